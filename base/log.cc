@@ -1,0 +1,64 @@
+#include "base/log.h"
+
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+namespace weir::log {
+namespace {
+
+spdlog::logger& Logger() {
+  static const std::shared_ptr<spdlog::logger> logger = [] {
+    auto made = std::make_shared<spdlog::logger>(
+        "weir", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+    made->set_formatter(std::make_unique<spdlog::pattern_formatter>(
+        "%Y-%m-%dT%H:%M:%S.%eZ %l %v", spdlog::pattern_time_type::utc));
+    made->flush_on(spdlog::level::info);
+    return made;
+  }();
+  return *logger;
+}
+
+void Write(spdlog::level::level_enum level, std::string_view message,
+           std::initializer_list<Field> fields) {
+  if (!Logger().should_log(level)) return;
+  std::string line(message);
+  for (const Field& field : fields) {
+    line += ' ';
+    line += field.name;
+    line += '=';
+    if (!field.value.empty() && field.value.find_first_of(" \"\n\t") == std::string::npos) {
+      line += field.value;
+      continue;
+    }
+    line += '"';
+    for (char c : field.value) {
+      if (c == '\n') {
+        line += "\\n";
+        continue;
+      }
+      if (c == '"' || c == '\\') line += '\\';
+      line += c;
+    }
+    line += '"';
+  }
+  Logger().log(level, "{}", line);
+}
+
+}  // namespace
+
+void Info(std::string_view message, std::initializer_list<Field> fields) {
+  Write(spdlog::level::info, message, fields);
+}
+void Warn(std::string_view message, std::initializer_list<Field> fields) {
+  Write(spdlog::level::warn, message, fields);
+}
+void Error(std::string_view message, std::initializer_list<Field> fields) {
+  Write(spdlog::level::err, message, fields);
+}
+
+void SetLevel(std::string_view level) {
+  Logger().set_level(level == "off" ? spdlog::level::off
+                                    : spdlog::level::from_str(std::string(level)));
+}
+
+}  // namespace weir::log

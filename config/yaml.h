@@ -1,0 +1,94 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/status.h"
+
+namespace weir {
+
+/// A text the user wrote, by name, with its lines for messages.
+struct SourceText {
+  std::string name;  ///< File name as the user gave it, or `--set sources.clicks...`.
+  std::string text;
+};
+
+/// A character of a source text; line and column from 1, columns count characters (not bytes).
+struct Place {
+  std::shared_ptr<const SourceText> source;
+  size_t line = 0;
+  size_t column = 0;
+};
+
+/// A node of a YAML document that knows where it stands. Immutable; cheap to copy.
+///
+/// Read by ReadYaml, which refuses what weir never means: duplicate keys, aliases and anchors, tags,
+/// more than one document, depth over 64, more than 10,000 nodes, more than 1 MiB.
+class YamlNode {
+ public:
+  enum class Kind { kNull, kScalar, kList, kMap };
+  struct Entry;
+
+  YamlNode();
+  Kind kind() const;
+  /// Scalar: its text after `${VAR}` was filled in.
+  const std::string& text() const;
+  /// Scalar: written in quotes or as a block, so that `yes` and `010` are meant as text.
+  bool quoted() const;
+  const std::vector<YamlNode>& items() const;
+  const std::vector<Entry>& entries() const;
+  /// The value under `key` of a map; null where there is none.
+  const YamlNode* Find(std::string_view key) const;
+  /// First character of the node (of the text, inside quotes and blocks).
+  const Place& place() const;
+  /// Place of byte `offset` of text(), mapped back through folding, quotes and escapes.
+  Place PlaceAt(size_t offset) const;
+
+  struct Data;
+  explicit YamlNode(std::shared_ptr<const Data> data);
+
+ private:
+  std::shared_ptr<const Data> data_;
+};
+
+struct YamlNode::Entry {
+  std::string key;
+  Place key_place;
+  YamlNode value;
+};
+
+/// Collects all faults of a file, so that a user sees them at once.
+class Diagnostics {
+ public:
+  struct Item {
+    bool warning = false;
+    const ErrorCode* code = nullptr;
+    Place place;
+    size_t length = 1;  ///< Characters under the caret line.
+    std::string message;
+    std::string cure;
+  };
+  void Error(const ErrorCode& code, const Place& place, std::string message, std::string cure = {},
+             size_t length = 1);
+  void Warn(const ErrorCode& code, const Place& place, std::string message, std::string cure = {},
+            size_t length = 1);
+  bool has_errors() const;
+  const std::vector<Item>& items() const { return items_; }
+  /// All of them in order of place, each as
+  ///   job.yaml:12:5: error WEIR-J003: unknown key 'tumblng', did you mean 'tumbling'?
+  ///     12 |     tumblng: 10s
+  ///        |     ^~~~~~~
+  std::string Render() const;
+  /// Ok, or kInvalid with the rendered text as its message.
+  Status ToStatus() const;
+
+ private:
+  std::vector<Item> items_;
+};
+
+/// The known name nearest to `name` by edit distance, or empty where none is near.
+std::string NearestName(std::string_view name, const std::vector<std::string>& known);
+
+}  // namespace weir

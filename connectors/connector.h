@@ -1,0 +1,237 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/time.h"
+#include "batch/batch.h"
+#include "config/spec.h"
+#include "formats/format.h"
+
+namespace weir {
+
+// ---------------------------------------------------------------------------------------------
+// Sources
+
+/// A part of a source that is read in order by one task: a Kafka partition, a file, a generator's
+/// share. `id` is stable over restarts.
+struct Split {
+  std::string id;        ///< `ExampleTopic/2`, `clicks/2026-01-01.json.gz`, `0`.
+  std::string position;  ///< Where to go on, in the connector's own bytes.
+  std::string stop;      ///< Where to end, in the same bytes; empty: never.
+  int32_t ordinal = 0;   ///< Origin::partition of its rows; unique within the source.
+};
+
+/// Why a split gave no rows (protocol rule 26).
+enum class SplitActivity {
+  kReading,   ///< Rows came, or may be there: not known to be at the end.
+  kCaughtUp,  ///< A fetch answered, and the position is the high watermark.
+  kHeld,      ///< Not reachable, paused, or behind somebody's open transaction: never idle.
+  kFinished,  ///< The stop position is reached; nothing more will come.
+};
+
+/// A record that could not become a row, with all that a dead letter tells of it.
+struct RejectedRecord {
+  const ErrorCode* code;
+  std::string reason;
+  std::string topic;  ///< Topic or file.
+  std::optional<int32_t> partition;
+  std::optional<int64_t> offset;
+  std::optional<EventTime> timestamp;
+  std::optional<std::string> key;
+  std::vector<std::pair<std::string, std::optional<std::string>>> headers;
+  std::optional<std::string> value;
+};
+
+/// What one Poll brought: rows of one split, or news of one.
+struct Polled {
+  std::string split;  ///< Empty: nothing came within the wait.
+  BatchPtr batch;     ///< May be null. Schema as planned; origins set where asked for; no times.
+  std::vector<RejectedRecord> rejected;
+  SplitActivity activity = SplitActivity::kReading;
+  int64_t records = 0;  ///< Records consumed: rows and rejected ones.
+};
+
+/// What a source task tells its reader between polls.
+struct PollRequest {
+  size_t max_rows = 16384;
+  Duration wait = Duration::Millis(10);  ///< How long to wait for the first record at most.
+  /// Splits that must not be read now (too far ahead of the others). Sorted.
+  const std::vector<std::string>* paused = nullptr;
+};
+
+/// Reads the splits of one task. One thread.
+class SourceReader {
+ public:
+  virtual ~SourceReader() = default;
+  /// Takes a split on, at its position.
+  virtual Status Add(const Split& split) = 0;
+  virtual Result<Polled> Poll(const PollRequest& request) = 0;
+  /// Position behind the last record polled, for each split: what a checkpoint keeps.
+  virtual std::map<std::string, std::string> Positions() const = 0;
+  /// How far behind the end each split is, in records, where known.
+  virtual std::map<std::string, int64_t> Lag() const { return {}; }
+};
+
+/// Finds the splits of a source: at the first start, and while it runs. Used by one thread.
+class SplitFinder {
+ public:
+  virtual ~SplitFinder() = default;
+  /// All splits there are now, with first positions and stops as the job asks for them. `known` is
+  /// what was found before: a split not in it is new, and begins at its first record (rule 27) if
+  /// `known` is not empty. Ordinals of known splits are kept.
+  virtual Result<std::vector<Split>> Find(const std::vector<Split>& known) = 0;
+  /// Whether new splits can appear while it runs: then Find is called every second.
+  virtual bool Grows() const { return false; }
+};
+
+/// What the outside is reached with, shared by all nodes of a job.
+struct ConnectorContext {
+  std::string job;
+  std::string instance;  ///< The job's random instance id (rule 14).
+  const Clock* clock = nullptr;
+  /// Folder for spools and open files that lasts as long as the job's state directory.
+  std::string scratch;
+  size_t memory_budget = 64 << 20;  ///< Bytes one reader may buffer.
+};
+
+/// A source as planned: checked, immutable, shared by tasks.
+class SourcePlan {
+ public:
+  virtual ~SourcePlan() = default;
+  /// All columns it can give: those of its records, then metadata columns (`kafka_offset`, …).
+  virtual const SchemaPtr& columns() const = 0;
+  /// How many of the first columns are the records' own (the rest is hidden until selected).
+  virtual size_t visible() const = 0;
+  virtual bool bounded() const = 0;
+  /// One line for explain.
+  virtual std::string Describe() const = 0;
+  virtual Result<std::unique_ptr<SplitFinder>> MakeFinder(const ConnectorContext& context) const = 0;
+  /// A reader that gives the columns `wanted` (indices into columns(), ascending), and origins
+  /// where asked for.
+  virtual Result<std::unique_ptr<SourceReader>> MakeReader(const ConnectorContext& context,
+                                                           const std::vector<int>& wanted,
+                                                           bool origins) const = 0;
+  /// A split has at most one reader; more tasks than this make no sense (0: no limit known).
+  virtual uint32_t MostTasks() const { return 0; }
+};
+
+// ---------------------------------------------------------------------------------------------
+// Sinks
+
+/// What a writer hands over at a barrier: part of the checkpoint until it is published.
+struct SealedPart {
+  std::string bytes;  ///< The connector's own bytes; empty: nothing was written in the epoch.
+  int64_t rows = 0;
+};
+
+/// A sink's end in one task: rows of the open epoch go into its outbox. One thread.
+class SinkWriter {
+ public:
+  virtual ~SinkWriter() = default;
+  /// Rows that the sink would not take (too large, a key that can't be) are added to `rejected`.
+  virtual Status Write(const Batch& batch, std::vector<Rejection>& rejected) = 0;
+  /// Ends the open epoch and gives what was written in it. `last`: nothing will be written any more
+  /// (the input has ended, or the job stops), so open files are closed too.
+  virtual Result<SealedPart> Seal(Epoch epoch, bool last) = 0;
+  /// Bytes waiting in the open epoch: much asks for a checkpoint soon (rule 20).
+  virtual size_t PendingBytes() const { return 0; }
+};
+
+/// One epoch of one lane, ready to be published.
+struct SealedEpoch {
+  Epoch epoch;
+  std::vector<SealedPart> parts;  ///< Of all tasks, in the order of the tasks.
+};
+
+/// Where a lane stands, read after fencing.
+struct LaneMarker {
+  bool found = false;
+  Epoch epoch;
+  std::string instance;  ///< Of the job that wrote it.
+};
+
+/// Publishes the sealed epochs of one sink, after their manifest is durable. One lane each; at any
+/// moment one thread.
+class SinkPublisher {
+ public:
+  virtual ~SinkPublisher() = default;
+  /// Shuts out every earlier publisher of the lane, also one that had not begun (rule 16).
+  virtual Status Fence() = 0;
+  /// The last epoch published on the lane; only after Fence.
+  virtual Result<LaneMarker> ReadMarker() = 0;
+  /// Writes only the marker: opens the lane (epoch 0), renews it, or takes it over (rules 14, 15).
+  virtual Status WriteMarker(Epoch epoch, const std::string& manifest_checksum) = 0;
+  /// Makes the epochs visible, in order, whole or not at all, and the marker with them. Idempotent
+  /// for sinks without markers. kRetry errors: outcome unknown; Fence and ReadMarker tell.
+  /// `orphaned`: the writers that sealed these are gone (recovery), so what they left open is
+  /// finished with exactly the bytes that were sealed (rule 23).
+  virtual Status Publish(const std::vector<SealedEpoch>& epochs,
+                         const std::string& manifest_checksum, bool orphaned) = 0;
+  /// After Publish succeeded and until the next one, readies what needs no ordering (rule 17).
+  virtual void Prepare() {}
+  /// Once, after recovery has published what was due: removes leftovers that no manifest names.
+  virtual Status CleanUp() { return Status::Ok(); }
+};
+
+/// A sink as planned. Immutable, shared by tasks.
+class SinkPlan {
+ public:
+  virtual ~SinkPlan() = default;
+  virtual std::string Describe() const = 0;
+  /// Looks whether the outside is there (topic, folder), before anything runs.
+  virtual Status Check(const ConnectorContext& context) const = 0;
+  virtual Result<std::unique_ptr<SinkWriter>> MakeWriter(const ConnectorContext& context,
+                                                         uint32_t task) const = 0;
+  /// Null where rows leave in Write already and nothing is published (stdout, blackhole).
+  virtual Result<std::unique_ptr<SinkPublisher>> MakePublisher(const ConnectorContext& context,
+                                                               uint32_t lane) const = 0;
+  /// Whether lanes keep a marker at the outside (Kafka), so that ReadMarker can answer.
+  virtual bool HasMarkers() const { return false; }
+};
+
+// ---------------------------------------------------------------------------------------------
+// The table
+
+/// What a node of the job gives its connector to plan with.
+struct NodeContext {
+  std::string name;              ///< Of the source or sink.
+  const YamlNode* options;       ///< The value of the connector's key (`kafka: {…}`).
+  const YamlNode* format;        ///< The value of `format`, null where absent.
+  std::vector<ColumnDeclaration> columns;        ///< Sources: `columns`.
+  SchemaPtr input;                               ///< Sinks: the rows' visible columns.
+  /// Sinks: columns of `input` that the planner has computed from the sink's expressions, by option
+  /// name (`key`, `headers`, …), beyond the visible ones.
+  std::map<std::string, int> computed;
+  /// Finds a connection by name and kind; null and a diagnostic where there is none.
+  std::function<const YamlNode*(const std::string& connection, std::string_view kind)> connection;
+  std::string folder;            ///< Relative paths of the job count from here.
+  EventTime now;
+};
+
+/// A connector as jobs name it. One folder and one line in all.cc each.
+class Connector {
+ public:
+  virtual ~Connector() = default;
+  virtual std::string_view name() const = 0;
+  virtual std::string_view help() const = 0;
+  /// Declarations of its options, null where it is no source / no sink.
+  virtual const SpecBase* source_options() const { return nullptr; }
+  virtual const SpecBase* sink_options() const { return nullptr; }
+  /// Sink options that are expressions over the input's columns: the planner evaluates them.
+  virtual std::vector<std::string> sink_expressions() const { return {}; }
+  /// Faults go to `diagnostics`; null then.
+  virtual std::shared_ptr<const SourcePlan> PlanSource(const NodeContext& node,
+                                                       Diagnostics& diagnostics) const;
+  virtual std::shared_ptr<const SinkPlan> PlanSink(const NodeContext& node,
+                                                   Diagnostics& diagnostics) const;
+};
+
+std::span<const Connector* const> AllConnectors();
+const Connector* FindConnector(std::string_view name);
+
+}  // namespace weir
