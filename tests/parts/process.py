@@ -1,0 +1,83 @@
+"""What the real servers of the tests share: the cache, free ports, processes that end with us."""
+
+import ctypes
+import os
+import pathlib
+import random
+import signal
+import socket
+import subprocess
+import threading
+import time
+
+CACHE = pathlib.Path(os.environ.get("WEIR_CACHE") or pathlib.Path.home() / ".cache" / "weir")
+PARTS_CACHE = CACHE / "parts"
+
+_PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None, use_errno=True)
+_given_ports = set()
+
+
+def free_port() -> int:
+    """A port nothing listens on, below the range that outgoing connections take theirs from, so
+    that a server which is stopped for a while finds its port free when it comes back."""
+    for _ in range(1000):
+        port = random.randrange(20000, 32000)
+        if port in _given_ports:
+            continue
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        _given_ports.add(port)
+        return port
+    raise RuntimeError("no free port between 20000 and 32000")
+
+
+def answers(port: int, host: str = "127.0.0.1") -> bool:
+    try:
+        with socket.create_connection((host, port), timeout=1):
+            return True
+    except OSError:
+        return False
+
+
+def wait_until(condition, timeout_s: float, what: str, every_s: float = 0.05):
+    """Polls `condition` until it returns something true, and returns that."""
+    deadline = time.monotonic() + timeout_s
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"after {timeout_s:.0f} s still not: {what}")
+        time.sleep(every_s)
+
+
+def _die_with_parent():
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def start(command, log: pathlib.Path, outlive: bool = False, **options) -> subprocess.Popen:
+    """Starts a server with its output in `log`. Unless it is to `outlive` us the kernel kills it
+    when we end, however we end. (The kernel means the starting *thread*: only the main one asks.)"""
+    with open(log, "ab") as output:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            preexec_fn=None
+            if outlive or threading.current_thread() is not threading.main_thread()
+            else _die_with_parent,
+            **options,
+        )
+
+
+def tail(log: pathlib.Path, lines: int = 30) -> str:
+    try:
+        return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
+    except FileNotFoundError:
+        return "(no log)"
