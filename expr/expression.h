@@ -85,6 +85,8 @@ class Aggregate {
   const std::string& text() const { return text_; }
   /// Indices of input columns read by its arguments and its filter.
   const std::vector<int>& columns() const { return columns_; }
+  /// Whether Update can add to its `errors`; false only where no row can ever fail.
+  virtual bool CanFail() const { return true; }
   /// Whether it needs the rows' times and origins (first, last, collect_list).
   virtual bool NeedsOrigins() const { return false; }
 

@@ -99,8 +99,12 @@ struct OperatorPlan {
   /// operator's input. The plan's `make` must expect that. Null: none. `partial->keys` are the
   /// exchange's keys over the partial's output.
   std::shared_ptr<const OperatorPlan> partial;
-  /// Columns of the input it reads, for projection; sorted.
+  /// Columns of the input it reads to do its work, for projection; sorted. Columns it only hands on
+  /// are in `passes`.
   std::vector<int> reads;
+  /// For each column of `output`: the input column that it is, handed on as it came, or -1 where
+  /// the operator makes it. Empty where no column is handed on.
+  std::vector<int> passes;
   bool needs_times = false;
   bool needs_origins = false;
   bool stateful = false;
