@@ -14,6 +14,9 @@ struct Duration {
   static constexpr Duration Micros(int64_t n) { return {n}; }
   static constexpr Duration Millis(int64_t n) { return {n * 1000}; }
   static constexpr Duration Seconds(int64_t n) { return {n * 1000000}; }
+  static constexpr Duration Minutes(int64_t n) { return Seconds(n * 60); }
+  static constexpr Duration Hours(int64_t n) { return Seconds(n * 3600); }
+  static constexpr Duration Days(int64_t n) { return Seconds(n * 86400); }
   static constexpr Duration Max() { return {std::numeric_limits<int64_t>::max()}; }
   constexpr auto operator<=>(const Duration&) const = default;
   constexpr std::chrono::microseconds ToChrono() const { return std::chrono::microseconds(us); }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -37,6 +39,8 @@ class YamlNode {
   const std::string& text() const;
   /// Scalar: written in quotes or as a block, so that `yes` and `010` are meant as text.
   bool quoted() const;
+  /// Characters that the scalar takes up on its first line, for carets; 1 for other nodes.
+  size_t length() const;
   const std::vector<YamlNode>& items() const;
   const std::vector<Entry>& entries() const;
   /// The value under `key` of a map; null where there is none.
@@ -87,6 +91,28 @@ class Diagnostics {
  private:
   std::vector<Item> items_;
 };
+
+/// Where `${NAME}` is looked up: what the command line gave first, then the environment.
+struct Variables {
+  std::map<std::string, std::string, std::less<>> given;
+  bool environment = true;
+};
+
+/// Reads one YAML document. Faults go to `diagnostics`; what is left standing is returned all the
+/// same (a null node where nothing is), so that later checks can tell of more.
+YamlNode ReadYaml(std::string name, std::string text, const Variables& variables,
+                  Diagnostics& diagnostics);
+
+/// Reads `path` (a regular file of at most 1 MiB) and then as ReadYaml, under the name of the path.
+YamlNode ReadYamlFile(const std::string& path, const Variables& variables,
+                      Diagnostics& diagnostics);
+
+/// Changes one value of a document as if it had been written there: `sources.clicks.kafka.stop` =
+/// `latest`. `assignment` is `PATH=VALUE`; the value is YAML, its places are in a text of its own
+/// named `--set PATH`. Maps that are missing on the way are made; a way through a scalar or a list
+/// is a fault.
+YamlNode SetValue(const YamlNode& root, std::string_view assignment, const Variables& variables,
+                  Diagnostics& diagnostics);
 
 /// The known name nearest to `name` by edit distance, or empty where none is near.
 std::string NearestName(std::string_view name, const std::vector<std::string>& known);
