@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from tests.oracle.rows import Row
+from oracle.rows import Row
 
 Argument = Callable[[Row], Any]
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
-from tests.oracle.rows import BadRow, Values
+from oracle.rows import BadRow, Values
 
 Declaration = str | Mapping[str, str]
 Declarations = Mapping[str, Declaration]

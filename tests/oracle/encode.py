@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from datetime import date, datetime, timezone
 from typing import Any
 
-from tests.oracle.decode import split_types
-from tests.oracle.rows import Values
+from oracle.decode import split_types
+from oracle.rows import Values
 
 
 def timestamp_ms(micros: int) -> str:

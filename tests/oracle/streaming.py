@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.oracle.rows import Row, Watermark
-from tests.oracle.windows import Group, KeyOf, Window, no_key, windows_of
+from oracle.rows import Row, Watermark
+from oracle.windows import Group, KeyOf, Window, no_key, windows_of
 
 
 @dataclass

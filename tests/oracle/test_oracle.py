@@ -6,8 +6,8 @@ import random
 
 import pytest
 
-from tests.oracle import aggregates, decode, encode, rows, streaming, windows
-from tests.oracle.rows import MILLISECOND, SECOND, BadRow, Row, Watermark
+from oracle import aggregates, decode, encode, rows, streaming, windows
+from oracle.rows import MILLISECOND, SECOND, BadRow, Row, Watermark
 
 
 def at(*seconds: float, key: str = "a") -> list[Row]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tests.oracle.rows import Row, Values
+from oracle.rows import Row, Values
 
 Key = Hashable
 KeyOf = Callable[[Row], Any]

@@ -1,0 +1,1 @@
+"""The specification written a second time, for tests. See rows.py."""
