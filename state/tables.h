@@ -22,6 +22,9 @@ class RowLayout {
   virtual void Init(std::byte* row) const = 0;
   virtual void Destroy(std::byte* row) const = 0;
   virtual size_t HeapBytes(const std::byte* row) const = 0;
+  /// False where no row ever owns heap memory: then HeapBytes and Destroy are never called.
+  virtual bool OwnsHeap() const { return true; }
+  /// Appends the stored form of a row.
   virtual void Encode(const std::byte* row, std::string& out) const = 0;
   /// Into an initialised row; false where the bytes are damaged.
   virtual bool Decode(std::string_view bytes, std::byte* row) const = 0;
