@@ -1,0 +1,42 @@
+"""What every pytest folder has: the binary under test and real brokers that live for the session."""
+
+import os
+import pathlib
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tests"))
+
+
+@pytest.fixture(scope="session")
+def repository() -> pathlib.Path:
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def weir_binary() -> pathlib.Path:
+    """weir with failpoints compiled in; another build by WEIR_BINARY."""
+    path = pathlib.Path(os.environ.get("WEIR_BINARY") or ROOT / "build" / "testing" / "weir")
+    if not path.exists():
+        pytest.fail(f"{path} is not there: ./dev build testing")
+    return path
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory):
+    """One broker for the whole session. Take a topic name of your own: topics outlive the test."""
+    from parts.kafka import Cluster
+
+    with Cluster(tmp_path_factory.mktemp("kafka"), proxied=True) as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="session")
+def kafka3(tmp_path_factory):
+    """Three brokers for the whole session; a test that stops one starts it again."""
+    from parts.kafka import Cluster
+
+    with Cluster(tmp_path_factory.mktemp("kafka3"), brokers=3, proxied=True) as cluster:
+        yield cluster
