@@ -35,6 +35,10 @@ struct RowCounts {
   friend bool operator==(const RowCounts&, const RowCounts&) = default;
 };
 
+/// Column (int64) of a partial aggregate's output: how many input rows each of its rows stands for.
+/// The chain counts its sum as the owner's `in`.
+inline constexpr std::string_view kWeightColumn = "$weight";
+
 /// Where an operator's rows go. Owned by the chain; valid during the call it is given to.
 class Output {
  public:

@@ -1,0 +1,327 @@
+#include "engine/coordinator.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/failpoint.h"
+#include "engine/errors.h"
+
+namespace weir {
+namespace {
+
+constexpr Duration kAskAgain = Duration::Seconds(1);
+
+void AddTotals(const std::map<std::string, NodeTally>& tallies, proto::Totals& totals) {
+  auto& values = *totals.mutable_values();
+  const auto add = [&](const std::string& node, const char* name, int64_t n) {
+    if (n != 0) values[node + "." + name] += n;
+  };
+  for (const auto& [node, tally] : tallies) {
+    const RowCounts& counts = tally.counts;
+    add(node, "in", counts.in);
+    add(node, "passed", counts.passed);
+    add(node, "filtered", counts.filtered);
+    add(node, "rejected", counts.rejected);
+    add(node, "late", counts.late);
+    add(node, "absorbed", counts.absorbed);
+    add(node, "released", counts.released);
+    add(node, "expanded", counts.expanded);
+    add(node, "empty", counts.empty);
+    add(node, "made", counts.made);
+    add(node, "out", counts.out);
+    add(node, "sealed", tally.sealed);
+    // Held is a level, not a flow: the newest value stands.
+    if (tally.held_after != 0) {
+      values[node + ".held"] = tally.held_after;
+    } else {
+      values.erase(node + ".held");
+    }
+  }
+}
+
+}  // namespace
+
+Coordinator::Coordinator(CoordinatorPlan plan, proto::Manifest base, std::string base_checksum,
+                         Duration now)
+    : plan_(std::move(plan)),
+      base_(std::move(base)),
+      base_checksum_(std::move(base_checksum)),
+      next_trigger_{now.us + plan_.interval.us} {
+  for (const auto& [sink, lane] : plan_.lanes) {
+    lanes_[sink].published = base_.number();  // Recovery published what the base still held.
+  }
+  progress_.number = base_.number();
+  progress_.committed_at = now;
+}
+
+std::vector<Action> Coordinator::On(Fact fact, Duration now) {
+  std::vector<Action> out;
+  if (phase_ == Phase::kDone) return out;
+  std::visit(
+      [&](auto& told) {
+        using Told = std::decay_t<decltype(told)>;
+        if constexpr (std::is_same_v<Told, facts::Acked>) {
+          OnAck(std::move(told), out);
+        } else if constexpr (std::is_same_v<Told, facts::AckFailed>) {
+          if (phase_ == Phase::kAligning && told.id == current_.id) {
+            Drop(fmt::format("task {}: {}", told.task.ToString(), told.reason.ToString()), now, out);
+          }
+        } else if constexpr (std::is_same_v<Told, facts::ManifestWritten>) {
+          OnWritten(told, now, out);
+        } else if constexpr (std::is_same_v<Told, facts::Published>) {
+          OnPublished(told, out);
+        } else if constexpr (std::is_same_v<Told, facts::InputEnded>) {
+          ended_.insert(told.task);
+        } else if constexpr (std::is_same_v<Told, facts::StopAsked>) {
+          stop_asked_ = true;
+        } else if constexpr (std::is_same_v<Told, facts::CheckpointAsked>) {
+          checkpoint_asked_ = true;
+        }
+      },
+      fact);
+  if (phase_ == Phase::kAligning && now.us - triggered_at_.us >= plan_.timeout.us) {
+    std::string missing;
+    for (const TaskId& task : progress().missing) {
+      missing += (missing.empty() ? "" : ", ") + task.ToString();
+    }
+    Drop("it took longer than its timeout; no answer from " + missing, now, out);
+  }
+  if (phase_ == Phase::kWriting && retry_write_at_.us != 0 && now >= retry_write_at_) {
+    retry_write_at_ = {};
+    out.push_back(actions::WriteManifest{next_});
+  }
+  const bool due = now >= next_trigger_ || checkpoint_asked_;
+  const bool over = stop_asked_ || InputEnded();
+  // After a drop even a last checkpoint waits its turn, so that a full disk is not asked in a spin.
+  const bool held_off = progress_.dropped > 0 && now < next_trigger_ && !checkpoint_asked_;
+  if (phase_ == Phase::kWaiting && (due || (over && !held_off))) Trigger(now, out);
+  return out;
+}
+
+Duration Coordinator::NextDeadline() const {
+  switch (phase_) {
+    case Phase::kWaiting:
+      return next_trigger_;
+    case Phase::kAligning:
+      return {triggered_at_.us + plan_.timeout.us};
+    case Phase::kWriting:
+      return retry_write_at_.us != 0 ? retry_write_at_ : Duration::Max();
+    default:
+      return Duration::Max();
+  }
+}
+
+Coordinator::Progress Coordinator::progress() const {
+  Progress progress = progress_;
+  progress.aligning = phase_ == Phase::kAligning;
+  if (progress.aligning) {
+    for (const TaskId& task : plan_.tasks) {
+      if (!acks_.contains(task)) progress.missing.push_back(task);
+    }
+  }
+  for (const auto& [sink, lane] : lanes_) progress.unpublished += lane.unpublished.size();
+  return progress;
+}
+
+bool Coordinator::InputEnded() const {
+  return plan_.bounded && ended_.size() == plan_.source_tasks.size();
+}
+
+void Coordinator::Trigger(Duration now, std::vector<Action>& out) {
+  checkpoint_asked_ = false;
+  triggered_at_ = now;
+  next_trigger_ = {now.us + plan_.interval.us};
+  const Epoch epoch{base_.number() + 1};
+  const uint64_t attempt_try = current_.id.epoch == epoch ? current_.id.attempt_try + 1 : 1;
+  current_ = Barrier{{epoch, attempt_try}, stop_asked_ || InputEnded()};
+  acks_.clear();
+  phase_ = Phase::kAligning;
+  out.push_back(actions::Trigger{current_});
+}
+
+void Coordinator::Drop(std::string reason, Duration now, std::vector<Action>& out) {
+  progress_.dropped++;
+  phase_ = Phase::kWaiting;
+  acks_.clear();
+  // A try that failed at once would fail again at once: the next one keeps the interval, but no
+  // longer than a second where the interval is long and something waits for the end.
+  next_trigger_ = {now.us + std::min(plan_.interval, kAskAgain).us};
+  out.push_back(actions::Dropped{current_.id, std::move(reason)});
+}
+
+void Coordinator::OnAck(facts::Acked acked, std::vector<Action>& out) {
+  if (phase_ != Phase::kAligning || acked.ack.id != current_.id) return;
+  const TaskId task = acked.ack.task;
+  acks_.insert_or_assign(task, std::move(acked.ack));
+  if (acks_.size() == plan_.tasks.size()) AllAcked(out);
+}
+
+Status Coordinator::Tally() {
+  tallies_.clear();
+  std::map<std::string, ChannelTally> channels;
+  std::map<std::string, int64_t> closed_up_to;
+  for (const auto& [task, ack] : acks_) {
+    for (const auto& [node, tally] : ack.tallies) {
+      NodeTally& sum = tallies_[node];
+      sum.counts += tally.counts;
+      sum.held_after += tally.held_after;
+      sum.sealed += tally.sealed;
+    }
+    for (const auto& [name, channel] : ack.channels) {
+      channels[name].sent += channel.sent;
+      channels[name].received += channel.received;
+    }
+    for (const proto::StepState& step : ack.checkpoint.steps()) {
+      const auto [it, is_new] = closed_up_to.emplace(step.step(), step.closed_up_to_us());
+      if (!is_new && it->second != step.closed_up_to_us()) {
+        return Status(errors::kBarrierDisagrees,
+                      fmt::format("at checkpoint {} the tasks of step '{}' do not agree up to where "
+                                  "windows are closed ({} and {})",
+                                  current_.id.epoch.value, step.step(), it->second,
+                                  step.closed_up_to_us()),
+                      "this is a fault of weir's; the checkpoint was not taken. Please report it "
+                      "with the job and this line");
+      }
+    }
+  }
+  std::map<std::string, int64_t> held_before;
+  for (const proto::TaskCheckpoint& task : base_.tasks()) {
+    for (const proto::NodeCounts& counts : task.counts()) {
+      held_before[counts.node()] += counts.held_after();
+    }
+  }
+  unaccounted_ += UnaccountedRows(plan_.ledger, tallies_, channels, held_before);
+  return CheckLedger(plan_.ledger, tallies_, channels, held_before);
+}
+
+void Coordinator::AllAcked(std::vector<Action>& out) {
+  if (Status status = Tally(); !status.ok()) {
+    phase_ = Phase::kDone;
+    out.push_back(actions::Fail{std::move(status)});
+    return;
+  }
+  (void)WEIR_FAILPOINT("engine.all_acked");
+  FillManifest();
+  phase_ = Phase::kWriting;
+  retry_write_at_ = {};
+  if (WEIR_MUTANT("publish_before_manifest")) {
+    for (auto& [sink, parts] : to_publish_) {
+      out.push_back(actions::Publish{sink, plan_.lanes.at(sink), {current_.id.epoch, parts}, ""});
+    }
+  }
+  out.push_back(actions::WriteManifest{next_});
+}
+
+void Coordinator::FillManifest() {
+  next_ = base_;
+  next_.set_number(base_.number() + 1);
+  next_.set_parent(base_.number());
+  next_.set_parent_checksum(base_checksum_);
+  next_.set_attempt_try(current_.id.attempt_try);
+  next_.set_savepoint(current_.last);
+  next_.set_ended(current_.last && InputEnded());
+  next_.clear_tasks();
+  next_.clear_sources();
+  next_.clear_lanes();
+
+  std::map<std::string, proto::SourceState> sources;
+  std::map<std::string, std::vector<SealedPart>> parts;
+  std::map<std::string, proto::OutboxEpoch> sealed;
+  for (auto& [task, ack] : acks_) {
+    *next_.add_tasks() = std::move(ack.checkpoint);
+    for (proto::SourceState& state : ack.sources) {
+      proto::SourceState& merged = sources[state.source()];
+      merged.set_source(state.source());
+      merged.mutable_splits()->MergeFrom(state.splits());
+    }
+    for (SealedOutbox& outbox : ack.sealed) {
+      if (outbox.part.bytes.empty()) continue;
+      parts[outbox.sink].push_back(std::move(outbox.part));
+      *sealed[outbox.sink].add_parts() = std::move(outbox.stored);
+    }
+  }
+  for (auto& [name, state] : sources) *next_.add_sources() = std::move(state);
+  to_publish_ = std::move(parts);
+  for (const auto& [sink, number] : plan_.lanes) {
+    Lane& lane = lanes_[sink];
+    proto::LaneState& state = *next_.add_lanes();
+    state.set_sink(sink);
+    state.set_lane(number);
+    for (const proto::OutboxEpoch& epoch : lane.unpublished) *state.add_unpublished() = epoch;
+    if (const auto it = sealed.find(sink); it != sealed.end()) {
+      it->second.set_epoch(next_.number());
+      *state.add_unpublished() = std::move(it->second);
+    }
+    (*next_.mutable_published())[sink + "/" + std::to_string(number)] = lane.published;
+  }
+  AddTotals(tallies_, *next_.mutable_totals());
+}
+
+void Coordinator::OnWritten(const facts::ManifestWritten& written, Duration now,
+                            std::vector<Action>& out) {
+  if (phase_ != Phase::kWriting || written.number != next_.number()) return;
+  switch (written.outcome) {
+    case facts::ManifestOutcome::kOther:
+      phase_ = Phase::kDone;
+      out.push_back(actions::Fail{Status(
+          errors::kDeposed,
+          fmt::format("checkpoint {} of this job was written by another weir", written.number),
+          "two processes run this job on one state directory or store; this one has stopped and "
+          "published nothing of it")});
+      return;
+    case facts::ManifestOutcome::kUnknown:
+      progress_.dropped++;
+      retry_write_at_ = {now.us + kAskAgain.us};
+      return;
+    case facts::ManifestOutcome::kCommitted:
+      break;
+  }
+  (void)WEIR_FAILPOINT("engine.manifest_committed");
+  base_ = std::move(next_);
+  base_checksum_ = written.checksum;
+  progress_.number = base_.number();
+  progress_.committed_at = now;
+  progress_.completed++;
+  progress_.last_duration = {now.us - triggered_at_.us};
+  out.push_back(actions::Committed{current_.id});
+  for (const proto::LaneState& state : base_.lanes()) {
+    Lane& lane = lanes_[state.sink()];
+    lane.unpublished.clear();
+    for (const proto::OutboxEpoch& epoch : state.unpublished()) {
+      // What was published while the manifest was being written is listed there all the same.
+      if (epoch.epoch() > lane.published) lane.unpublished.push_back(epoch);
+    }
+    const auto it = to_publish_.find(state.sink());
+    if (it == to_publish_.end()) continue;
+    if (WEIR_MUTANT("publish_before_manifest")) continue;
+    out.push_back(actions::Publish{state.sink(), state.lane(),
+                                   SealedEpoch{Epoch{base_.number()}, std::move(it->second)},
+                                   base_checksum_});
+  }
+  to_publish_.clear();
+  (void)WEIR_FAILPOINT("engine.sinks_told");
+  out.push_back(actions::CleanUp{});
+  phase_ = current_.last ? Phase::kEnding : Phase::kWaiting;
+  FinishIfPublished(out);
+}
+
+void Coordinator::OnPublished(const facts::Published& published, std::vector<Action>& out) {
+  Lane& lane = lanes_[published.sink];
+  std::erase_if(lane.unpublished, [&](const proto::OutboxEpoch& epoch) {
+    return epoch.epoch() <= published.epoch.value;
+  });
+  lane.published = std::max(lane.published, published.epoch.value);
+  FinishIfPublished(out);
+}
+
+void Coordinator::FinishIfPublished(std::vector<Action>& out) {
+  if (phase_ != Phase::kEnding) return;
+  for (const auto& [sink, lane] : lanes_) {
+    if (!lane.unpublished.empty()) return;
+  }
+  phase_ = Phase::kDone;
+  out.push_back(actions::Done{});
+}
+
+}  // namespace weir

@@ -1,0 +1,213 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/status.h"
+#include "base/time.h"
+#include "connectors/connector.h"
+#include "engine/element.h"
+#include "engine/ledger.h"
+#include "proto/manifest.pb.h"
+
+namespace weir {
+
+/// A task of the job: which fragment, and which of its instances.
+struct TaskId {
+  std::string fragment;
+  uint32_t index = 0;
+  auto operator<=>(const TaskId&) const = default;
+  std::string ToString() const { return fragment + "/" + std::to_string(index); }
+};
+
+/// What a sink sealed in one task: its form in the manifest, and its bytes for the publisher.
+struct SealedOutbox {
+  std::string sink;
+  proto::OutboxPart stored;
+  SealedPart part;
+};
+
+/// A task's answer to a barrier: all it did since the last checkpoint that counts, dropped tries
+/// included (protocol rule 5).
+struct TaskAck {
+  TaskId task;
+  BarrierId id;
+  proto::TaskCheckpoint checkpoint;
+  std::vector<proto::SourceState> sources;
+  std::vector<SealedOutbox> sealed;
+  std::map<std::string, NodeTally> tallies;
+  std::map<std::string, ChannelTally> channels;
+};
+
+/// Facts a coordinator is told.
+namespace facts {
+struct Tick {};
+struct Acked {
+  TaskAck ack;
+};
+/// The task could not snapshot; what it sealed waits for the next try.
+struct AckFailed {
+  TaskId task;
+  BarrierId id;
+  Status reason;
+};
+enum class ManifestOutcome {
+  kCommitted,  ///< It is there, and it is ours.
+  kUnknown,    ///< Not known yet: to be asked again with the same bytes.
+  kOther,      ///< Another's manifest has the number.
+};
+struct ManifestWritten {
+  uint64_t number = 0;
+  ManifestOutcome outcome = ManifestOutcome::kCommitted;
+  std::string reason;
+  std::string checksum;  ///< Of the manifest as stored, where committed: its child names it.
+};
+struct Published {
+  std::string sink;
+  uint32_t lane = 0;
+  Epoch epoch;
+};
+/// A source task has reached the end of all its splits.
+struct InputEnded {
+  TaskId task;
+};
+/// The user or the system asks for a clean end.
+struct StopAsked {};
+/// An outbox or a user wants a checkpoint soon.
+struct CheckpointAsked {};
+}  // namespace facts
+using Fact = std::variant<facts::Tick, facts::Acked, facts::AckFailed, facts::ManifestWritten,
+                          facts::Published, facts::InputEnded, facts::StopAsked,
+                          facts::CheckpointAsked>;
+
+/// What a coordinator wants done.
+namespace actions {
+/// Every source task takes its positions and sends the barrier.
+struct Trigger {
+  Barrier barrier;
+};
+struct WriteManifest {
+  proto::Manifest manifest;
+};
+/// The manifest is durable: the lane may publish this epoch, after the ones before it.
+struct Publish {
+  std::string sink;
+  uint32_t lane = 0;
+  SealedEpoch sealed;
+  std::string manifest_checksum;
+};
+/// Tasks may forget what they sealed up to this barrier.
+struct Committed {
+  BarrierId id;
+};
+/// The try is over; tasks keep what they sealed for the next one.
+struct Dropped {
+  BarrierId id;
+  std::string reason;
+};
+/// Manifests beyond those kept, and files nobody names, may go.
+struct CleanUp {};
+/// Everything is published: the run is over.
+struct Done {};
+struct Fail {
+  Status status;
+};
+}  // namespace actions
+using Action = std::variant<actions::Trigger, actions::WriteManifest, actions::Publish,
+                            actions::Committed, actions::Dropped, actions::CleanUp, actions::Done,
+                            actions::Fail>;
+
+/// What a coordinator knows from the start of an attempt.
+struct CoordinatorPlan {
+  std::vector<TaskId> tasks;
+  std::set<TaskId> source_tasks;
+  std::vector<LedgerNode> ledger;
+  /// Sinks that publish, with their lane (one each in a process).
+  std::map<std::string, uint32_t> lanes;
+  Duration interval;
+  Duration timeout;
+  /// Steps whose tasks must agree on "closed up to" at a barrier (rule 10).
+  bool bounded = false;
+};
+
+/// Takes checkpoints: triggers, gathers acks, checks the ledger, writes the manifest, lets sinks
+/// publish. A pure state machine: facts and the time in, actions out; no IO, no threads, no clock.
+///
+///   waiting --interval, asked, input ended, stop--> aligning --all acks, ledger adds up--> writing
+///      ^  ^--ack failed, timeout (dropped, next try)----+                                     |
+///      +---------------- committed: publish, forget, clean up --------------------------------+
+///
+/// One try is under way at a time; publishing goes on beside the next one. An unknown outcome of the
+/// manifest's write is asked again with the same bytes until it is known: nothing is told to sinks
+/// and no number is used again before.
+class Coordinator {
+ public:
+  /// `base` is the manifest this attempt starts from, already written in its name (rule 2).
+  Coordinator(CoordinatorPlan plan, proto::Manifest base, std::string base_checksum, Duration now);
+
+  std::vector<Action> On(Fact fact, Duration now);
+
+  /// When On(Tick) should be called next at the latest, monotonic.
+  Duration NextDeadline() const;
+
+  struct Progress {
+    uint64_t number = 0;      ///< Newest committed manifest.
+    Duration committed_at;    ///< When, monotonic.
+    uint64_t completed = 0;   ///< In this attempt.
+    uint64_t dropped = 0;
+    Duration last_duration;
+    bool aligning = false;
+    std::vector<TaskId> missing;  ///< Tasks whose ack is outstanding.
+    uint64_t unpublished = 0;     ///< Epochs sealed and not yet published, over all lanes.
+  };
+  Progress progress() const;
+  /// Sums since the job's first start, as in the newest manifest.
+  const proto::Totals& totals() const { return base_.totals(); }
+  int64_t unaccounted_rows() const { return unaccounted_; }
+
+ private:
+  enum class Phase { kWaiting, kAligning, kWriting, kEnding, kDone };
+  struct Lane {
+    std::vector<proto::OutboxEpoch> unpublished;
+    uint64_t published = 0;
+  };
+
+  void Trigger(Duration now, std::vector<Action>& out);
+  void Drop(std::string reason, Duration now, std::vector<Action>& out);
+  void OnAck(facts::Acked acked, std::vector<Action>& out);
+  void OnWritten(const facts::ManifestWritten& written, Duration now, std::vector<Action>& out);
+  void AllAcked(std::vector<Action>& out);
+  void OnPublished(const facts::Published& published, std::vector<Action>& out);
+  bool InputEnded() const;
+  void FinishIfPublished(std::vector<Action>& out);
+  Status Tally();
+  void FillManifest();
+
+  const CoordinatorPlan plan_;
+  proto::Manifest base_;
+  std::string base_checksum_;
+  Phase phase_ = Phase::kWaiting;
+  Duration next_trigger_;
+  Duration triggered_at_;
+  Duration retry_write_at_;
+  bool checkpoint_asked_ = false;
+  bool stop_asked_ = false;
+  std::set<TaskId> ended_;
+
+  Barrier current_;
+  std::map<TaskId, TaskAck> acks_;
+  proto::Manifest next_;
+  std::map<std::string, NodeTally> tallies_;
+  std::map<std::string, Lane> lanes_;
+  std::map<std::string, std::vector<SealedPart>> to_publish_;
+  int64_t unaccounted_ = 0;
+  Progress progress_;
+};
+
+}  // namespace weir

@@ -1,0 +1,23 @@
+#pragma once
+
+#include "base/status.h"
+
+namespace weir::errors {
+
+inline constexpr ErrorCode kLedger{"WEIR-E001", ErrorKind::kFailed};
+inline constexpr ErrorCode kDeposed{"WEIR-E002", ErrorKind::kFailed};
+inline constexpr ErrorCode kStaleMarker{"WEIR-E003", ErrorKind::kDecision};
+inline constexpr ErrorCode kForeignMarker{"WEIR-E004", ErrorKind::kDecision};
+inline constexpr ErrorCode kMarkerGone{"WEIR-E005", ErrorKind::kDecision};
+inline constexpr ErrorCode kChangedJob{"WEIR-E006", ErrorKind::kDecision};
+inline constexpr ErrorCode kDamagedCheckpoint{"WEIR-E007", ErrorKind::kDecision};
+inline constexpr ErrorCode kBadRow{"WEIR-E008", ErrorKind::kFailed};
+inline constexpr ErrorCode kEventTime{"WEIR-E009", ErrorKind::kInvalid};
+inline constexpr ErrorCode kBadPlan{"WEIR-E010", ErrorKind::kInvalid};
+inline constexpr ErrorCode kBarrierDisagrees{"WEIR-E011", ErrorKind::kFailed};
+inline constexpr ErrorCode kGaveUpWaiting{"WEIR-E012", ErrorKind::kGaveUp};
+inline constexpr ErrorCode kRowEventTime{"WEIR-E013", ErrorKind::kFailed};
+inline constexpr ErrorCode kEndedJob{"WEIR-E014", ErrorKind::kDecision};
+inline constexpr ErrorCode kCrashLoop{"WEIR-E015", ErrorKind::kFailed};
+
+}  // namespace weir::errors

@@ -1,0 +1,141 @@
+#include "engine/lane.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "base/log.h"
+
+namespace weir {
+namespace {
+
+constexpr Duration kFirstWait = Duration::Millis(50);
+constexpr Duration kLongestWait = Duration::Seconds(5);
+
+int64_t BytesOf(const SealedEpoch& sealed) {
+  int64_t bytes = 0;
+  for (const SealedPart& part : sealed.parts) bytes += static_cast<int64_t>(part.bytes.size());
+  return bytes;
+}
+
+}  // namespace
+
+std::vector<SealedEpoch> NotYetPublished(std::vector<SealedEpoch> sealed,
+                                         const LaneMarker& marker) {
+  if (marker.found) {
+    std::erase_if(sealed, [&](const SealedEpoch& epoch) { return epoch.epoch <= marker.epoch; });
+  }
+  return sealed;
+}
+
+Lane::Lane(std::string sink, uint32_t lane, bool has_markers,
+           std::unique_ptr<SinkPublisher> publisher, CheckpointStore& store,
+           std::atomic<int64_t>& unpublished_bytes, Listener listener)
+    : sink_(std::move(sink)),
+      lane_(lane),
+      has_markers_(has_markers),
+      publisher_(std::move(publisher)),
+      store_(store),
+      unpublished_bytes_(unpublished_bytes),
+      listener_(std::move(listener)) {}
+
+Lane::~Lane() { Stop(); }
+
+void Lane::Start() {
+  thread_ = std::thread([this] { Run(); });
+}
+
+void Lane::Stop() {
+  {
+    std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+void Lane::Enqueue(SealedEpoch sealed, std::string manifest_checksum) {
+  unpublished_bytes_ += BytesOf(sealed);
+  {
+    std::lock_guard lock(mutex_);
+    queue_.push_back({std::move(sealed), std::move(manifest_checksum)});
+  }
+  wake_.notify_all();
+}
+
+Status Lane::PublishNow(std::vector<SealedEpoch> sealed, const std::string& checksum, bool orphaned,
+                        const std::function<bool()>& go_on) {
+  Duration wait = kFirstWait;
+  bool known = true;  // Whether the outside's standing is known: after a failure it is not.
+  bool told = false;
+  while (!sealed.empty()) {
+    Status status;
+    if (!known) {
+      status = publisher_->Fence();
+      if (status.ok() && has_markers_) {
+        Result<LaneMarker> marker = publisher_->ReadMarker();
+        if (marker.ok()) {
+          sealed = NotYetPublished(std::move(sealed), *marker);
+        } else {
+          status = std::move(marker).status();
+        }
+      }
+      known = status.ok();
+      if (sealed.empty()) break;
+    }
+    if (known && !has_markers_) status = store_.WritePublishing(sink_, sealed.back().epoch);
+    if (known && status.ok()) {
+      status = publisher_->Publish(sealed, checksum, orphaned);
+      if (status.ok()) break;
+    }
+    if (status.kind() != ErrorKind::kRetry) return status;
+    known = false;
+    if (!told) {
+      log::Warn("publishing waits", {{"sink", sink_},
+                                     {"lane", lane_},
+                                     {"epoch", sealed.back().epoch.value},
+                                     {"reason", status.ToString()}});
+      told = true;
+    }
+    std::unique_lock lock(mutex_);
+    wake_.wait_for(lock, wait.ToChrono(), [this] { return stopping_; });
+    lock.unlock();
+    if (!go_on()) return status;
+    wait = std::min(Duration{wait.us * 2}, kLongestWait);
+  }
+  if (told) log::Info("publishing goes on", {{"sink", sink_}, {"lane", lane_}});
+  return Status::Ok();
+}
+
+void Lane::Run() {
+  const auto go_on = [this] {
+    std::lock_guard lock(mutex_);
+    return !stopping_;
+  };
+  while (true) {
+    std::vector<SealedEpoch> sealed;
+    std::string checksum;
+    int64_t bytes = 0;
+    {
+      std::unique_lock lock(mutex_);
+      wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+      if (stopping_) return;
+      for (Item& item : queue_) {
+        bytes += BytesOf(item.sealed);
+        checksum = std::move(item.checksum);
+        sealed.push_back(std::move(item.sealed));
+      }
+      queue_.clear();
+    }
+    const Epoch newest = sealed.back().epoch;
+    Status status = PublishNow(std::move(sealed), checksum, /*orphaned=*/false, go_on);
+    if (!status.ok()) {
+      if (go_on()) listener_.failed(sink_, lane_, std::move(status));
+      return;
+    }
+    unpublished_bytes_ -= bytes;
+    listener_.published(sink_, lane_, newest);
+    publisher_->Prepare();
+  }
+}
+
+}  // namespace weir

@@ -1,0 +1,70 @@
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "connectors/connector.h"
+#include "state/checkpoint_store.h"
+
+namespace weir {
+
+/// The epochs of `sealed` that a lane's marker does not cover, in order. Pure.
+std::vector<SealedEpoch> NotYetPublished(std::vector<SealedEpoch> sealed, const LaneMarker& marker);
+
+/// A sink's place to publish from: a thread that makes sealed epochs visible one after the other, in
+/// the order they were given.
+///
+/// An unknown outcome (kRetry) is never guessed: the lane fences itself anew, reads its marker, and
+/// publishes what is short (protocol rule 18), for as long as it takes. Any other error ends it.
+class Lane {
+ public:
+  /// Called from the lane's thread.
+  struct Listener {
+    std::function<void(const std::string& sink, uint32_t lane, Epoch epoch)> published;
+    std::function<void(const std::string& sink, uint32_t lane, Status reason)> failed;
+  };
+  /// `store` outlives the lane. `unpublished_bytes` is lowered by what was published.
+  Lane(std::string sink, uint32_t lane, bool has_markers, std::unique_ptr<SinkPublisher> publisher,
+       CheckpointStore& store, std::atomic<int64_t>& unpublished_bytes, Listener listener);
+  ~Lane();
+
+  /// For recovery, before Start: on the caller's thread.
+  SinkPublisher& publisher() { return *publisher_; }
+  bool has_markers() const { return has_markers_; }
+  /// Publishes what a manifest holds; asks again while the outside is away and `go_on` says so.
+  Status PublishNow(std::vector<SealedEpoch> sealed, const std::string& checksum, bool orphaned,
+                    const std::function<bool()>& go_on);
+
+  void Start();
+  void Enqueue(SealedEpoch sealed, std::string manifest_checksum);
+  /// Ends the thread; what was not published stays in the manifests.
+  void Stop();
+
+ private:
+  struct Item {
+    SealedEpoch sealed;
+    std::string checksum;
+  };
+  void Run();
+
+  const std::string sink_;
+  const uint32_t lane_;
+  const bool has_markers_;
+  std::unique_ptr<SinkPublisher> publisher_;
+  CheckpointStore& store_;
+  std::atomic<int64_t>& unpublished_bytes_;
+  const Listener listener_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::deque<Item> queue_;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+}  // namespace weir

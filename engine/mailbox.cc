@@ -1,0 +1,84 @@
+#include "engine/mailbox.h"
+
+namespace weir {
+
+Mailbox::Mailbox(size_t channels, size_t channel_bytes)
+    : channel_bytes_(channel_bytes), queues_(channels) {}
+
+size_t Mailbox::BytesOf(const Element& element) {
+  const Rows* rows = std::get_if<Rows>(&element);
+  return rows ? rows->batch->MemoryBytes() : 0;
+}
+
+bool Mailbox::Push(size_t channel, Element element) {
+  const size_t bytes = BytesOf(element);
+  {
+    std::unique_lock lock(mutex_);
+    Queue& queue = queues_[channel];
+    if (bytes > 0) {
+      not_full_.wait(lock, [&] {
+        return closed_ || queue.bytes == 0 || queue.bytes + bytes <= channel_bytes_;
+      });
+    }
+    if (closed_) return false;
+    queue.bytes += bytes;
+    queue.elements.push_back(std::move(element));
+  }
+  not_empty_.notify_one();
+  return true;
+}
+
+std::optional<Mailbox::Delivery> Mailbox::Pop(Duration wait) {
+  std::optional<Delivery> delivery;
+  bool freed = false;
+  {
+    std::unique_lock lock(mutex_);
+    const auto ready = [&]() -> Queue* {
+      for (size_t i = 0; i < queues_.size(); i++) {
+        const size_t channel = (next_ + i) % queues_.size();
+        Queue& queue = queues_[channel];
+        if (queue.blocked || queue.elements.empty()) continue;
+        next_ = channel;
+        return &queue;
+      }
+      return nullptr;
+    };
+    Queue* queue = nullptr;
+    not_empty_.wait_for(lock, wait.ToChrono(), [&] { return closed_ || (queue = ready()); });
+    if (closed_ || !queue) return std::nullopt;
+    delivery.emplace(Delivery{next_, std::move(queue->elements.front())});
+    queue->elements.pop_front();
+    const size_t bytes = BytesOf(delivery->element);
+    queue->bytes -= bytes;
+    freed = bytes > 0;
+    next_ = (next_ + 1) % queues_.size();
+  }
+  if (freed) not_full_.notify_all();
+  return delivery;
+}
+
+void Mailbox::Block(size_t channel) {
+  std::lock_guard lock(mutex_);
+  queues_[channel].blocked = true;
+}
+
+void Mailbox::UnblockAll() {
+  std::lock_guard lock(mutex_);
+  for (Queue& queue : queues_) queue.blocked = false;
+}
+
+void Mailbox::Close() {
+  {
+    std::lock_guard lock(mutex_);
+    closed_ = true;
+  }
+  not_empty_.notify_all();
+  not_full_.notify_all();
+}
+
+bool Mailbox::closed() const {
+  std::lock_guard lock(mutex_);
+  return closed_;
+}
+
+}  // namespace weir

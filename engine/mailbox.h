@@ -1,0 +1,61 @@
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "base/time.h"
+#include "engine/element.h"
+
+namespace weir {
+
+/// The input of one task: a bounded queue for each channel. Many tasks push, one pops.
+///
+/// Each channel may hold `channel_bytes` of batches; a batch more than that is taken when the
+/// channel is empty, so that none is too large to travel. Watermarks and barriers weigh nothing:
+/// they are few, and a barrier that could not be queued would tie a knot between tasks.
+class Mailbox {
+ public:
+  Mailbox(size_t channels, size_t channel_bytes);
+
+  /// Waits for room. False once the mailbox is closed: the element is dropped and the sender ends.
+  bool Push(size_t channel, Element element);
+
+  struct Delivery {
+    size_t channel = 0;
+    Element element;
+  };
+  /// The next element of a channel that is not blocked, round robin; none within `wait`, or when
+  /// the mailbox is closed.
+  std::optional<Delivery> Pop(Duration wait);
+
+  /// A blocked channel keeps its elements: it gave its barrier and waits for the others. Only the
+  /// popping task calls these.
+  void Block(size_t channel);
+  void UnblockAll();
+
+  /// Ends all waiting, for good.
+  void Close();
+  bool closed() const;
+  size_t channels() const { return queues_.size(); }
+
+ private:
+  struct Queue {
+    std::deque<Element> elements;
+    size_t bytes = 0;
+    bool blocked = false;
+  };
+  static size_t BytesOf(const Element& element);
+
+  const size_t channel_bytes_;
+  mutable std::mutex mutex_;
+  std::condition_variable not_empty_;
+  std::condition_variable not_full_;
+  std::vector<Queue> queues_;
+  size_t next_ = 0;
+  bool closed_ = false;
+};
+
+}  // namespace weir

@@ -1,0 +1,131 @@
+#include "engine/split_clock.h"
+
+#include <algorithm>
+
+namespace weir {
+
+void SplitClock::Observe(std::optional<EventTime> greatest, SplitActivity activity, Duration now) {
+  if (greatest) {
+    max_seen_ = max_seen_ ? std::max(*max_seen_, *greatest) : *greatest;
+    last_rows_ = now;
+  }
+  switch (activity) {
+    case SplitActivity::kFinished:
+      state_ = State::kFinished;
+      return;
+    case SplitActivity::kHeld:
+      state_ = State::kHeld;
+      last_caught_up_.reset();
+      return;
+    case SplitActivity::kCaughtUp:
+      last_caught_up_ = now;
+      if (state_ == State::kHeld) {
+        // Reachable again: quiet time counts from here, not from before it was lost.
+        state_ = State::kActive;
+        last_rows_ = now;
+      }
+      break;
+    case SplitActivity::kReading:
+      if (greatest) state_ = State::kActive;
+      break;
+  }
+  Tick(now);
+}
+
+void SplitClock::Tick(Duration now) {
+  if (state_ == State::kFinished || state_ == State::kHeld || !policy_->idle_after) return;
+  const int64_t idle_after_us = policy_->idle_after->us;
+  const bool quiet = now.us - last_rows_.us >= idle_after_us;
+  const bool confirmed = last_caught_up_ && now.us - last_caught_up_->us <= idle_after_us;
+  if (!quiet) {
+    state_ = State::kActive;
+  } else if (confirmed) {
+    state_ = State::kIdle;
+  }
+}
+
+EventTime SplitClock::watermark() const {
+  if (state_ == State::kFinished) return EventTime::Max();
+  if (!max_seen_) return EventTime::Min();
+  return *max_seen_ - policy_->watermark_delay - Duration::Micros(1);
+}
+
+void SourceClock::AddSplit(const std::string& split, std::optional<EventTime> max_seen,
+                           Duration now) {
+  splits_.insert_or_assign(split, SplitClock(policy_, max_seen, now));
+}
+
+void SourceClock::Observe(const std::string& split, std::optional<EventTime> greatest,
+                          SplitActivity activity, Duration now) {
+  splits_.at(split).Observe(greatest, activity, now);
+}
+
+void SourceClock::Tick(Duration now) {
+  for (auto& [id, clock] : splits_) clock.Tick(now);
+}
+
+Watermark SourceClock::Merged() const {
+  EventTime least = EventTime::Max();
+  EventTime greatest = EventTime::Min();
+  bool any_holds = false;
+  bool all_finished = !splits_.empty();
+  for (const auto& [id, clock] : splits_) {
+    if (clock.max_seen()) greatest = std::max(greatest, *clock.max_seen());
+    if (clock.state() != SplitClock::State::kFinished) all_finished = false;
+    if (clock.state() == SplitClock::State::kIdle) continue;
+    if (clock.state() == SplitClock::State::kFinished) continue;
+    any_holds = true;
+    least = std::min(least, clock.watermark());
+  }
+  if (all_finished) return {EventTime::Max(), false};
+  return any_holds ? Watermark{least, false} : Watermark{greatest, true};
+}
+
+Watermark SourceClock::Current() {
+  Watermark now = Merged();
+  now.time = std::max(std::min(now.time, cap_), last_.time);
+  last_ = now;
+  return now;
+}
+
+EventTime SourceClock::Uncapped() const { return std::max(Merged().time, last_.time); }
+
+bool SourceClock::finished() const {
+  return std::all_of(splits_.begin(), splits_.end(), [](const auto& entry) {
+    return entry.second.state() == SplitClock::State::kFinished;
+  });
+}
+
+std::string SourceClock::Holder() const {
+  const std::string* holder = nullptr;
+  EventTime least = EventTime::Max();
+  for (const auto& [id, clock] : splits_) {
+    if (clock.state() == SplitClock::State::kIdle ||
+        clock.state() == SplitClock::State::kFinished) {
+      continue;
+    }
+    if (!holder || clock.watermark() < least) {
+      holder = &id;
+      least = clock.watermark();
+    }
+  }
+  return holder ? *holder : std::string();
+}
+
+std::vector<std::string> SourceClock::TooFarAhead() const {
+  std::vector<std::string> ahead;
+  if (!policy_.max_drift) return ahead;
+  // A split that never had rows is left out: nobody knows how long the others would wait for it.
+  EventTime slowest = EventTime::Max();
+  for (const auto& [id, clock] : splits_) {
+    if (!clock.max_seen() || clock.state() == SplitClock::State::kIdle) continue;
+    slowest = std::min(slowest, clock.watermark());
+  }
+  for (const auto& [id, clock] : splits_) {
+    if (clock.state() == SplitClock::State::kFinished) continue;
+    if (clock.watermark() > slowest + *policy_.max_drift) ahead.push_back(id);
+  }
+  return ahead;
+}
+
+}  // namespace weir

@@ -1,0 +1,88 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+
+#include "connectors/connector.h"
+#include "engine/element.h"
+
+namespace weir {
+
+/// What a source's `event_time` asks of its clock.
+struct EventTimePolicy {
+  Duration watermark_delay;
+  std::optional<Duration> idle_after;  ///< None: a split is never idle.
+  std::optional<Duration> max_drift;   ///< None: no split is made to wait for the others.
+};
+
+/// Event time of one split: a small state machine (protocol rules 25 and 26). Pure.
+///
+///            rows                    caught up for idle_after, and a fetch said so lately
+///   active <------- idle          active --------------------------------------------> idle
+///   any state -- unreachable, paused, behind an open transaction --> held
+///   any state -- stop position reached --> finished
+class SplitClock {
+ public:
+  enum class State { kActive, kIdle, kHeld, kFinished };
+
+  /// `max_seen` is what the manifest holds of the split, if anything.
+  SplitClock(const EventTimePolicy& policy, std::optional<EventTime> max_seen, Duration now)
+      : policy_(&policy), max_seen_(max_seen), last_rows_(now) {}
+
+  /// What a poll brought. `greatest` is the greatest event time of its rows, if there were any.
+  void Observe(std::optional<EventTime> greatest, SplitActivity activity, Duration now);
+  /// Time alone has passed.
+  void Tick(Duration now);
+
+  State state() const { return state_; }
+  std::optional<EventTime> max_seen() const { return max_seen_; }
+  /// max - delay - 1 us: no more rows with a time <= this come from the split, except late ones.
+  /// Min before its first row, Max once it is finished.
+  EventTime watermark() const;
+
+ private:
+  const EventTimePolicy* policy_;
+  std::optional<EventTime> max_seen_;
+  State state_ = State::kActive;
+  Duration last_rows_;
+  std::optional<Duration> last_caught_up_;
+};
+
+/// Event time of all splits of one source task. Pure; one thread.
+class SourceClock {
+ public:
+  explicit SourceClock(EventTimePolicy policy) : policy_(policy) {}
+
+  void AddSplit(const std::string& split, std::optional<EventTime> max_seen, Duration now);
+  void Observe(const std::string& split, std::optional<EventTime> greatest, SplitActivity activity,
+               Duration now);
+  void Tick(Duration now);
+
+  /// The task's watermark stays at or below `cap` (rule 27: the value it had when the last finished
+  /// look for new splits began). Max: no new splits can appear.
+  void SetCap(EventTime cap) { cap_ = cap; }
+
+  /// Minimum over splits that are active or held; over idle ones only, the greatest time they saw.
+  /// Never falls. A task without splits is idle at Min.
+  Watermark Current();
+  /// What Current would be without the cap: the value a look for splits begins with.
+  EventTime Uncapped() const;
+  /// Every split has reached its stop (true where there are none).
+  bool finished() const;
+  /// The split that holds the watermark back, empty where none does.
+  std::string Holder() const;
+  /// Splits more than `max_drift` ahead of the slowest; sorted.
+  std::vector<std::string> TooFarAhead() const;
+  const std::map<std::string, SplitClock>& splits() const { return splits_; }
+
+ private:
+  Watermark Merged() const;
+
+  const EventTimePolicy policy_;
+  std::map<std::string, SplitClock> splits_;
+  EventTime cap_ = EventTime::Max();
+  Watermark last_{EventTime::Min(), false};
+};
+
+}  // namespace weir

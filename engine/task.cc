@@ -1,0 +1,409 @@
+#include "engine/task.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include <fmt/format.h>
+
+#include "base/failpoint.h"
+#include "base/log.h"
+#include "engine/errors.h"
+
+namespace weir {
+namespace {
+
+constexpr size_t kPressureBytes = 64 << 20;
+/// Outbox parts up to this size lie in the manifest itself; larger ones in a file of their own.
+constexpr size_t kInlineBytes = 32 << 10;
+constexpr Duration kWait = Duration::Millis(5);
+
+void FillCounts(const std::map<std::string, NodeTally>& tallies, proto::TaskCheckpoint& out) {
+  for (const auto& [node, tally] : tallies) {
+    const RowCounts& counts = tally.counts;
+    proto::NodeCounts& stored = *out.add_counts();
+    stored.set_node(node);
+    stored.set_in(counts.in);
+    stored.set_passed(counts.passed);
+    stored.set_filtered(counts.filtered);
+    stored.set_rejected(counts.rejected);
+    stored.set_late(counts.late);
+    stored.set_absorbed(counts.absorbed);
+    stored.set_released(counts.released);
+    stored.set_expanded(counts.expanded);
+    stored.set_empty(counts.empty);
+    stored.set_made(counts.made);
+    stored.set_out(counts.out);
+    stored.set_held_after(tally.held_after);
+  }
+}
+
+}  // namespace
+
+Task::Task(TaskSetup setup)
+    : setup_(std::move(setup)),
+      context_{*setup_.state, *setup_.clock},
+      clock_([&] {
+        for (int node : setup_.fragment->nodes) {
+          const NodePlan& plan = setup_.plan->nodes[static_cast<size_t>(node)];
+          if (plan.event_time) return plan.event_time->policy;
+        }
+        return EventTimePolicy{};
+      }()),
+      writing_(std::make_shared<std::atomic<int>>(0)) {
+  chain_ = std::make_unique<Chain>(*setup_.plan, *setup_.fragment, context_, *setup_.letters,
+                                   std::move(setup_.writers), std::move(setup_.senders),
+                                   setup_.upstream, setup_.id.index);
+  if (setup_.mailbox) arrived_.resize(setup_.mailbox->channels());
+  if (setup_.splits_grow) clock_.SetCap(EventTime::Min());
+}
+
+Task::~Task() {
+  Cancel();
+  Join();
+}
+
+void Task::Start() {
+  thread_ = std::thread([this] { Run(); });
+}
+
+void Task::Join() {
+  if (thread_.joinable()) thread_.join();
+  while (writing_->load() > 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+}
+
+void Task::Cancel() {
+  cancelled_ = true;
+  if (setup_.mailbox) setup_.mailbox->Close();
+}
+
+void Task::Post(Command command) {
+  std::lock_guard lock(commands_mutex_);
+  commands_.push_back(std::move(command));
+  has_commands_ = true;
+}
+
+void Task::Trigger(const Barrier& barrier) {
+  Post([this, barrier] { return Align(barrier); });
+}
+
+void Task::Committed(const BarrierId& id) {
+  Post([this, id] {
+    if (!snapshot_pending_ || id != pending_id_) return Status::Ok();
+    snapshot_pending_ = false;
+    if (state_sealed_) setup_.state->Completed(true);
+    state_sealed_ = false;
+    pending_parts_.clear();
+    uploaded_->clear();
+    pressure_told_ = false;
+    if (last_sealed_) finished_ = true;
+    return Status::Ok();
+  });
+}
+
+void Task::Dropped(const BarrierId& id) {
+  Post([this, id] {
+    if (!snapshot_pending_ || id != pending_id_) return Status::Ok();
+    snapshot_pending_ = false;
+    // A try that ran into its time-out may still be writing.
+    while (writing_->load() > 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    if (state_sealed_) setup_.state->Completed(false);
+    state_sealed_ = false;
+    if (!WEIR_MUTANT("dropped_outbox_forgotten")) kept_parts_ = std::move(pending_parts_);
+    pending_parts_.clear();
+    kept_counts_ = std::move(pending_counts_);
+    pending_counts_ = {};
+    for (const std::string& file : *uploaded_) {
+      if (Status status = setup_.store->RemoveFile(file); !status.ok()) {
+        log::Warn("file of a dropped checkpoint stays", {{"file", file}, {"reason", status.ToString()}});
+      }
+    }
+    uploaded_->clear();
+    return Status::Ok();
+  });
+}
+
+void Task::AddSplit(const Split& split) {
+  Post([this, split]() -> Status {
+    WEIR_TRY(setup_.reader->Add(split));
+    splits_.emplace(split.id, split);
+    clock_.AddSplit(split.id, std::nullopt, setup_.clock->Monotonic());
+    return Status::Ok();
+  });
+}
+
+void Task::SetWatermarkCap(EventTime cap) {
+  Post([this, cap] {
+    clock_.SetCap(cap);
+    return Status::Ok();
+  });
+}
+
+Status Task::RunCommands() {
+  if (!has_commands_.load()) return Status::Ok();
+  std::deque<Command> commands;
+  {
+    std::lock_guard lock(commands_mutex_);
+    commands.swap(commands_);
+    has_commands_ = false;
+  }
+  for (Command& command : commands) WEIR_TRY(command());
+  return Status::Ok();
+}
+
+void Task::Run() {
+  Status status = Loop();
+  if (!status.ok() && !cancelled_) setup_.listener->OnFailed(setup_.id, std::move(status));
+}
+
+bool Task::MayTakeRows() const {
+  return !last_sealed_ && !setup_.state->MustWait();
+}
+
+Status Task::Loop() {
+  if (setup_.reader) {
+    for (const Split& split : setup_.splits) {
+      WEIR_TRY(setup_.reader->Add(split));
+      splits_.emplace(split.id, split);
+      const auto seen = setup_.max_seen.find(split.id);
+      clock_.AddSplit(split.id,
+                      seen == setup_.max_seen.end() ? std::nullopt : std::optional(seen->second),
+                      setup_.clock->Monotonic());
+    }
+  }
+  (void)WEIR_FAILPOINT("engine.task.before_first_row");
+  while (!cancelled_ && !finished_ && !chain_->cut_off()) {
+    WEIR_TRY(RunCommands());
+    if (!MayTakeRows()) {
+      std::this_thread::sleep_for(kWait.ToChrono());
+      continue;
+    }
+    WEIR_TRY(setup_.reader ? PollSource() : TakeDelivery());
+    WEIR_TRY(chain_->FlushWhereWanted());
+    WEIR_TRY(setup_.state->Relieve());
+    if (!setup_.state->status().ok()) return setup_.state->status();
+    if (!pressure_told_ && chain_->PendingBytes() > kPressureBytes) {
+      pressure_told_ = true;
+      setup_.listener->OnPressure();
+    }
+  }
+  return Status::Ok();
+}
+
+// ---------------------------------------------------------------------------------------------
+// Sources
+
+Status Task::PollSource() {
+  if (source_ended_ || *setup_.unpublished_bytes > setup_.unpublished_budget) {
+    std::this_thread::sleep_for(kWait.ToChrono());
+    return source_ended_ ? Status::Ok() : AdvanceSourceClock();
+  }
+  const std::vector<std::string> paused = clock_.TooFarAhead();
+  PollRequest request;
+  request.paused = paused.empty() ? nullptr : &paused;
+  const Duration before = setup_.clock->Monotonic();
+  Polled polled = WEIR_TRY(setup_.reader->Poll(request));
+  WEIR_TRY(ReadSource(polled));
+  WEIR_TRY(AdvanceSourceClock());
+  if (polled.records > 0) {
+    gauges_.rows_in += polled.records;
+    gauges_.busy_us += setup_.clock->Monotonic().us - before.us;
+  }
+  return Status::Ok();
+}
+
+Status Task::ReadSource(const Polled& polled) {
+  if (polled.split.empty()) return Status::Ok();
+  const NodePlan& source = setup_.plan->nodes[static_cast<size_t>(setup_.fragment->nodes.front())];
+  Chain::SourceRows rows;
+  rows.records = polled.records;
+  rows.bad_records = polled.rejected;
+  rows.batch = polled.batch;
+  std::optional<EventTime> greatest;
+  if (polled.batch && polled.batch->rows() > 0 && source.event_time) {
+    TimedRows timed = TimeRows(*source.event_time, polled.batch, setup_.clock->Now());
+    rows.polled = polled.batch;
+    rows.batch = std::move(timed.batch);
+    rows.bad_rows = std::move(timed.rejected);
+    greatest = timed.greatest;
+  }
+  WEIR_TRY(chain_->OnSourceRows(rows));
+  clock_.Observe(polled.split, greatest, polled.activity, setup_.clock->Monotonic());
+  return Status::Ok();
+}
+
+Status Task::AdvanceSourceClock() {
+  clock_.Tick(setup_.clock->Monotonic());
+  Watermark watermark = clock_.Current();
+  const bool ended = !setup_.splits_grow && clock_.finished();
+  if (ended) watermark = {EventTime::Max(), false};
+  gauges_.watermark_us = watermark.time.us;
+  gauges_.uncapped_watermark_us = clock_.Uncapped().us;
+  if (const Duration now = setup_.clock->Monotonic(); now.us - last_gauges_.us > 200'000) {
+    last_gauges_ = now;
+    int64_t lag = 0;
+    for (const auto& [split, records] : setup_.reader->Lag()) lag += records;
+    gauges_.lag_records = lag;
+    std::string holder = clock_.Holder();
+    std::lock_guard lock(gauges_.mutex);
+    gauges_.holder = std::move(holder);
+  }
+  WEIR_TRY(chain_->OnSourceWatermark(watermark));
+  if (ended && !input_end_told_) {
+    input_end_told_ = true;
+    source_ended_ = true;
+    gauges_.lag_records = 0;
+    setup_.listener->OnInputEnded(setup_.id);
+  }
+  return Status::Ok();
+}
+
+std::vector<proto::SourceState> Task::SourceStates() const {
+  if (!setup_.reader) return {};
+  proto::SourceState state;
+  state.set_source(
+      setup_.plan->nodes[static_cast<size_t>(setup_.fragment->nodes.front())].user_name);
+  const std::map<std::string, std::string> positions = setup_.reader->Positions();
+  for (const auto& [id, split] : splits_) {
+    proto::SplitState& stored = *state.add_splits();
+    stored.set_id(id);
+    const auto position = positions.find(id);
+    stored.set_position(position == positions.end() ? split.position : position->second);
+    stored.set_stop(split.stop);
+    stored.set_ordinal(split.ordinal);
+    const SplitClock& clock = clock_.splits().at(id);
+    stored.set_has_event_time(clock.max_seen().has_value());
+    stored.set_max_event_time_us(clock.max_seen().value_or(EventTime{0}).us);
+    stored.set_finished(clock.state() == SplitClock::State::kFinished);
+  }
+  return {std::move(state)};
+}
+
+// ---------------------------------------------------------------------------------------------
+// Channels and barriers
+
+Status Task::TakeDelivery() {
+  std::optional<Mailbox::Delivery> delivery = setup_.mailbox->Pop(kWait);
+  if (!delivery) return Status::Ok();
+  if (const Barrier* barrier = std::get_if<Barrier>(&delivery->element)) {
+    return OnBarrier(delivery->channel, *barrier);
+  }
+  const Duration before = setup_.clock->Monotonic();
+  if (const Rows* rows = std::get_if<Rows>(&delivery->element)) {
+    WEIR_TRY(chain_->OnRows(delivery->channel, rows->batch));
+    gauges_.rows_in += static_cast<int64_t>(rows->batch->rows());
+  } else {
+    const Watermark& watermark = std::get<Watermark>(delivery->element);
+    WEIR_TRY(chain_->OnWatermark(delivery->channel, watermark));
+    gauges_.watermark_us = watermark.time.us;
+  }
+  gauges_.busy_us += setup_.clock->Monotonic().us - before.us;
+  return Status::Ok();
+}
+
+Status Task::OnBarrier(size_t channel, const Barrier& barrier) {
+  if (barrier.id < aligning_.id) return Status::Ok();  // Of a try that is over.
+  if (barrier.id != aligning_.id) {
+    // A newer barrier ends the alignment of an older one (rule 5).
+    setup_.mailbox->UnblockAll();
+    aligning_ = barrier;
+    std::fill(arrived_.begin(), arrived_.end(), false);
+    missing_ = arrived_.size();
+  }
+  if (!arrived_[channel]) {
+    arrived_[channel] = true;
+    missing_--;
+  }
+  if (missing_ > 0) {
+    (void)WEIR_FAILPOINT("engine.barrier.one_input_aligned");
+    setup_.mailbox->Block(channel);
+    return Status::Ok();
+  }
+  WEIR_TRY(Align(barrier));
+  setup_.mailbox->UnblockAll();
+  return Status::Ok();
+}
+
+Status Task::Align(const Barrier& barrier) {
+  WEIR_CHECK(!snapshot_pending_, "a barrier while a snapshot waits for its outcome");
+  const Duration before = setup_.clock->Monotonic();
+  WEIR_TRY(chain_->Flush());
+  (void)WEIR_FAILPOINT("engine.barrier.before_positions");
+
+  TaskAck ack = std::move(kept_counts_);
+  kept_counts_ = {};
+  ack.task = setup_.id;
+  ack.id = barrier.id;
+  ack.sources = SourceStates();
+  Status sealed = chain_->Seal(barrier);
+  // After Seal, which counts the rows it seals; what a try sealed before it failed stays for the
+  // next one.
+  chain_->TakeCounts(ack);
+  for (auto& part : chain_->TakeSealed()) kept_parts_.push_back(std::move(part));
+  WEIR_TRY(chain_->SendBarrier(barrier));
+  if (!sealed.ok()) {
+    kept_counts_ = std::move(ack);
+    setup_.listener->OnAckFailed(setup_.id, barrier.id, std::move(sealed));
+    return Status::Ok();
+  }
+  SealedState state = setup_.state->Seal();
+  state_sealed_ = true;
+  snapshot_pending_ = true;
+  pending_id_ = barrier.id;
+  last_sealed_ = barrier.last;
+  pending_parts_ = std::move(kept_parts_);
+  kept_parts_.clear();
+  pending_counts_ = ack;
+  const int64_t held_us = setup_.clock->Monotonic().us - before.us;
+  gauges_.longest_hold_us = std::max(gauges_.longest_hold_us.load(), held_us);
+  Snapshot(barrier, std::move(state), std::move(ack), pending_parts_);
+  return Status::Ok();
+}
+
+void Task::Snapshot(const Barrier& barrier, SealedState sealed, TaskAck ack,
+                    std::vector<std::pair<std::string, SealedPart>> parts) {
+  ++*writing_;
+  auto job = [this, barrier, ack = std::make_shared<TaskAck>(std::move(ack)),
+              state = std::make_shared<SealedState>(std::move(sealed)),
+              sealed_parts = std::make_shared<std::vector<std::pair<std::string, SealedPart>>>(
+                  std::move(parts))]() {
+    const auto write = [&]() -> Status {
+      TaskSnapshot snapshot = WEIR_TRY(setup_.state->Write(std::move(*state)));
+      *uploaded_ = std::move(snapshot.uploaded);
+      ack->checkpoint = std::move(snapshot.checkpoint);
+      ack->checkpoint.set_fragment(setup_.id.fragment);
+      ack->checkpoint.set_index(setup_.id.index);
+      ack->checkpoint.set_parallelism(setup_.fragment->parallelism);
+      FillCounts(ack->tallies, ack->checkpoint);
+      for (auto& [sink, part] : *sealed_parts) {
+        SealedOutbox outbox;
+        outbox.sink = sink;
+        outbox.stored.set_rows(part.rows);
+        if (part.bytes.size() <= kInlineBytes) {
+          outbox.stored.set_inline_bytes(part.bytes);
+        } else {
+          *outbox.stored.mutable_file() =
+              WEIR_TRY(setup_.store->PutBytes("outbox-" + RandomId(), part.bytes, "outbox"));
+          uploaded_->push_back(outbox.stored.file().id());
+        }
+        outbox.part = std::move(part);
+        ack->sealed.push_back(std::move(outbox));
+      }
+      return Status::Ok();
+    };
+    Status status = write();
+    (void)WEIR_FAILPOINT("engine.task.before_ack");
+    // Not touched any more: from here the task may go on to the next try.
+    const std::shared_ptr<std::atomic<int>> writing = writing_;
+    const TaskId id = setup_.id;
+    TaskListener* const listener = setup_.listener;
+    if (status.ok()) {
+      listener->OnAck(std::move(*ack));
+    } else {
+      listener->OnAckFailed(id, barrier.id, std::move(status));
+    }
+    --*writing;
+  };
+  setup_.background->Run(std::move(job));
+}
+
+}  // namespace weir
