@@ -1,6 +1,7 @@
 #pragma once
-// One door to Catch2: version 2 is a single header, version 3 is split.
-#ifdef WEIR_CATCH2_V3
+
+// One door to Catch2: version 2 (Debian 12) is a single header, version 3 (Debian 13) is split.
+#if __has_include(<catch2/catch_all.hpp>)
 #include <catch2/catch_all.hpp>
 using Catch::Approx;
 #else

@@ -1,5 +1,3 @@
-// Catch2 2 wants its main from one translation unit; Catch2 3 brings it in a library.
-#ifndef WEIR_CATCH2_V3
+// Compiled for Catch2 2 only, which wants its main() from one source; version 3 has it in a library.
 #define CATCH_CONFIG_MAIN
-#include <catch2/catch.hpp>
-#endif
+#include "tests/catch.h"

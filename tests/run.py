@@ -94,34 +94,43 @@ def catch_failures(case) -> list:
 
 def catch_executable(path: pathlib.Path) -> Count:
     """Runs a Catch2 program and counts its cases from its report, which a crash leaves torn."""
+    program = f"{path.parent.name}/{path.name}"
     report = path.with_name(path.name + ".xml")
     report.unlink(missing_ok=True)
     environment = dict(os.environ, UBSAN_OPTIONS="print_stacktrace=1", TSAN_OPTIONS="second_deadlock_stack=1")
     try:
-        status = run([path, "-r", "xml", "-o", report], env=environment, timeout=900)
+        # A case that asserts nothing passes for nothing.
+        status = run([path, "-r", "xml", "-o", report, "-w", "NoAssertions"], env=environment, timeout=900)
     except subprocess.TimeoutExpired:
         status = "a timeout"
     count = Count()
-    parser = ElementTree.XMLPullParser(["end"])
+    parser = ElementTree.XMLPullParser(["start", "end"])
     try:
         parser.feed(report.read_text(errors="replace"))
-        cases = [e for _, e in parser.read_events() if e.tag == "TestCase"]
     except (FileNotFoundError, ElementTree.ParseError):
-        cases = []
+        pass
+    cases, running = [], None
+    for event, element in parser.read_events():
+        if element.tag == "TestCase":
+            running = element.get("name") if event == "start" else None
+            if event == "end":
+                cases.append(element)
     for case in cases:
         result = case.find("OverallResult")
         if result is not None and int(result.get("skips") or 0):
-            count.skipped.append((f"{path.name}::{case.get('name')}", (case.findtext(".//Skip") or "").strip()))
+            count.skipped.append((f"{program}::{case.get('name')}", (case.findtext(".//Skip") or "").strip()))
         elif result is not None and result.get("success") == "true":
             count.passed += 1
         else:
-            name = f"{path.name}: {case.get('name')}"
+            name = f"{program}: {case.get('name')}"
             count.failures.append(name)
             print(f"FAILED {name}", *catch_failures(case), sep="\n")
-    if not cases:
-        count.failures.append(f"{path.name} ran no test (it ended with {status})")
+    if running is not None:
+        count.failures.append(f"{program}: {running} ended the program with {status}")
+    elif not cases:
+        count.failures.append(f"{program} ran no test (it ended with {status})")
     elif status != 0 and not count.failures:
-        count.failures.append(f"{path.name} ended with {status} after its tests")
+        count.failures.append(f"{program} ended with {status} after its tests")
     return count
 
 
@@ -207,7 +216,7 @@ def test_parts(quick: bool) -> list:
         ("parts", lambda: pytest("parts"), False),
         ("golden", lambda: pytest("golden", "-m", "not soak"), False),
         ("e2e", lambda: pytest("e2e", "-m", "not soak"), False),
-        ("build asan", lambda: build("asan"), True),
+        ("build asan", lambda: build("asan", "unit_tests"), True),
         ("unit asan", lambda: unit("asan"), False),
         ("build release", lambda: build("release", "weir"), True),
         ("release", lambda: pytest("release"), False)]
@@ -242,7 +251,8 @@ def main() -> int:
         rows.append((name, count, time.monotonic() - begin))
         total.add(count)
         if needed and count.failures:
-            total.failures += [f"{left} did not run" for left, _, _ in parts[len(rows):]]
+            left = ", ".join(name for name, _, _ in parts[len(rows):])
+            total.failures += [f"did not run because of that: {left}"] if left else []
             break
     judge_skips(total)
 

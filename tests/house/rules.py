@@ -167,9 +167,10 @@ def careless_headers(root: pathlib.Path) -> list:
 
 
 def warnings_allowed(root: pathlib.Path) -> list:
-    """-Wall -Wextra -Wshadow always, -Werror under ./dev."""
+    """-Wall -Wextra -Wshadow always, -Werror under ./dev; sanitizers alone may hush one warning."""
     found = []
     rules = (root / "CMakeLists.txt").read_text()
+    rules = re.sub(r"set\(flags_(asan|tsan) [^)]*\)", lambda m: m[0].replace("-Wno-maybe-uninitialized", ""), rules)
     for flag in ("-Wall", "-Wextra", "-Wshadow", "-Werror"):
         if not re.search(rf"add_compile_options\([^)]*{flag}\b", rules):
             found.append(f"CMakeLists.txt does not set {flag}")
