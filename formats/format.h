@@ -30,6 +30,11 @@ class Decoder {
   /// and live only during the call; a record with a null data() is a null value (a tombstone).
   virtual Status Decode(std::span<const std::string_view> records, BatchBuilder& out,
                         std::vector<Rejection>& rejected) = 0;
+  /// Whether the first record of each file names its columns. A reader of files then gives it to
+  /// TakeHeader before any other record of that file, also where it goes on in the middle.
+  virtual bool HasHeader() const { return false; }
+  /// The error says which column is missing.
+  virtual Status TakeHeader(std::string_view) { return Status::Ok(); }
 };
 
 /// Finds the records in a stream of bytes (a file). Not thread safe.
@@ -92,5 +97,14 @@ class Format {
 std::span<const Format* const> AllFormats();
 /// Null where there is none of that name.
 const Format* FindFormat(std::string_view name);
+
+/// What `format: csv` or `format: { csv: {…} }` names, with its options (null: none given).
+struct ChosenFormat {
+  const Format* format = nullptr;
+  const YamlNode* options = nullptr;
+};
+/// The format that `node` names, json where it is null. Unknown names go to `diagnostics`; the
+/// format is null then. `options` lives as long as `node`.
+ChosenFormat ChooseFormat(const YamlNode* node, Diagnostics& diagnostics);
 
 }  // namespace weir

@@ -1,0 +1,269 @@
+#include "formats/values.h"
+
+#include <charconv>
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <limits>
+
+#include <fmt/format.h>
+
+#include "formats/errors.h"
+
+namespace weir {
+namespace {
+
+bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+
+/// 10^38 - 1, the greatest number of 38 digits.
+constexpr Int128 Greatest38Digits() {
+  Int128 value = 1;
+  for (int i = 0; i < 38; i++) value *= 10;
+  return value - 1;
+}
+constexpr Int128 kGreatest = Greatest38Digits();
+
+/// A number taken apart: mantissa * 10^exponent.
+struct Parts {
+  bool negative = false;
+  Int128 mantissa = 0;
+  int64_t exponent = 0;
+  bool inexact = false;
+};
+
+/// `text` has passed IsJsonNumber.
+std::optional<Parts> TakeApart(std::string_view text) {
+  Parts parts;
+  size_t i = 0;
+  if (text[0] == '-') {
+    parts.negative = true;
+    i = 1;
+  }
+  bool fraction = false;
+  for (; i < text.size() && text[i] != 'e' && text[i] != 'E'; i++) {
+    if (text[i] == '.') {
+      fraction = true;
+      continue;
+    }
+    if (parts.mantissa > kGreatest / 10 - 1) {
+      // More digits than can be kept: zeros change only the exponent.
+      if (text[i] != '0') parts.inexact = true;
+      if (!fraction) parts.exponent++;
+      continue;
+    }
+    parts.mantissa = parts.mantissa * 10 + (text[i] - '0');
+    if (fraction) parts.exponent--;
+  }
+  if (i < text.size()) {
+    i++;
+    const bool minus = text[i] == '-';
+    if (text[i] == '-' || text[i] == '+') i++;
+    int64_t exponent = 0;
+    for (; i < text.size(); i++) {
+      exponent = exponent * 10 + (text[i] - '0');
+      if (exponent > 100000000) return std::nullopt;
+    }
+    parts.exponent += minus ? -exponent : exponent;
+  }
+  return parts;
+}
+
+}  // namespace
+
+bool IsJsonNumber(std::string_view text) {
+  size_t i = 0;
+  const size_t n = text.size();
+  if (i < n && text[i] == '-') i++;
+  if (i >= n || !IsDigit(text[i])) return false;
+  if (text[i] == '0') {
+    i++;
+  } else {
+    while (i < n && IsDigit(text[i])) i++;
+  }
+  if (i < n && text[i] == '.') {
+    i++;
+    if (i >= n || !IsDigit(text[i])) return false;
+    while (i < n && IsDigit(text[i])) i++;
+  }
+  if (i < n && (text[i] == 'e' || text[i] == 'E')) {
+    i++;
+    if (i < n && (text[i] == '+' || text[i] == '-')) i++;
+    if (i >= n || !IsDigit(text[i])) return false;
+    while (i < n && IsDigit(text[i])) i++;
+  }
+  return i == n;
+}
+
+std::optional<Int128> ReadScaled(std::string_view text, int scale, bool cut) {
+  if (!IsJsonNumber(text)) return std::nullopt;
+  const std::optional<Parts> parts = TakeApart(text);
+  if (!parts || (parts->inexact && !cut)) return std::nullopt;
+  Int128 value = parts->mantissa;
+  int64_t shift = parts->exponent + scale;
+  for (; shift > 0 && value != 0; shift--) {
+    if (value > kGreatest / 10) return std::nullopt;
+    value *= 10;
+  }
+  for (; shift < 0 && value != 0; shift++) {
+    if (value % 10 != 0 && !cut) return std::nullopt;
+    value /= 10;
+  }
+  return parts->negative ? -value : value;
+}
+
+std::optional<int64_t> ReadInteger(std::string_view text) {
+  int64_t value = 0;
+  const char* end = text.data() + text.size();
+  const auto [at, fault] = std::from_chars(text.data(), end, value);
+  if (at == end && fault == std::errc()) {
+    const size_t first = text[0] == '-' ? 1 : 0;
+    if (text[first] == '0' && text.size() > first + 1) return std::nullopt;
+    return value;
+  }
+  const std::optional<Int128> wide = ReadScaled(text, 0);
+  if (!wide || *wide > std::numeric_limits<int64_t>::max() ||
+      *wide < std::numeric_limits<int64_t>::min()) {
+    return std::nullopt;
+  }
+  return static_cast<int64_t>(*wide);
+}
+
+namespace {
+
+template <typename Number>
+std::optional<Number> ParseFloating(std::string_view text) {
+  if (!IsJsonNumber(text)) return std::nullopt;
+  Number value = 0;
+  const auto [at, fault] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (fault == std::errc::result_out_of_range) {
+    // Too small is zero or the nearest tiny number; too large is no number at all.
+    const double wide = std::strtod(std::string(text).c_str(), nullptr);
+    value = static_cast<Number>(wide);
+    if (std::abs(wide) > 1 || !std::isfinite(value)) return std::nullopt;
+  }
+  return value;
+}
+
+}  // namespace
+
+std::optional<double> ReadDouble(std::string_view text) { return ParseFloating<double>(text); }
+std::optional<float> ReadFloat(std::string_view text) { return ParseFloating<float>(text); }
+
+Result<TimeReader> TimeReader::Make(const ColumnDeclaration& column) {
+  TimeReader reader;
+  if (column.unit == "s") {
+    reader.scale_ = 6;
+  } else if (column.unit == "us") {
+    reader.scale_ = 0;
+  } else if (!column.unit.empty() && column.unit != "ms") {
+    return Status(errors::kFormatColumns,
+                  fmt::format("column '{}': '{}' is no unit of time", column.name, column.unit),
+                  "write s, ms or us");
+  }
+  if (!column.zone.empty()) {
+    Result<std::shared_ptr<const TimeZone>> zone = TimeZone::Find(column.zone);
+    if (!zone.ok()) {
+      return std::move(zone).status().WithContext(fmt::format("column '{}'", column.name));
+    }
+    reader.zone_ = *zone;
+  }
+  return reader;
+}
+
+std::optional<EventTime> TimeReader::FromText(std::string_view text) const {
+  return ParseTime(text, zone_.get());
+}
+
+std::optional<EventTime> TimeReader::FromNumber(std::string_view text) const {
+  const std::optional<Int128> us = ReadScaled(text, scale_, /*cut=*/true);
+  if (!us || *us >= std::numeric_limits<int64_t>::max() ||
+      *us <= std::numeric_limits<int64_t>::min()) {
+    return std::nullopt;
+  }
+  return EventTime{static_cast<int64_t>(*us)};
+}
+
+std::optional<int32_t> TimeReader::DateFromText(std::string_view text) const {
+  return ParseDate(text);
+}
+
+std::string ExpectedText(const Type& type) {
+  switch (type.kind()) {
+    case TypeKind::kTimestamp:
+      return "timestamp (ISO 8601 text, or a number since 1970)";
+    case TypeKind::kDate:
+      return "date (text such as 2026-01-02)";
+    case TypeKind::kBytes:
+      return "bytes (base64 text)";
+    case TypeKind::kList:
+      return "a list";
+    case TypeKind::kStruct:
+    case TypeKind::kMap:
+      return "an object";
+    default:
+      return type.ToString();
+  }
+}
+
+namespace {
+
+/// Length of the UTF-8 character at `text[i]`, 0 where it is broken.
+size_t Utf8Length(std::string_view text, size_t i) {
+  const auto byte = [&](size_t k) { return static_cast<unsigned char>(text[k]); };
+  const auto follows = [&](size_t k) { return k < text.size() && (byte(k) & 0xc0) == 0x80; };
+  const unsigned char c = byte(i);
+  if (c < 0x80) return 1;
+  if (c >= 0xc2 && c < 0xe0) return follows(i + 1) ? 2 : 0;
+  if (c >= 0xe0 && c < 0xf0) {
+    if (!follows(i + 1) || !follows(i + 2)) return 0;
+    if (c == 0xe0 && byte(i + 1) < 0xa0) return 0;
+    if (c == 0xed && byte(i + 1) >= 0xa0) return 0;
+    return 3;
+  }
+  if (c >= 0xf0 && c < 0xf5) {
+    if (!follows(i + 1) || !follows(i + 2) || !follows(i + 3)) return 0;
+    if (c == 0xf0 && byte(i + 1) < 0x90) return 0;
+    if (c == 0xf4 && byte(i + 1) >= 0x90) return 0;
+    return 4;
+  }
+  return 0;
+}
+
+}  // namespace
+
+bool IsUtf8(std::string_view text) {
+  for (size_t i = 0; i < text.size();) {
+    // Eight plain characters at a time.
+    uint64_t word = 0;
+    while (i + 8 <= text.size()) {
+      std::memcpy(&word, text.data() + i, 8);
+      if ((word & 0x8080808080808080) != 0) break;
+      i += 8;
+    }
+    if (i == text.size()) break;
+    const size_t length = Utf8Length(text, i);
+    if (length == 0) return false;
+    i += length;
+  }
+  return true;
+}
+
+std::string ForMessage(std::string_view text) {
+  constexpr size_t kMost = 100;
+  std::string out;
+  for (size_t i = 0; i < text.size();) {
+    if (i >= kMost) return out + "...";
+    const size_t length = Utf8Length(text, i);
+    const auto c = static_cast<unsigned char>(text[i]);
+    if (length == 0 || c < 0x20 || c == 0x7f) {
+      out += fmt::format("\\x{:02x}", c);
+      i++;
+      continue;
+    }
+    out.append(text, i, length);
+    i += length;
+  }
+  return out;
+}
+
+}  // namespace weir
