@@ -207,6 +207,8 @@ struct NodeContext {
   /// Sinks: columns of `input` that the planner has computed from the sink's expressions, by option
   /// name (`key`, `headers`, …), beyond the visible ones.
   std::map<std::string, int> computed;
+  /// Sinks: what the batches written look like: `input`'s columns, then the computed ones.
+  SchemaPtr computed_schema;
   /// Finds a connection by name and kind; null and a diagnostic where there is none.
   std::function<const YamlNode*(const std::string& connection, std::string_view kind)> connection;
   std::string folder;            ///< Relative paths of the job count from here.
@@ -222,6 +224,9 @@ class Connector {
   /// Declarations of its options, null where it is no source / no sink.
   virtual const SpecBase* source_options() const { return nullptr; }
   virtual const SpecBase* sink_options() const { return nullptr; }
+  /// Declaration of a connection of this kind (`connections: { msk: { kafka: {…} } }`), null where
+  /// there is none.
+  virtual const SpecBase* connection_options() const { return nullptr; }
   /// Sink options that are expressions over the input's columns: the planner evaluates them.
   virtual std::vector<std::string> sink_expressions() const { return {}; }
   /// Faults go to `diagnostics`; null then.

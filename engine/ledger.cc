@@ -45,7 +45,9 @@ void EachEquation(const std::vector<LedgerNode>& nodes,
       int64_t given = 0;
       for (const std::string& input : node.inputs) {
         const RowCounts& from = tally_of(input).counts;
-        given += node.weighted_input ? from.released : from.out;
+        given += node.takes_rejected   ? from.rejected
+                 : node.weighted_input ? from.released
+                                       : from.out;
       }
       if (!check(node.name, "in = what its inputs gave", n.in, given)) return;
     }

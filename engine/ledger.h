@@ -18,6 +18,8 @@ struct LedgerNode {
   bool is_sink = false;
   /// Its input comes as partial aggregates: `in` is the weight that its inputs `released`.
   bool weighted_input = false;
+  /// A dead letter sink: `in` is what its inputs rejected.
+  bool takes_rejected = false;
 };
 
 /// Counts of one node in one epoch, all tasks together.

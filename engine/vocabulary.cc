@@ -1,0 +1,49 @@
+#include "engine/planner.h"
+#include "operators/step.h"
+
+namespace weir {
+namespace {
+
+Vocabulary MakeVocabulary() {
+  Vocabulary words;
+  for (const Connector* connector : AllConnectors()) {
+    const std::string name(connector->name());
+    const std::string help(connector->help());
+    if (connector->source_options()) {
+      words.sources.push_back({name, help, false, connector->source_options(), {}});
+    }
+    if (connector->sink_options()) {
+      words.sinks.push_back(
+          {name, help, false, connector->sink_options(), connector->sink_expressions()});
+    }
+    if (connector->connection_options()) {
+      words.connections.push_back({name, help, false, connector->connection_options(), {}});
+    }
+  }
+  words.sinks.push_back({"opensearch", "Documents in an OpenSearch or Elasticsearch index.", true,
+                         nullptr, {"id"}});
+  words.connections.push_back({"schema_registry", "A Confluent-style registry.", true, nullptr, {}});
+  words.connections.push_back({"glue", "AWS Glue Schema Registry.", true, nullptr, {}});
+  words.connections.push_back({"opensearch", "An OpenSearch or Elasticsearch server.", true,
+                               nullptr, {}});
+  words.connections.push_back({"s3", "An S3 bucket.", true, nullptr, {}});
+  for (const Format* format : AllFormats()) {
+    words.formats.push_back(
+        {std::string(format->name()), std::string(format->help()), false, &format->options(), {}});
+  }
+  words.formats.push_back({"avro", "Avro with a schema registry.", true, nullptr, {}});
+  for (const Clause& clause : AllClauses()) {
+    words.clauses.push_back(
+        {std::string(clause.key), std::string(clause.help), clause.plan == nullptr, nullptr, {}});
+  }
+  return words;
+}
+
+}  // namespace
+
+const Vocabulary& JobVocabulary() {
+  static const Vocabulary words = MakeVocabulary();
+  return words;
+}
+
+}  // namespace weir
