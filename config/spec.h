@@ -74,11 +74,13 @@ class SpecBase {
  protected:
   SpecBase(std::string name, std::string help, std::vector<internal::SpecField> fields,
            std::string example);
-  bool ReadInto(const YamlNode& node, Diagnostics& diagnostics, void* out) const;
+  bool ReadInto(const YamlNode& node, Diagnostics& diagnostics, void* out,
+                const std::vector<std::string>& others = {}, const Place* place = nullptr) const;
 
  private:
   bool ReadBare(const YamlNode& node, Diagnostics& diagnostics, void* out) const;
-  bool ReadEntry(const YamlNode::Entry& entry, Diagnostics& diagnostics, void* out) const;
+  bool ReadEntry(const YamlNode::Entry& entry, const std::vector<std::string>& others,
+                 Diagnostics& diagnostics, void* out) const;
 
   std::string name_;
   std::string help_;
@@ -352,6 +354,9 @@ bool Holds(const Predicate& predicate, const std::optional<X>& value) {
   return !value || predicate(*value);
 }
 
+/// Tells that nobody knows the entry's key, with the nearest of the known ones.
+void UnknownKey(const YamlNode::Entry& entry, const std::vector<std::string>& known,
+                Diagnostics& diagnostics);
 /// Tells that `name` breaks its bound, at `node`.
 void BoundBroken(const YamlNode& node, const std::string& name, const std::string& words,
                  Diagnostics& diagnostics);
@@ -520,6 +525,12 @@ class Spec final : public SpecBase {
   /// The same, where a null pointer means that nothing was given.
   bool Read(const YamlNode* node, Diagnostics& diagnostics, T& out) const {
     return ReadInto(node != nullptr ? *node : YamlNode(), diagnostics, &out);
+  }
+  /// The same for a map that has keys of others too: those are left to them, and count where a
+  /// wrong key is guessed at. A missing key is told at `place`.
+  bool ReadAmong(const std::vector<std::string>& others, const YamlNode& node, const Place& place,
+                 Diagnostics& diagnostics, T& out) const {
+    return ReadInto(node, diagnostics, &out, others, &place);
   }
   bool Check(const YamlNode& node, Diagnostics& diagnostics) const override {
     T scratch{};

@@ -13,7 +13,7 @@ namespace weir {
 
 /// A text the user wrote, by name, with its lines for messages.
 struct SourceText {
-  std::string name;  ///< File name as the user gave it, or `--set sources.clicks...`.
+  std::string name;  ///< File name as the user gave it, or `--set`.
   std::string text;
 };
 
@@ -41,6 +41,9 @@ class YamlNode {
   bool quoted() const;
   /// Characters that the scalar takes up on its first line, for carets; 1 for other nodes.
   size_t length() const;
+  /// The node, or one inside it, is not what the user meant: a fault in it was told already
+  /// (a key that came twice, an expression cut off), and what it says is no ground for another.
+  bool faulty() const;
   const std::vector<YamlNode>& items() const;
   const std::vector<Entry>& entries() const;
   /// The value under `key` of a map; null where there is none.
@@ -63,7 +66,8 @@ struct YamlNode::Entry {
   YamlNode value;
 };
 
-/// Collects all faults of a file, so that a user sees them at once.
+/// Collects all faults of a file, so that a user sees them at once. The same fault at the same place
+/// is kept once; past 1,000 they are only counted.
 class Diagnostics {
  public:
   struct Item {
@@ -80,16 +84,21 @@ class Diagnostics {
             size_t length = 1);
   bool has_errors() const;
   const std::vector<Item>& items() const { return items_; }
-  /// All of them in order of place, each as
+  /// All of them (the first 100, and how many more) in order of place, each as
   ///   job.yaml:12:5: error WEIR-J003: unknown key 'tumblng', did you mean 'tumbling'?
   ///     12 |     tumblng: 10s
   ///        |     ^~~~~~~
+  /// and, where there is a cure, a last line `       = cure`. Long lines are cut around the caret;
+  /// characters that would move a terminal's cursor are shown as `?`.
   std::string Render() const;
   /// Ok, or kInvalid with the rendered text as its message.
   Status ToStatus() const;
 
  private:
+  void Add(Item item);
   std::vector<Item> items_;
+  size_t errors_ = 0;
+  size_t dropped_ = 0;
 };
 
 /// Where `${NAME}` is looked up: what the command line gave first, then the environment.
@@ -108,11 +117,17 @@ YamlNode ReadYamlFile(const std::string& path, const Variables& variables,
                       Diagnostics& diagnostics);
 
 /// Changes one value of a document as if it had been written there: `sources.clicks.kafka.stop` =
-/// `latest`. `assignment` is `PATH=VALUE`; the value is YAML, its places are in a text of its own
-/// named `--set PATH`. Maps that are missing on the way are made; a way through a scalar or a list
+/// `latest`. `assignment` is `PATH=VALUE`; the value is YAML, and the places of keys and value are
+/// in a text of their own named `--set`. Maps that are missing on the way are made; a way through a scalar or a list
 /// is a fault.
 YamlNode SetValue(const YamlNode& root, std::string_view assignment, const Variables& variables,
                   Diagnostics& diagnostics);
+
+/// How many characters (not bytes) the UTF-8 text has.
+size_t CharacterCount(std::string_view text);
+
+/// `'text'` for a message: cut after 60 characters.
+std::string Quoted(std::string_view text);
 
 /// The known name nearest to `name` by edit distance, or empty where none is near.
 std::string NearestName(std::string_view name, const std::vector<std::string>& known);
