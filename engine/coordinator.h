@@ -167,6 +167,8 @@ class Coordinator {
     uint64_t unpublished = 0;     ///< Epochs sealed and not yet published, over all lanes.
   };
   Progress progress() const;
+  /// Done or Fail was said: nothing follows.
+  bool done() const { return phase_ == Phase::kDone; }
   /// Sums since the job's first start, as in the newest manifest.
   const proto::Totals& totals() const { return base_.totals(); }
   int64_t unaccounted_rows() const { return unaccounted_; }

@@ -81,10 +81,10 @@ std::vector<LedgerNode> JobPlan::Ledger() const {
 }
 
 std::string JobPlan::Explain() const {
-  std::string text = fmt::format("job {}: {} fragments, {}\n", name, fragments.size(),
+  std::string out = fmt::format("job {}: {} fragments, {}\n", name, fragments.size(),
                                  bounded ? "ends by itself" : "runs until it is stopped");
   for (const FragmentPlan& fragment : fragments) {
-    text += fmt::format("\nfragment {} × {}\n", fragment.name, fragment.parallelism);
+    out += fmt::format("\nfragment {} × {}\n", fragment.name, fragment.parallelism);
     for (const ExchangePlan& exchange : exchanges) {
       if (nodes[static_cast<size_t>(exchange.to)].fragment !=
           nodes[static_cast<size_t>(fragment.nodes.front())].fragment) {
@@ -94,7 +94,7 @@ std::string JobPlan::Explain() const {
       for (const ExpressionPtr& key : exchange.keys) {
         keys += (keys.empty() ? "" : ", ") + key->text();
       }
-      text += fmt::format("  <= {} {}\n", nodes[static_cast<size_t>(exchange.from)].name,
+      out += fmt::format("  <= {} {}\n", nodes[static_cast<size_t>(exchange.from)].name,
                           !exchange.keyed  ? "as it comes"
                           : keys.empty()   ? "all to one task"
                                            : "by " + keys);
@@ -103,29 +103,29 @@ std::string JobPlan::Explain() const {
       const NodePlan& node = nodes[static_cast<size_t>(index)];
       switch (node.role) {
         case NodePlan::Role::kSource: {
-          text += fmt::format("  source {}: {}\n", node.name, node.source->Describe());
-          text += fmt::format("    decodes {}\n", ColumnList(*node.output));
+          out += fmt::format("  source {}: {}\n", node.name, node.source->Describe());
+          out += fmt::format("    decodes {}\n", ColumnList(*node.output));
           if (node.event_time) {
             const int column = node.event_time->column;
-            text += fmt::format(
+            out += fmt::format(
                 "    event time {}\n",
                 column < 0 ? "processing" : (*node.output)[static_cast<size_t>(column)].name);
           }
           break;
         }
         case NodePlan::Role::kOperator:
-          text += fmt::format("  {}: {}{}{}\n", node.name, node.op->kind,
+          out += fmt::format("  {}: {}{}{}\n", node.name, node.op->kind,
                               node.op->detail.empty() ? "" : " " + node.op->detail,
                               node.op->stateful ? "  [keeps state]" : "");
           break;
         case NodePlan::Role::kSink:
-          text += fmt::format("  sink {}: {}{}\n", node.user_name, node.sink->Describe(),
+          out += fmt::format("  sink {}: {}{}\n", node.user_name, node.sink->Describe(),
                               node.is_dead_letter ? "  [dead letters]" : "");
           break;
       }
     }
   }
-  return text;
+  return out;
 }
 
 }  // namespace weir

@@ -7,16 +7,10 @@
 #include <vector>
 
 #include "batch/batch.h"
+#include "batch/rejection.h"
 #include "config/spec.h"
 
 namespace weir {
-
-/// A record (or row) that a node would not take, before the node's `on_error` is asked.
-struct Rejection {
-  uint32_t record = 0;    ///< Index into what was given.
-  const ErrorCode* code;  ///< E.g. WEIR-F002.
-  std::string reason;     ///< One sentence with the field and the value that broke it.
-};
 
 /// Turns the bytes of records into columns. One record is one row. Knows no broker and no file.
 /// Not thread safe; each reader has its own.

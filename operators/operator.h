@@ -8,7 +8,7 @@
 
 #include "batch/batch.h"
 #include "expr/expression.h"
-#include "formats/format.h"
+#include "batch/rejection.h"
 #include "state/tables.h"
 
 namespace weir {

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "expr/expression.h"
-#include "formats/format.h"
+#include "batch/rejection.h"
 
 namespace weir {
 

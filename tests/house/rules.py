@@ -17,7 +17,9 @@ MAY_INCLUDE = {
     "state": ["batch", "clients", "proto", "config", "base"],
     "operators": ["expr", "state", "batch", "config", "base"],
     "connectors": ["formats", "state", "clients", "batch", "config", "base"],
-    "engine": ["base", "batch", "config", "expr", "clients", "formats", "state", "operators", "connectors"],
+    # Manifests are what the coordinator decides about: engine/ reads and writes them as state/ does.
+    "engine": ["base", "batch", "config", "expr", "clients", "formats", "state", "operators", "connectors",
+               "proto"],
     "daemon": ["base", "batch", "config", "expr", "clients", "formats", "state", "operators", "connectors",
                "engine", "proto"],
     "cli": ["base", "batch", "config", "expr", "clients", "formats", "state", "operators", "connectors",

@@ -1,0 +1,417 @@
+#include "engine/attempt.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include <fmt/format.h>
+
+#include "base/failpoint.h"
+#include "base/log.h"
+#include "connectors/dead_letter.h"
+#include "engine/errors.h"
+#include "engine/recovery.h"
+#include "state/errors.h"
+
+namespace weir {
+namespace {
+
+constexpr size_t kChannelBytes = 4 << 20;
+
+std::string ChannelName(const ExchangePlan& exchange, uint32_t from, uint32_t to) {
+  return fmt::format("{} {}-{}", exchange.name, from, to);
+}
+
+}  // namespace
+
+Attempt::Attempt(const JobPlan& plan, const RunOptions& options, const Clock& clock,
+                 JobStore& job_store, const std::atomic<bool>& stop_asked, uint64_t number)
+    : plan_(plan),
+      options_(options),
+      clock_(clock),
+      job_store_(job_store),
+      stop_asked_(stop_asked),
+      number_(number),
+      directory_(options.state_dir + "/" + plan.name) {
+  letters_.of_rows = [&clock](const std::string& node, const Batch& rows,
+                              const std::vector<Rejection>& rejections) {
+    return DeadLettersOfRows(node, rows, rejections, clock.Now());
+  };
+  letters_.of_records = [&clock](const std::string& node,
+                                 const std::vector<RejectedRecord>& records) {
+    return DeadLettersOfRecords(node, records, clock.Now());
+  };
+}
+
+Attempt::~Attempt() { End(); }
+
+ConnectorContext Attempt::Context(size_t memory) const {
+  ConnectorContext context;
+  context.job = plan_.name;
+  context.instance = job_store_.facts().instance;
+  context.clock = &clock_;
+  context.scratch = directory_ + "/scratch";
+  context.memory_budget = memory;
+  return context;
+}
+
+// ---------------------------------------------------------------------------------------------
+// Before tasks start
+
+Status Attempt::Run() {
+  WEIR_TRY(OpenStore());
+  manifest_ = WEIR_TRY(NewestManifest());
+  if (!first_start_) WEIR_TRY(CheckSameJob(plan_, manifest_));
+  WEIR_TRY(CheckOutside());
+  if (stop_asked_) return Status::Ok();
+  WEIR_TRY(FindSplits());
+  WEIR_TRY(RecoverLanes(manifest_, manifest_.number()));
+  if (manifest_.ended()) {
+    log::Info("the job has ended; --fresh runs it again", {{"checkpoint", manifest_.number()}});
+    std::lock_guard lock(mutex_);
+    shown_.totals.insert(manifest_.totals().values().begin(), manifest_.totals().values().end());
+    return Status::Ok();
+  }
+  proto::Manifest own = manifest_;
+  WEIR_TRY(WriteOwnManifest(own));
+  WEIR_TRY(MakeTasks());
+  return Drive();
+}
+
+Status Attempt::OpenStore() {
+  store_ = WEIR_TRY(CheckpointStore::Open(options_.state_dir, plan_.name));
+  std::error_code error;
+  std::filesystem::create_directories(directory_ + "/scratch", error);
+  return Status::Ok();
+}
+
+Result<proto::Manifest> Attempt::NewestManifest() {
+  Result<std::optional<StoredManifest>> newest = store_->Newest();
+  if (!newest.ok()) return std::move(newest).status();
+  if (!*newest) {
+    first_start_ = true;
+    proto::Manifest manifest;
+    manifest.set_job(plan_.name);
+    manifest.set_instance(job_store_.facts().instance);
+    manifest.set_started_at_us(clock_.Now().us);
+    return manifest;
+  }
+  manifest_checksum_ = (**newest).checksum;
+  return std::move((**newest).manifest);
+}
+
+Status Attempt::WaitFor(const std::string& what, const std::function<Status()>& call) {
+  const Duration begin = clock_.Monotonic();
+  bool told = false;
+  while (true) {
+    Status status = call();
+    if (status.ok() || status.kind() != ErrorKind::kRetry) return status;
+    if (stop_asked_) return Status::Ok();
+    if (clock_.Monotonic().us - begin.us >= options_.wait.us) {
+      return Status(errors::kGaveUpWaiting,
+                    fmt::format("gave up after {} s: {}: {}", options_.wait.us / 1'000'000, what,
+                                status.ToString()),
+                    "wait longer with --wait, or see that it is up");
+    }
+    if (!told) log::Warn("waiting", {{"for", what}, {"reason", status.ToString()}});
+    told = true;
+    std::unique_lock lock(mutex_);
+    wake_.wait_for(lock, std::chrono::milliseconds(200));
+  }
+}
+
+Status Attempt::CheckOutside() {
+  for (const NodePlan& node : plan_.nodes) {
+    if (node.role != NodePlan::Role::kSink) continue;
+    WEIR_TRY(WaitFor("sink '" + node.user_name + "'",
+                     [&] { return node.sink->Check(Context(16 << 20)); }));
+    if (stop_asked_) return Status::Ok();
+  }
+  return Status::Ok();
+}
+
+Status Attempt::FindSplits() {
+  for (const NodePlan& node : plan_.nodes) {
+    if (node.role != NodePlan::Role::kSource) continue;
+    Source source;
+    source.name = node.user_name;
+    for (const proto::SourceState& state : manifest_.sources()) {
+      if (state.source() != source.name) continue;
+      for (const proto::SplitState& split : state.splits()) {
+        source.splits.push_back({split.id(), split.position(), split.stop(), split.ordinal()});
+        if (split.has_event_time()) {
+          source.max_seen[split.id()] = EventTime{split.max_event_time_us()};
+        }
+      }
+    }
+    WEIR_TRY(WaitFor("source '" + source.name + "'", [&]() -> Status {
+      source.finder = WEIR_TRY(node.source->MakeFinder(Context(16 << 20)));
+      if (source.splits.empty() || source.finder->Grows()) {
+        // A split that is new since the manifest begins at its first record (rule 27).
+        const std::vector<Split> found = WEIR_TRY(source.finder->Find(source.splits));
+        for (const Split& split : found) {
+          const bool known = std::any_of(source.splits.begin(), source.splits.end(),
+                                         [&](const Split& s) { return s.id == split.id; });
+          if (!known) source.splits.push_back(split);
+        }
+      }
+      return Status::Ok();
+    }));
+    if (stop_asked_) return Status::Ok();
+    sources_.push_back(std::move(source));
+  }
+  return Status::Ok();
+}
+
+Result<std::vector<SealedEpoch>> Attempt::LoadUnpublished(const proto::LaneState& lane,
+                                                          Epoch after) {
+  std::vector<SealedEpoch> sealed;
+  for (const proto::OutboxEpoch& epoch : lane.unpublished()) {
+    if (epoch.epoch() <= after.value) continue;
+    SealedEpoch loaded{Epoch{epoch.epoch()}, {}};
+    for (const proto::OutboxPart& part : epoch.parts()) {
+      SealedPart bytes;
+      bytes.rows = part.rows();
+      bytes.bytes = part.has_file() ? WEIR_TRY(store_->ReadFile(part.file())) : part.inline_bytes();
+      loaded.parts.push_back(std::move(bytes));
+    }
+    sealed.push_back(std::move(loaded));
+  }
+  return sealed;
+}
+
+Status Attempt::RecoverLanes(const proto::Manifest& manifest, uint64_t number) {
+  constexpr uint32_t kLane = 0;  // A process has one lane for each sink.
+  // Fence all, then read all markers, then decide (rule 16).
+  std::map<std::string, LaneStanding> standings;
+  for (const NodePlan& node : plan_.nodes) {
+    if (node.role != NodePlan::Role::kSink || lanes_.contains(node.user_name)) continue;
+    std::unique_ptr<SinkPublisher> publisher =
+        WEIR_TRY(node.sink->MakePublisher(Context(16 << 20), kLane));
+    if (!publisher) continue;
+    Lane::Listener listener{
+        [this](const std::string& sink, uint32_t lane, Epoch epoch) {
+          Post(facts::Published{sink, lane, epoch});
+        },
+        [this](const std::string&, uint32_t, Status reason) { Fail(std::move(reason)); }};
+    auto lane = std::make_unique<Lane>(node.user_name, kLane, node.sink->HasMarkers(),
+                                       std::move(publisher), *store_, unpublished_bytes_,
+                                       std::move(listener));
+    WEIR_TRY(WaitFor("sink '" + node.user_name + "'", [&] { return lane->publisher().Fence(); }));
+    LaneStanding& standing = standings[node.user_name];
+    standing.sink = node.user_name;
+    standing.lane = kLane;
+    standing.has_markers = node.sink->HasMarkers();
+    standing.opened_before = manifest.highest_lane().contains(node.user_name);
+    lanes_[node.user_name] = std::move(lane);
+  }
+  if (stop_asked_) return Status::Ok();
+  (void)WEIR_FAILPOINT("engine.recovery.fenced");
+  for (auto& [sink, standing] : standings) {
+    if (standing.has_markers) {
+      WEIR_TRY(WaitFor("the marker of sink '" + sink + "'", [&]() -> Status {
+        standing.marker = WEIR_TRY(lanes_.at(sink)->publisher().ReadMarker());
+        return Status::Ok();
+      }));
+    } else {
+      standing.publishing_begun = WEIR_TRY(store_->ReadPublishing(sink));
+    }
+  }
+  for (auto& [sink, standing] : standings) {
+    Lane& lane = *lanes_.at(sink);
+    const proto::LaneState* state = nullptr;
+    for (const proto::LaneState& stored : manifest.lanes()) {
+      if (stored.sink() == sink) state = &stored;
+    }
+    if (state) {
+      for (const proto::OutboxEpoch& epoch : state->unpublished()) {
+        standing.unpublished.push_back(Epoch{epoch.epoch()});
+      }
+    }
+    const LaneDecision decision = WEIR_TRY(DecideLane(standing, job_store_.facts().instance,
+                                                      number, options_.choices));
+    if (!first_start_) {
+      log::Info("lane recovered", {{"sink", sink},
+                                   {"lane", standing.lane},
+                                   {"marker", standing.has_markers ? standing.marker.epoch.value
+                                                                   : decision.publish_after.value},
+                                   {"manifest", number},
+                                   {"unpublished", standing.unpublished.size()}});
+    }
+    const auto go_on = [this] { return !stop_asked_.load(); };
+    if (state) {
+      std::vector<SealedEpoch> sealed = WEIR_TRY(LoadUnpublished(*state, decision.publish_after));
+      WEIR_TRY(lane.PublishNow(std::move(sealed), manifest_checksum_, /*orphaned=*/true, go_on));
+      if (stop_asked_) return Status::Ok();
+    }
+    if (decision.write_marker) {
+      // Raised before the lane is used, and opened before a manifest names it (rule 15).
+      WEIR_TRY(job_store_.RaiseLane(sink, standing.lane));
+      WEIR_TRY(WaitFor("sink '" + sink + "'", [&] {
+        return lane.publisher().WriteMarker(Epoch{number}, manifest_checksum_);
+      }));
+    }
+    WEIR_TRY(lane.publisher().CleanUp());
+  }
+  (void)WEIR_FAILPOINT("engine.recovery.published");
+  return Status::Ok();
+}
+
+Status Attempt::WriteOwnManifest(proto::Manifest& manifest) {
+  manifest.set_parent(manifest.number());
+  manifest.set_parent_checksum(manifest_checksum_);
+  manifest.set_number(manifest.number() + 1);
+  manifest.set_attempt(number_);
+  manifest.set_attempt_try(0);
+  manifest.set_written_at_us(clock_.Now().us);
+  manifest.set_job_text(plan_.text);
+  manifest.set_savepoint(false);
+  manifest.set_ended(false);
+  manifest.clear_sources();
+  for (const Source& source : sources_) {
+    proto::SourceState& state = *manifest.add_sources();
+    state.set_source(source.name);
+    for (const Split& split : source.splits) {
+      proto::SplitState& stored = *state.add_splits();
+      stored.set_id(split.id);
+      stored.set_position(split.position);
+      stored.set_stop(split.stop);
+      stored.set_ordinal(split.ordinal);
+      if (const auto seen = source.max_seen.find(split.id); seen != source.max_seen.end()) {
+        stored.set_has_event_time(true);
+        stored.set_max_event_time_us(seen->second.us);
+      }
+    }
+  }
+  manifest.clear_lanes();  // All that it held is published by now.
+  for (const auto& [sink, lane] : lanes_) {
+    (*manifest.mutable_highest_lane())[sink] = 0;
+    proto::LaneState& state = *manifest.add_lanes();
+    state.set_sink(sink);
+  }
+  manifest.clear_state_shapes();
+  for (const auto& [step, shape] : StateShapes(plan_)) {
+    (*manifest.mutable_state_shapes())[step] = shape;
+  }
+  const CommitOutcome outcome = WEIR_TRY(store_->CommitManifest(manifest));
+  if (outcome == CommitOutcome::kOther) {
+    return Status(errors::kDeposed,
+                  fmt::format("checkpoint {} of this job was written by another weir",
+                              manifest.number()),
+                  "two processes run this job on one state directory; this one has stopped");
+  }
+  manifest_checksum_ = CheckpointStore::ChecksumOf(manifest);
+  manifest_ = manifest;
+  return Status::Ok();
+}
+
+Status Attempt::MakeTasks() {
+  background_ = std::make_unique<Background>(2);
+  size_t task_count = 0;
+  uint32_t source_tasks = 0;
+  for (const FragmentPlan& fragment : plan_.fragments) {
+    task_count += fragment.parallelism;
+    if (fragment.has_source) source_tasks += fragment.parallelism;
+  }
+  const auto cache = std::make_shared<BlockCache>(options_.memory_bytes / 8);
+  const size_t state_memory = options_.memory_bytes / 2 / std::max<size_t>(task_count, 1);
+  const size_t reader_memory = options_.memory_bytes / 4 / std::max<uint32_t>(source_tasks, 1);
+
+  // Mailboxes first: senders point to them. Channels are numbered exchange by exchange.
+  std::map<std::pair<int, uint32_t>, std::unique_ptr<Mailbox>> mailboxes;
+  std::map<std::pair<const ExchangePlan*, uint32_t>, size_t> first_channel;
+  std::vector<std::vector<std::pair<const ExchangePlan*, uint32_t>>> upstream(
+      plan_.fragments.size());
+  for (const ExchangePlan& exchange : plan_.exchanges) {
+    const int to = plan_.nodes[static_cast<size_t>(exchange.to)].fragment;
+    const int from = plan_.nodes[static_cast<size_t>(exchange.from)].fragment;
+    upstream[static_cast<size_t>(to)].emplace_back(
+        &exchange, plan_.fragments[static_cast<size_t>(from)].parallelism);
+  }
+  for (size_t f = 0; f < plan_.fragments.size(); f++) {
+    size_t channels = 0;
+    for (const auto& [exchange, tasks] : upstream[f]) {
+      first_channel[{exchange, 0}] = channels;
+      channels += tasks;
+    }
+    if (channels == 0) continue;
+    for (uint32_t i = 0; i < plan_.fragments[f].parallelism; i++) {
+      mailboxes[{static_cast<int>(f), i}] = std::make_unique<Mailbox>(channels, kChannelBytes);
+    }
+  }
+  for (size_t f = 0; f < plan_.fragments.size(); f++) {
+    const FragmentPlan& fragment = plan_.fragments[f];
+    std::vector<const proto::TaskCheckpoint*> old;
+    for (const proto::TaskCheckpoint& task : manifest_.tasks()) {
+      if (task.fragment() == fragment.name) old.push_back(&task);
+    }
+    for (uint32_t i = 0; i < fragment.parallelism; i++) {
+      TaskSetup setup;
+      setup.id = {fragment.name, i};
+      setup.plan = &plan_;
+      setup.fragment = &fragment;
+      setup.clock = &clock_;
+      setup.letters = &letters_;
+      setup.listener = this;
+      setup.background = background_.get();
+      setup.store = store_.get();
+      setup.unpublished_bytes = &unpublished_bytes_;
+      setup.upstream = upstream[f];
+      if (const auto it = mailboxes.find({static_cast<int>(f), i}); it != mailboxes.end()) {
+        setup.mailbox = std::move(it->second);
+      }
+      TaskStateOptions state;
+      state.directory = fmt::format("{}/live/{}-{}", directory_, fragment.name, i);
+      state.range = SlotsOf(i, fragment.parallelism);
+      state.memory_budget = state_memory;
+      state.cache = cache;
+      state.store = store_.get();
+      setup.state = WEIR_TRY(TaskState::Open(state, RestoredFor(old, state.range)));
+      (void)WEIR_FAILPOINT("engine.recovery.task_restored");
+      for (int index : fragment.nodes) {
+        const NodePlan& node = plan_.nodes[static_cast<size_t>(index)];
+        if (node.role == NodePlan::Role::kSink) {
+          setup.writers.push_back(WEIR_TRY(node.sink->MakeWriter(Context(16 << 20), i)));
+        }
+        if (node.role != NodePlan::Role::kSource) continue;
+        setup.reader = WEIR_TRY(
+            node.source->MakeReader(Context(reader_memory), node.wanted, node.needs_origins));
+        for (const Source& source : sources_) {
+          if (source.name != node.user_name) continue;
+          setup.splits_grow = source.finder->Grows();
+          setup.max_seen = source.max_seen;
+          for (const Split& split : source.splits) {
+            if (static_cast<uint32_t>(split.ordinal) % fragment.parallelism == i) {
+              setup.splits.push_back(split);
+            }
+          }
+        }
+      }
+      for (const ExchangePlan& exchange : plan_.exchanges) {
+        if (plan_.nodes[static_cast<size_t>(exchange.from)].fragment != static_cast<int>(f)) {
+          continue;
+        }
+        const int to = plan_.nodes[static_cast<size_t>(exchange.to)].fragment;
+        std::vector<ExchangeSender::Target> targets;
+        std::vector<std::string> names;
+        for (uint32_t t = 0; t < plan_.fragments[static_cast<size_t>(to)].parallelism; t++) {
+          const auto box = mailboxes.find({to, t});
+          WEIR_CHECK(box != mailboxes.end() && box->second, "fragments in the wrong order");
+          targets.push_back({box->second.get(), first_channel.at({&exchange, 0}) + i});
+          names.push_back(ChannelName(exchange, i, t));
+        }
+        setup.senders.push_back(
+            std::make_unique<ExchangeSender>(exchange, i, std::move(targets), std::move(names)));
+      }
+      tasks_.push_back(std::make_unique<Task>(std::move(setup)));
+      for (Source& source : sources_) {
+        if (tasks_.back()->is_source() &&
+            plan_.nodes[static_cast<size_t>(fragment.nodes.front())].user_name == source.name) {
+          source.tasks.push_back(tasks_.back().get());
+        }
+      }
+    }
+  }
+  return Status::Ok();
+}
+
+}  // namespace weir
