@@ -93,6 +93,8 @@ class Aggregate {
   virtual size_t size() const = 0;
   virtual void Init(std::byte* state) const = 0;
   virtual void Destroy(std::byte* state) const = 0;
+  /// False where no accumulator ever owns heap memory: Destroy and HeapBytes need not be called.
+  virtual bool OwnsHeap() const { return true; }
   /// Heap memory that `state` owns, for the memory budget.
   virtual size_t HeapBytes(const std::byte* state) const = 0;
 

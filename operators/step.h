@@ -39,10 +39,12 @@ struct StepPlan {
 
 /// Plans one step from the map of its clauses. Clauses are taken in their order of meaning, not in
 /// the order they are written. All faults found go to `diagnostics`, and nothing is returned then.
-/// Keys that belong to any node (see IsNodeKey) are left to others.
+/// Keys that are no clauses, and clauses that can't be used yet, are the job reader's to refuse (it
+/// knows them by AllClauses); they are passed over here.
 std::optional<StepPlan> PlanStep(const YamlNode& step, const StepInput& input,
                                  Diagnostics& diagnostics);
 
+class SpecBase;
 class StepBuilder;
 
 /// One key of a step, as the language knows it. The table of them is in all.cc.
@@ -52,12 +54,11 @@ struct Clause {
   std::string_view example;  ///< As a user writes it.
   /// Plans the clause; null where the key is known but can't be used yet.
   void (*plan)(const YamlNode& value, StepBuilder& builder) = nullptr;
+  /// Declaration of the clause's own keys; null where it has none.
+  const SpecBase* (*spec)() = nullptr;
 };
 
 /// Every clause, in order of meaning: the rank of a clause is its place.
 std::span<const Clause> AllClauses();
-
-/// `from`, `on_error`, `parallelism`: keys of a step that are not clauses.
-bool IsNodeKey(std::string_view key);
 
 }  // namespace weir

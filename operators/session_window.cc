@@ -1,0 +1,171 @@
+#include "operators/session_window.h"
+
+#include <algorithm>
+
+#include "base/failpoint.h"
+#include "operators/errors.h"
+
+namespace weir {
+
+SessionWindow::SessionWindow(std::shared_ptr<const GroupedStep> step, OperatorContext& context)
+    : step_(std::move(step)),
+      gap_(step_->gap->us),
+      clock_(context.clock),
+      sessions_(context.state.OpenKeys(step_->step, "sessions", *step_->layout)),
+      timers_(context.state.OpenTimers(step_->step, "timers")),
+      held_by_slot_(context.state.OpenCounter(step_->step, "held")),
+      closed_up_to_(context.state.ClosedUpTo(step_->step)),
+      held_(held_by_slot_.Sum()),
+      feeder_(*step_),
+      results_(*step_) {
+  if (WEIR_MUTANT("watermark_not_restored")) closed_up_to_ = EventTime::Min();
+}
+
+Status SessionWindow::StateLost() const {
+  return Status(errors::kStateLost, "step '" + step_->step + "': its state can't be read or written",
+                "see the disk of the state directory");
+}
+
+void SessionWindow::Hold(uint64_t hash, int64_t rows) {
+  held_by_slot_.Add(SlotOfHash(hash), rows);
+  held_ += rows;
+}
+
+std::vector<SessionWindow::Arrival> SessionWindow::Arrivals(const Batch& batch,
+                                                            const Intake& intake,
+                                                            const KeyColumn& keys) const {
+  std::vector<Arrival> arrivals;
+  arrivals.reserve(intake.rows.size());
+  for (uint32_t row : intake.rows) {
+    arrivals.push_back({keys.hash(row), (*batch.times())[row].us, row});
+  }
+  std::sort(arrivals.begin(), arrivals.end(), [&keys](const Arrival& a, const Arrival& b) {
+    if (a.hash != b.hash) return a.hash < b.hash;
+    const int order = keys.key(a.row).compare(keys.key(b.row));
+    if (order != 0) return order < 0;
+    return a.time != b.time ? a.time < b.time : a.row < b.row;
+  });
+  return arrivals;
+}
+
+Status SessionWindow::OnBatch(const BatchPtr& batch, Output& out) {
+  const EvalContext context{clock_.Now()};
+  const Intake intake = WEIR_TRY(feeder_.Begin(*batch, context, out));
+  const KeyColumn keys = KeyColumn::Of(intake.groups, batch->rows());
+  const std::vector<Arrival> arrivals = Arrivals(*batch, intake, keys);
+
+  // Rows of one key that follow each other within the gap go into one session, whatever is there
+  // already: each such run is placed once. Runs of a key come in order of time, so a session that
+  // rows were given to is not moved by a later run (only what begins after it is merged into it).
+  std::vector<std::byte*> states(batch->rows());
+  std::vector<uint32_t> rows;
+  rows.reserve(arrivals.size());
+  for (size_t begin = 0; begin < arrivals.size();) {
+    size_t end = begin + 1;
+    const std::string_view key = keys.key(arrivals[begin].row);
+    while (end < arrivals.size() && arrivals[end].hash == arrivals[begin].hash &&
+           arrivals[end].time - arrivals[end - 1].time <= gap_ &&
+           keys.key(arrivals[end].row) == key) {
+      end++;
+    }
+    const uint64_t hash = arrivals[begin].hash;
+    std::byte* state =
+        WEIR_TRY(Place(key, hash, arrivals[begin].time, arrivals[end - 1].time));
+    if (state == nullptr) {
+      counts_.late += static_cast<int64_t>(end - begin);
+    } else {
+      Hold(hash, static_cast<int64_t>(end - begin));
+      for (size_t i = begin; i < end; i++) {
+        states[arrivals[i].row] = state;
+        rows.push_back(arrivals[i].row);
+      }
+    }
+    begin = end;
+  }
+  std::sort(rows.begin(), rows.end());
+  counts_.absorbed += static_cast<int64_t>(rows.size());
+  return feeder_.Add(*batch, rows, states, context);
+}
+
+Result<std::byte*> SessionWindow::Place(std::string_view key, uint64_t hash, int64_t first,
+                                        int64_t last) {
+  // Any session of the key may reach up to `first`: each is found by its start, and few are open.
+  found_.clear();
+  WEIR_TRY(sessions_.FindBetween(key, hash, EventTime::Min(), {last + gap_}, found_));
+  std::erase_if(found_, [&](const KeyTable::Found& session) {
+    return GroupLayout::Last(session.row) < first - gap_;
+  });
+  if (found_.empty()) {
+    if (last + gap_ <= closed_up_to_.us) return static_cast<std::byte*>(nullptr);
+    std::byte* row = sessions_.Upsert(key, hash, {first});
+    if (row == nullptr) return StateLost();
+    GroupLayout::Last(row) = last;
+    WEIR_TRY(timers_.Set({last + gap_}, key, hash));
+    return row;
+  }
+  if (found_.size() > 1 || found_.front().time.us > first) return Merged(key, hash, first, last);
+  std::byte* row = found_.front().row;
+  sessions_.Touch(key, hash, found_.front().time);
+  GroupLayout::Last(row) = std::max(GroupLayout::Last(row), last);
+  return row;
+}
+
+/// Makes one session of those in `found_` and of rows from `first` to `last`. No timer is set: the
+/// ones that were merged have theirs, at ends that are not after the new one's.
+Result<std::byte*> SessionWindow::Merged(std::string_view key, uint64_t hash, int64_t first,
+                                         int64_t last) {
+  const EventTime start{std::min(first, found_.front().time.us)};
+  // Found rows stay where they are until they are erased, also while this one is made.
+  std::byte* row = sessions_.Upsert(key, hash, start);
+  if (row == nullptr) return StateLost();
+  int64_t end = last;
+  for (const KeyTable::Found& session : found_) {
+    end = std::max(end, GroupLayout::Last(session.row));
+    if (session.time == start) continue;
+    WEIR_TRY(step_->layout->MergeStates(row, session.row));
+    GroupLayout::Weight(row) += GroupLayout::Weight(session.row);
+    WEIR_TRY(sessions_.Erase(key, hash, session.time));
+  }
+  GroupLayout::Last(row) = end;
+  return row;
+}
+
+Result<EventTime> SessionWindow::OnWatermark(EventTime watermark, Output& out) {
+  const EventTime passed_on = watermark - Duration::Micros(1);
+  if (watermark <= closed_up_to_) return passed_on;
+  std::vector<std::string> due;
+  WEIR_TRY(timers_.TakeDue(watermark, [&due](EventTime, std::string_view key) {
+    due.emplace_back(key);
+    return Status::Ok();
+  }));
+  std::sort(due.begin(), due.end());
+  due.erase(std::unique(due.begin(), due.end()), due.end());
+  for (const std::string& key : due) {
+    WEIR_TRY(CloseSessionsOf(key, watermark));
+    if (results_.size() >= kMostGatheredResults) counts_.made += WEIR_TRY(results_.Emit(out));
+  }
+  counts_.made += WEIR_TRY(results_.Emit(out));
+  closed_up_to_ = watermark;
+  return passed_on;
+}
+
+Status SessionWindow::CloseSessionsOf(std::string_view key, EventTime watermark) {
+  const uint64_t hash = HashBytes(key);
+  found_.clear();
+  WEIR_TRY(sessions_.FindBetween(key, hash, EventTime::Min(), watermark, found_));
+  for (const KeyTable::Found& session : found_) {
+    const int64_t end = GroupLayout::Last(session.row) + gap_;
+    if (end > watermark.us) {
+      WEIR_TRY(timers_.Set({end}, key, hash));
+      continue;
+    }
+    const int64_t weight = GroupLayout::Weight(session.row);
+    results_.Add(key, session.row, session.time.us, end);
+    counts_.released += weight;
+    Hold(hash, -weight);
+    WEIR_TRY(sessions_.Erase(key, hash, session.time));
+  }
+  return Status::Ok();
+}
+
+}  // namespace weir
