@@ -1,0 +1,56 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "engine/plan.h"
+
+namespace CLI {
+class App;
+}
+
+namespace weir {
+
+/// Exit codes of every command.
+enum ExitCode : int {
+  kExitDone = 0,
+  kExitFailed = 1,
+  kExitInvalid = 2,
+  kExitDecision = 3,
+  kExitGaveUp = 4,
+  kExitKilled = 130,
+};
+
+/// The exit code of an error, by its kind.
+int ExitCodeOf(const Status& status);
+
+/// Prints `error WEIR-…: …` to standard error, and the cure on a line of its own. The exit code.
+int Report(const Status& status);
+
+/// A command of the command line: adds its options to `app`, and gives what it does.
+/// One file and one line in all.cc each.
+struct Command {
+  std::string_view name;
+  std::string_view help;
+  std::function<int()> (*add)(CLI::App& app);
+};
+
+std::span<const Command> AllCommands();
+
+/// What names a job on the command line: shared by run, validate and explain.
+struct JobArguments {
+  std::string path;
+  std::string config;
+  std::vector<std::string> sets;
+  std::vector<std::string> variables;
+};
+void AddJobArguments(CLI::App& app, JobArguments& arguments);
+
+/// Reads, checks and plans the job. Warnings are printed; faults are the error, all of them.
+Result<JobPlan> LoadJob(const JobArguments& arguments);
+
+}  // namespace weir

@@ -1,0 +1,12 @@
+#pragma once
+
+#include "base/status.h"
+
+namespace weir::errors {
+
+inline constexpr ErrorCode kBadFlag{"WEIR-C001", ErrorKind::kInvalid};
+inline constexpr ErrorCode kCantWrite{"WEIR-C002", ErrorKind::kFailed};
+inline constexpr ErrorCode kNothingThere{"WEIR-C003", ErrorKind::kInvalid};
+inline constexpr ErrorCode kDamaged{"WEIR-C004", ErrorKind::kFailed};
+
+}  // namespace weir::errors

@@ -1,0 +1,61 @@
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "base/time.h"
+#include "cli/command.h"
+#include "cli/errors.h"
+#include "config/process_spec.h"
+#include "engine/planner.h"
+
+namespace weir {
+
+void AddJobArguments(CLI::App& app, JobArguments& arguments) {
+  app.add_option("job", arguments.path, "The job: a YAML file.")->required()->type_name("JOB.yaml");
+  app.add_option("--config", arguments.config,
+                 "The process's own file: connections, so that jobs hold no addresses.")
+      ->type_name("FILE");
+  app.add_option("--set", arguments.sets,
+                 "Change a value as if it were written there: sources.clicks.kafka.stop=latest")
+      ->type_name("PATH=VALUE")
+      ->allow_extra_args(false);
+  app.add_option("--var", arguments.variables, "Fill ${NAME} (before the environment).")
+      ->type_name("NAME=VALUE")
+      ->allow_extra_args(false);
+}
+
+Result<JobPlan> LoadJob(const JobArguments& arguments) {
+  Variables variables;
+  for (const std::string& variable : arguments.variables) {
+    const size_t equals = variable.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      return Status(errors::kBadFlag, fmt::format("--var {} is not NAME=VALUE", variable),
+                    "write --var TOPIC=clicks");
+    }
+    variables.given[variable.substr(0, equals)] = variable.substr(equals + 1);
+  }
+  Diagnostics diagnostics;
+  const JobInput input{arguments.path, variables, arguments.sets};
+  JobSpec job = ReadJobFile(input, JobVocabulary(), diagnostics);
+  if (!arguments.config.empty()) {
+    const ProcessSpec process =
+        ReadProcessFile(arguments.config, variables, JobVocabulary(), diagnostics);
+    AddConnections(process, job);
+  }
+  PlanContext context;
+  context.folder = std::filesystem::path(arguments.path).parent_path().string();
+  context.now = SystemClock().Now();
+  std::optional<JobPlan> plan = PlanJob(job, context, diagnostics);
+  if (diagnostics.has_errors() || !plan) return diagnostics.ToStatus();
+  if (!diagnostics.items().empty()) fmt::print(stderr, "{}", diagnostics.Render());
+  std::ifstream file(arguments.path);
+  std::stringstream text;
+  text << file.rdbuf();
+  plan->text = text.str();
+  return std::move(*plan);
+}
+
+}  // namespace weir

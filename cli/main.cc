@@ -1,0 +1,74 @@
+#include <csignal>
+#include <cstdio>
+#include <string>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "base/log.h"
+#include "cli/command.h"
+
+namespace weir {
+
+int ExitCodeOf(const Status& status) {
+  if (status.ok()) return kExitDone;
+  switch (status.kind()) {
+    case ErrorKind::kInvalid:
+      return kExitInvalid;
+    case ErrorKind::kDecision:
+      return kExitDecision;
+    case ErrorKind::kGaveUp:
+      return kExitGaveUp;
+    case ErrorKind::kRetry:
+    case ErrorKind::kFailed:
+      return kExitFailed;
+  }
+  return kExitFailed;
+}
+
+int Report(const Status& status) {
+  if (status.ok()) return kExitDone;
+  if (status.code().id == "WEIR-J025") {
+    // Faults of a file: each line says its own place and code.
+    fmt::print(stderr, "{}", status.message());
+  } else {
+    fmt::print(stderr, "error {}: {}\n", status.code().id, status.message());
+    if (!status.cure().empty()) fmt::print(stderr, "  = {}\n", status.cure());
+  }
+  return ExitCodeOf(status);
+}
+
+}  // namespace weir
+
+int main(int argc, char** argv) {
+  // A reader that went away (`weir … | head`) is an error of the write, not a death.
+  std::signal(SIGPIPE, SIG_IGN);
+  CLI::App app{"weir: a stream processor for Kafka. One binary; a job is a YAML file.", "weir"};
+  app.set_version_flag("--version", "weir " WEIR_VERSION);
+  app.require_subcommand(1);
+  app.fallthrough();
+  std::string level = "info";
+  app.add_option("--log", level, "Least level of log lines: info, warn, error or off.")
+      ->check(CLI::IsMember({"info", "warn", "error", "off"}));
+  std::vector<std::pair<CLI::App*, std::function<int()>>> commands;
+  for (const weir::Command& command : weir::AllCommands()) {
+    CLI::App* sub = app.add_subcommand(std::string(command.name), std::string(command.help));
+    commands.emplace_back(sub, command.add(*sub));
+  }
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp& help) {
+    return app.exit(help);
+  } catch (const CLI::CallForVersion& version) {
+    return app.exit(version);
+  } catch (const CLI::ParseError& error) {
+    fmt::print(stderr, "error WEIR-C001: {}\n  = 'weir {}--help' lists what there is\n",
+               error.what(), argc > 1 && argv[1][0] != '-' ? std::string(argv[1]) + " " : "");
+    return weir::kExitInvalid;
+  }
+  weir::log::SetLevel(level);
+  for (const auto& [sub, run] : commands) {
+    if (sub->parsed()) return run();
+  }
+  return weir::kExitInvalid;
+}

@@ -1,0 +1,126 @@
+#include <filesystem>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "base/time.h"
+#include "cli/command.h"
+#include "cli/errors.h"
+#include "state/checkpoint_store.h"
+#include "state/job_store.h"
+
+namespace weir {
+namespace {
+
+struct TxnArguments {
+  std::string job;
+  std::string state_dir = "weir-state";
+  std::string sink;
+  bool drop = false;
+};
+
+struct Newest {
+  std::unique_ptr<CheckpointStore> store;
+  StoredManifest stored;
+};
+
+Result<Newest> ReadNewest(const TxnArguments& arguments) {
+  std::error_code error;
+  const std::string directory = arguments.state_dir + "/" + arguments.job;
+  if (!std::filesystem::is_directory(directory + "/checkpoints", error)) {
+    return Status(errors::kNothingThere,
+                  fmt::format("{} holds no checkpoints of a job '{}'", arguments.state_dir,
+                              arguments.job),
+                  "name the job as in its file (`job: NAME`) and its --state-dir");
+  }
+  Newest newest;
+  newest.store = WEIR_TRY(CheckpointStore::Open(arguments.state_dir, arguments.job));
+  std::optional<StoredManifest> stored = WEIR_TRY(newest.store->Newest());
+  if (!stored) {
+    return Status(errors::kNothingThere,
+                  fmt::format("job '{}' has no checkpoint yet", arguments.job), "");
+  }
+  newest.stored = std::move(*stored);
+  return newest;
+}
+
+int64_t RowsOf(const proto::OutboxEpoch& epoch) {
+  int64_t rows = 0;
+  for (const proto::OutboxPart& part : epoch.parts()) rows += part.rows();
+  return rows;
+}
+
+int List(const TxnArguments& arguments) {
+  const Result<Newest> newest = ReadNewest(arguments);
+  if (!newest.ok()) return Report(newest.status());
+  const proto::Manifest& manifest = newest->stored.manifest;
+  fmt::print("checkpoint {} of job {}: results it holds that were not published when it was written\n",
+             manifest.number(), manifest.job());
+  size_t count = 0;
+  for (const proto::LaneState& lane : manifest.lanes()) {
+    for (const proto::OutboxEpoch& epoch : lane.unpublished()) {
+      fmt::print("  sink {:<24} lane {}  checkpoint {:>6}  {:>9} rows\n", lane.sink(), lane.lane(),
+                 epoch.epoch(), RowsOf(epoch));
+      count++;
+    }
+  }
+  fmt::print("{}\n", count == 0 ? "  none"
+                                : "'weir run' asks the broker which of them it has, and publishes "
+                                  "the rest");
+  return kExitDone;
+}
+
+Status Drop(const TxnArguments& arguments) {
+  // The lock: a job that runs decides for itself.
+  const std::unique_ptr<JobStore> job =
+      WEIR_TRY(JobStore::Open(arguments.state_dir + "/" + arguments.job, arguments.job));
+  Newest newest = WEIR_TRY(ReadNewest(arguments));
+  proto::Manifest manifest = newest.stored.manifest;
+  int64_t dropped = 0;
+  bool known = false;
+  for (proto::LaneState& lane : *manifest.mutable_lanes()) {
+    if (lane.sink() != arguments.sink) continue;
+    known = true;
+    for (const proto::OutboxEpoch& epoch : lane.unpublished()) dropped += RowsOf(epoch);
+    lane.clear_unpublished();
+  }
+  if (!known) {
+    return Status(errors::kNothingThere,
+                  fmt::format("checkpoint {} knows no sink '{}'", manifest.number(), arguments.sink),
+                  "'weir txn list' shows the sinks that wait");
+  }
+  manifest.set_parent(manifest.number());
+  manifest.set_parent_checksum(newest.stored.checksum);
+  manifest.set_number(manifest.number() + 1);
+  manifest.set_attempt(WEIR_TRY(job->BeginAttempt()));
+  manifest.set_written_at_us(SystemClock().Now().us);
+  (*manifest.mutable_totals()->mutable_values())[arguments.sink + ".dropped"] += dropped;
+  if (WEIR_TRY(newest.store->CommitManifest(manifest)) == CommitOutcome::kOther) {
+    return Status(errors::kDamaged, "another process wrote a checkpoint at the same time",
+                  "look again with 'weir txn list'");
+  }
+  fmt::print("dropped {} rows of sink {}; checkpoint {} says so\n", dropped, arguments.sink,
+             manifest.number());
+  return Status::Ok();
+}
+
+}  // namespace
+
+std::function<int()> AddTxn(CLI::App& app) {
+  auto arguments = std::make_shared<TxnArguments>();
+  app.require_subcommand(1);
+  CLI::App* list = app.add_subcommand("list", "Sealed results that wait to be published.");
+  CLI::App* resolve = app.add_subcommand("resolve", "Decide what becomes of them.");
+  for (CLI::App* sub : {list, resolve}) {
+    sub->add_option("job", arguments->job, "Name of the job.")->required();
+    sub->add_option("--state-dir", arguments->state_dir, "Where its checkpoints lie.")
+        ->capture_default_str();
+  }
+  resolve->add_option("--sink", arguments->sink, "The sink they are of.")->required();
+  resolve->add_flag("--drop", arguments->drop, "Never publish them.")->required();
+  return [arguments, list] {
+    return list->parsed() ? List(*arguments) : Report(Drop(*arguments));
+  };
+}
+
+}  // namespace weir

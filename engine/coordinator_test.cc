@@ -1,0 +1,284 @@
+#include "engine/coordinator.h"
+
+#include "engine/errors.h"
+#include "tests/catch.h"
+
+namespace weir {
+namespace {
+
+Duration Ms(int64_t n) { return Duration::Millis(n); }
+
+/// A job of one source task and one sink task: rows go from `in` to `out`.
+class CoordinatorHarness {
+ public:
+  explicit CoordinatorHarness(bool bounded = false)
+      : coordinator(MakePlan(bounded), MakeBase(), "base checksum", Ms(0)) {}
+
+  static CoordinatorPlan MakePlan(bool bounded) {
+    CoordinatorPlan plan;
+    plan.tasks = {{"in", 0}, {"out", 0}};
+    plan.source_tasks = {{"in", 0}};
+    plan.ledger = {{"in", {}, true, false, false, false}, {"out", {"in"}, false, true, false, false}};
+    plan.lanes = {{"out", 0}};
+    plan.interval = Ms(1000);
+    plan.timeout = Ms(5000);
+    plan.bounded = bounded;
+    return plan;
+  }
+  static proto::Manifest MakeBase() {
+    proto::Manifest base;
+    base.set_number(7);
+    base.set_instance("me");
+    return base;
+  }
+
+  std::vector<Action> Tell(Fact fact, int64_t now_ms) {
+    return coordinator.On(std::move(fact), Ms(now_ms));
+  }
+
+  TaskAck Ack(const std::string& task, BarrierId id, int64_t rows, int64_t lost = 0) {
+    TaskAck ack;
+    ack.task = {task, 0};
+    ack.id = id;
+    NodeTally& tally = ack.tallies[task];
+    if (task == "in") {
+      tally.counts.in = tally.counts.passed = tally.counts.out = rows;
+      ack.channels["c"].sent = rows;
+    } else {
+      tally.counts.in = tally.counts.passed = tally.counts.out = rows - lost;
+      tally.sealed = rows - lost;
+      ack.channels["c"].received = rows - lost;
+      if (rows > 0) {
+        SealedOutbox outbox;
+        outbox.sink = "out";
+        outbox.part.bytes = "rows " + std::to_string(rows);
+        outbox.part.rows = rows;
+        outbox.stored.set_inline_bytes(outbox.part.bytes);
+        ack.sealed.push_back(std::move(outbox));
+      }
+    }
+    return ack;
+  }
+
+  /// Both acks; gives what the second one brings.
+  std::vector<Action> AckAll(BarrierId id, int64_t rows, int64_t now_ms) {
+    CHECK(Tell(facts::Acked{Ack("in", id, rows)}, now_ms).empty());
+    return Tell(facts::Acked{Ack("out", id, rows)}, now_ms);
+  }
+
+  Coordinator coordinator;
+};
+
+template <typename A>
+const A* Find(const std::vector<Action>& actions) {
+  for (const Action& action : actions) {
+    if (const A* found = std::get_if<A>(&action)) return found;
+  }
+  return nullptr;
+}
+
+facts::ManifestWritten Written(uint64_t number,
+                               facts::ManifestOutcome outcome = facts::ManifestOutcome::kCommitted) {
+  return {number, outcome, "", "sum " + std::to_string(number)};
+}
+
+TEST_CASE("a checkpoint: trigger, acks, manifest, then publishing, in that order") {
+  CoordinatorHarness job;
+  CHECK(job.Tell(facts::Tick{}, 999).empty());
+  auto actions = job.Tell(facts::Tick{}, 1000);
+  const auto* trigger = Find<actions::Trigger>(actions);
+  REQUIRE(trigger);
+  const BarrierId id = trigger->barrier.id;
+  CHECK(id == BarrierId{Epoch{8}, 1});
+  CHECK_FALSE(trigger->barrier.last);
+
+  actions = job.AckAll(id, 3, 1100);
+  const auto* write = Find<actions::WriteManifest>(actions);
+  REQUIRE(write);
+  CHECK(actions.size() == 1);  // Nothing is told to sinks before the manifest is durable.
+  CHECK(write->manifest.number() == 8);
+  CHECK(write->manifest.parent() == 7);
+  CHECK(write->manifest.parent_checksum() == "base checksum");
+  CHECK(write->manifest.lanes(0).unpublished(0).epoch() == 8);
+  CHECK(write->manifest.totals().values().at("in.in") == 3);
+
+  actions = job.Tell(Written(8), 1200);
+  const auto* publish = Find<actions::Publish>(actions);
+  REQUIRE(publish);
+  CHECK(publish->sealed.epoch == Epoch{8});
+  CHECK(publish->sealed.parts.at(0).bytes == "rows 3");
+  CHECK(publish->manifest_checksum == "sum 8");
+  REQUIRE(Find<actions::Committed>(actions));
+  CHECK(Find<actions::Committed>(actions)->id == id);
+  CHECK(Find<actions::CleanUp>(actions));
+}
+
+TEST_CASE("an epoch without rows publishes nothing") {
+  CoordinatorHarness job;
+  job.Tell(facts::Tick{}, 1000);
+  job.AckAll({Epoch{8}, 1}, 0, 1100);
+  CHECK(Find<actions::Publish>(job.Tell(Written(8), 1200)) == nullptr);
+}
+
+TEST_CASE("what is not published yet stays in the manifests that follow") {
+  CoordinatorHarness job;
+  job.Tell(facts::Tick{}, 1000);
+  job.AckAll({Epoch{8}, 1}, 3, 1100);
+  job.Tell(Written(8), 1200);
+  job.Tell(facts::Tick{}, 2000);
+  auto actions = job.AckAll({Epoch{9}, 1}, 4, 2100);
+  const auto* write = Find<actions::WriteManifest>(actions);
+  REQUIRE(write);
+  REQUIRE(write->manifest.lanes(0).unpublished_size() == 2);
+  CHECK(write->manifest.parent_checksum() == "sum 8");
+
+  SECTION("published while the manifest is being written") {
+    job.Tell(facts::Published{"out", 0, Epoch{8}}, 2150);
+    job.Tell(Written(9), 2200);
+    CHECK(job.coordinator.progress().unpublished == 1);
+  }
+  SECTION("both published") {
+    job.Tell(Written(9), 2200);
+    job.Tell(facts::Published{"out", 0, Epoch{9}}, 2300);
+    job.Tell(facts::Tick{}, 3000);
+    auto next = job.AckAll({Epoch{10}, 1}, 0, 3100);
+    REQUIRE(Find<actions::WriteManifest>(next));
+    CHECK(Find<actions::WriteManifest>(next)->manifest.lanes(0).unpublished_size() == 0);
+  }
+}
+
+TEST_CASE("a failed ack drops the try, and its number goes to the next") {
+  CoordinatorHarness job;
+  job.Tell(facts::Tick{}, 1000);
+  const BarrierId first{Epoch{8}, 1};
+  job.Tell(facts::Acked{job.Ack("in", first, 3)}, 1100);
+  auto actions = job.Tell(
+      facts::AckFailed{{"out", 0}, first, Status(errors::kBadRow, "disk full")}, 1200);
+  const auto* dropped = Find<actions::Dropped>(actions);
+  REQUIRE(dropped);
+  CHECK(dropped->id == first);
+  CHECK(dropped->reason.find("disk full") != std::string::npos);
+
+  actions = job.Tell(facts::Tick{}, 2200);
+  const auto* trigger = Find<actions::Trigger>(actions);
+  REQUIRE(trigger);
+  CHECK(trigger->barrier.id == BarrierId{Epoch{8}, 2});
+  SECTION("acks of the dropped try count for nothing") {
+    CHECK(job.Tell(facts::Acked{job.Ack("in", first, 3)}, 2300).empty());
+    CHECK(job.Tell(facts::Acked{job.Ack("out", first, 3)}, 2300).empty());
+    CHECK(job.coordinator.progress().missing.size() == 2);
+  }
+}
+
+TEST_CASE("a late checkpoint is dropped, and says who did not answer") {
+  CoordinatorHarness job;
+  job.Tell(facts::Tick{}, 1000);
+  job.Tell(facts::Acked{job.Ack("in", {Epoch{8}, 1}, 3)}, 1100);
+  CHECK(job.Tell(facts::Tick{}, 5999).empty());
+  auto actions = job.Tell(facts::Tick{}, 6000);
+  REQUIRE(Find<actions::Dropped>(actions));
+  CHECK(Find<actions::Dropped>(actions)->reason.find("out/0") != std::string::npos);
+}
+
+TEST_CASE("an unknown outcome of the manifest's write is asked again with the same bytes") {
+  CoordinatorHarness job;
+  job.Tell(facts::Tick{}, 1000);
+  auto first = job.AckAll({Epoch{8}, 1}, 3, 1100);
+  const std::string bytes = Find<actions::WriteManifest>(first)->manifest.SerializeAsString();
+  CHECK(job.Tell(Written(8, facts::ManifestOutcome::kUnknown), 1200).empty());
+  CHECK(job.Tell(facts::Tick{}, 2100).empty());  // No new try before the outcome is known.
+  auto again = job.Tell(facts::Tick{}, 2200);
+  REQUIRE(Find<actions::WriteManifest>(again));
+  CHECK(Find<actions::WriteManifest>(again)->manifest.SerializeAsString() == bytes);
+  CHECK(Find<actions::Trigger>(again) == nullptr);
+  CHECK(Find<actions::Publish>(job.Tell(Written(8), 2300)));
+}
+
+TEST_CASE("another's manifest at the number deposes: nothing is published") {
+  CoordinatorHarness job;
+  job.Tell(facts::Tick{}, 1000);
+  job.AckAll({Epoch{8}, 1}, 3, 1100);
+  auto actions = job.Tell(Written(8, facts::ManifestOutcome::kOther), 1200);
+  REQUIRE(Find<actions::Fail>(actions));
+  CHECK(Find<actions::Fail>(actions)->status.Is(errors::kDeposed));
+  CHECK(Find<actions::Publish>(actions) == nullptr);
+  CHECK(job.coordinator.done());
+}
+
+TEST_CASE("rows that do not add up stop the job and name the node") {
+  CoordinatorHarness job;
+  job.Tell(facts::Tick{}, 1000);
+  job.Tell(facts::Acked{job.Ack("in", {Epoch{8}, 1}, 3)}, 1100);
+  auto actions = job.Tell(facts::Acked{job.Ack("out", {Epoch{8}, 1}, 3, /*lost=*/1)}, 1100);
+  REQUIRE(Find<actions::Fail>(actions));
+  CHECK(Find<actions::Fail>(actions)->status.Is(errors::kLedger));
+  CHECK(Find<actions::Fail>(actions)->status.message().find("'out'") != std::string::npos);
+  CHECK(Find<actions::WriteManifest>(actions) == nullptr);
+  CHECK(job.coordinator.unaccounted_rows() > 0);
+}
+
+TEST_CASE("tasks of a step must agree on what is closed") {
+  CoordinatorHarness job;
+  job.Tell(facts::Tick{}, 1000);
+  TaskAck in = job.Ack("in", {Epoch{8}, 1}, 0);
+  TaskAck out = job.Ack("out", {Epoch{8}, 1}, 0);
+  for (TaskAck* ack : {&in, &out}) {
+    proto::StepState& step = *ack->checkpoint.add_steps();
+    step.set_step("window");
+    step.set_closed_up_to_us(ack == &in ? 1 : 2);
+  }
+  job.Tell(facts::Acked{in}, 1100);
+  auto actions = job.Tell(facts::Acked{out}, 1100);
+  REQUIRE(Find<actions::Fail>(actions));
+  CHECK(Find<actions::Fail>(actions)->status.Is(errors::kBarrierDisagrees));
+}
+
+TEST_CASE("a bounded job ends with a last checkpoint, published, then done") {
+  CoordinatorHarness job(/*bounded=*/true);
+  auto actions = job.Tell(facts::InputEnded{{"in", 0}}, 10);
+  const auto* trigger = Find<actions::Trigger>(actions);
+  REQUIRE(trigger);  // It does not wait for the interval.
+  CHECK(trigger->barrier.last);
+  actions = job.AckAll(trigger->barrier.id, 3, 20);
+  REQUIRE(Find<actions::WriteManifest>(actions));
+  CHECK(Find<actions::WriteManifest>(actions)->manifest.ended());
+  actions = job.Tell(Written(8), 30);
+  CHECK(Find<actions::Publish>(actions));
+  CHECK(Find<actions::Done>(actions) == nullptr);
+  actions = job.Tell(facts::Published{"out", 0, Epoch{8}}, 40);
+  CHECK(Find<actions::Done>(actions));
+  CHECK(job.coordinator.done());
+}
+
+TEST_CASE("a stop is a savepoint, not the end of the input") {
+  CoordinatorHarness job;
+  auto actions = job.Tell(facts::StopAsked{}, 10);
+  const auto* trigger = Find<actions::Trigger>(actions);
+  REQUIRE(trigger);
+  CHECK(trigger->barrier.last);
+  actions = job.AckAll(trigger->barrier.id, 0, 20);
+  const auto* write = Find<actions::WriteManifest>(actions);
+  REQUIRE(write);
+  CHECK(write->manifest.savepoint());
+  CHECK_FALSE(write->manifest.ended());
+  CHECK(Find<actions::Done>(job.Tell(Written(8), 30)));
+}
+
+TEST_CASE("a stop while a checkpoint is under way waits for it, then takes its own") {
+  CoordinatorHarness job;
+  job.Tell(facts::Tick{}, 1000);
+  CHECK(job.Tell(facts::StopAsked{}, 1050).empty());
+  job.AckAll({Epoch{8}, 1}, 3, 1100);
+  auto actions = job.Tell(Written(8), 1200);
+  REQUIRE(Find<actions::Trigger>(actions));
+  CHECK(Find<actions::Trigger>(actions)->barrier.last);
+  CHECK(Find<actions::Trigger>(actions)->barrier.id.epoch == Epoch{9});
+}
+
+TEST_CASE("a large outbox asks for a checkpoint at once") {
+  CoordinatorHarness job;
+  CHECK(Find<actions::Trigger>(job.Tell(facts::CheckpointAsked{}, 10)));
+}
+
+}  // namespace
+}  // namespace weir
