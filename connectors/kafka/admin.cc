@@ -1,0 +1,284 @@
+#include "connectors/kafka/admin.h"
+
+#include <librdkafka/rdkafka.h>
+
+#include <algorithm>
+#include <functional>
+
+#include <fmt/format.h>
+
+#include "config/yaml.h"
+#include "connectors/kafka/errors.h"
+
+namespace weir::kafka {
+namespace {
+
+int Millis(Duration duration) {
+  return static_cast<int>(std::clamp<int64_t>(duration.us / 1000, 1, 3'600'000));
+}
+
+struct Destroyer {
+  void operator()(rd_kafka_queue_t* it) const { rd_kafka_queue_destroy(it); }
+  void operator()(rd_kafka_event_t* it) const { rd_kafka_event_destroy(it); }
+  void operator()(rd_kafka_AdminOptions_t* it) const { rd_kafka_AdminOptions_destroy(it); }
+  void operator()(rd_kafka_TopicCollection_t* it) const { rd_kafka_TopicCollection_destroy(it); }
+  void operator()(rd_kafka_ConfigResource_t* it) const { rd_kafka_ConfigResource_destroy(it); }
+  void operator()(rd_kafka_error_t* it) const { rd_kafka_error_destroy(it); }
+  void operator()(rd_kafka_topic_partition_list_t* it) const {
+    rd_kafka_topic_partition_list_destroy(it);
+  }
+  void operator()(rd_kafka_topic_t* it) const { rd_kafka_topic_destroy(it); }
+  void operator()(const rd_kafka_metadata_t* it) const { rd_kafka_metadata_destroy(it); }
+};
+template <typename T>
+using Owned = std::unique_ptr<T, Destroyer>;
+
+Owned<rd_kafka_AdminOptions_t> Options(Client& client, rd_kafka_admin_op_t operation,
+                                       Duration timeout) {
+  Owned<rd_kafka_AdminOptions_t> options(rd_kafka_AdminOptions_new(client.get(), operation));
+  char reason[256];
+  // The only fault there can be is a time out of range, and Millis keeps it within.
+  (void)rd_kafka_AdminOptions_set_request_timeout(options.get(), Millis(timeout), reason,
+                                                  sizeof reason);
+  return options;
+}
+
+/// An admin request's answer on a queue of its own.
+template <typename T>
+class PendingEvent final : public Pending<T> {
+ public:
+  using Parse = std::function<T(const rd_kafka_event_t*)>;
+  PendingEvent(Client& client, std::string what, Parse parse)
+      : client_(client),
+        what_(std::move(what)),
+        parse_(std::move(parse)),
+        queue_(rd_kafka_queue_new(client.get())) {}
+
+  rd_kafka_queue_t* queue() { return queue_.get(); }
+
+  std::optional<Result<T>> Poll(Duration wait) override {
+    Owned<rd_kafka_event_t> event(
+        rd_kafka_queue_poll(queue_.get(), wait.us <= 0 ? 0 : Millis(wait)));
+    if (!event) return std::nullopt;
+    if (const auto error = rd_kafka_event_error(event.get())) {
+      return Result<T>(
+          ToStatus(error, rd_kafka_event_error_string(event.get()), what_, client_.address()));
+    }
+    client_.Answered();
+    return Result<T>(parse_(event.get()));
+  }
+
+ private:
+  Client& client_;
+  const std::string what_;
+  const Parse parse_;
+  Owned<rd_kafka_queue_t> queue_;
+};
+
+/// Waits longer than the request's own time-out, so that the library always has the last word.
+template <typename T>
+Result<T> Await(Client& client, std::unique_ptr<Pending<T>> pending, Duration timeout,
+                std::string_view what) {
+  auto answer = pending->Poll({timeout.us + Duration::Seconds(2).us});
+  if (answer) return std::move(*answer);
+  return ToStatus(RD_KAFKA_RESP_ERR__TIMED_OUT, client.last_error(), what, client.address());
+}
+
+TopicsAnswer ParseTopics(const rd_kafka_event_t* event) {
+  TopicsAnswer answer;
+  size_t count = 0;
+  const auto** topics = rd_kafka_DescribeTopics_result_topics(
+      rd_kafka_event_DescribeTopics_result(const_cast<rd_kafka_event_t*>(event)), &count);
+  for (size_t i = 0; i < count; i++) {
+    TopicFacts facts;
+    facts.name = rd_kafka_TopicDescription_name(topics[i]);
+    facts.error = rd_kafka_error_code(rd_kafka_TopicDescription_error(topics[i]));
+    if (facts.error == 0) {
+      if (const auto* id = rd_kafka_TopicDescription_topic_id(topics[i])) {
+        const bool none = rd_kafka_Uuid_most_significant_bits(id) == 0 &&
+                          rd_kafka_Uuid_least_significant_bits(id) == 0;
+        if (!none) facts.id = rd_kafka_Uuid_base64str(id);
+      }
+      size_t partitions = 0;
+      const auto** infos = rd_kafka_TopicDescription_partitions(topics[i], &partitions);
+      facts.partitions = static_cast<int32_t>(partitions);
+      for (size_t p = 0; p < partitions; p++) {
+        const auto* leader = rd_kafka_TopicPartitionInfo_leader(infos[p]);
+        if (leader == nullptr || rd_kafka_Node_id(leader) < 0) {
+          facts.leaderless.push_back(rd_kafka_TopicPartitionInfo_partition(infos[p]));
+        }
+      }
+    }
+    answer.push_back(std::move(facts));
+  }
+  return answer;
+}
+
+OffsetsAnswer ParseOffsets(const rd_kafka_event_t* event) {
+  OffsetsAnswer answer;
+  size_t count = 0;
+  const auto** infos = rd_kafka_ListOffsets_result_infos(
+      rd_kafka_event_ListOffsets_result(const_cast<rd_kafka_event_t*>(event)), &count);
+  for (size_t i = 0; i < count; i++) {
+    const auto* at = rd_kafka_ListOffsetsResultInfo_topic_partition(infos[i]);
+    answer.push_back({{at->topic, at->partition},
+                      at->err,
+                      at->offset,
+                      rd_kafka_topic_partition_get_leader_epoch(at)});
+  }
+  return answer;
+}
+
+SettingsAnswer ParseSettings(const rd_kafka_event_t* event, int* error, std::string* reason) {
+  SettingsAnswer answer;
+  size_t count = 0;
+  const auto** resources = rd_kafka_DescribeConfigs_result_resources(
+      rd_kafka_event_DescribeConfigs_result(const_cast<rd_kafka_event_t*>(event)), &count);
+  for (size_t i = 0; i < count; i++) {
+    if (const auto fault = rd_kafka_ConfigResource_error(resources[i])) {
+      *error = fault;
+      const char* text = rd_kafka_ConfigResource_error_string(resources[i]);
+      *reason = text != nullptr ? text : "";
+      continue;
+    }
+    size_t entries = 0;
+    const auto** entry = rd_kafka_ConfigResource_configs(resources[i], &entries);
+    for (size_t e = 0; e < entries; e++) {
+      const char* value = rd_kafka_ConfigEntry_value(entry[e]);
+      if (value != nullptr) answer[rd_kafka_ConfigEntry_name(entry[e])] = value;
+    }
+  }
+  return answer;
+}
+
+Result<SettingsAnswer> Settings(Client& client, rd_kafka_ResourceType_t type,
+                                const std::string& name, Duration timeout) {
+  const std::string what = fmt::format("reading the settings of {} {}",
+                                       type == RD_KAFKA_RESOURCE_TOPIC ? "topic" : "broker", name);
+  int error = 0;
+  std::string reason;
+  auto pending = std::make_unique<PendingEvent<SettingsAnswer>>(
+      client, what,
+      [&](const rd_kafka_event_t* event) { return ParseSettings(event, &error, &reason); });
+  Owned<rd_kafka_ConfigResource_t> resource(rd_kafka_ConfigResource_new(type, name.c_str()));
+  rd_kafka_ConfigResource_t* resources[] = {resource.get()};
+  auto options = Options(client, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, timeout);
+  rd_kafka_DescribeConfigs(client.get(), resources, 1, options.get(), pending->queue());
+  auto answer = WEIR_TRY(Await<SettingsAnswer>(client, std::move(pending), timeout, what));
+  if (error != 0) return ToStatus(error, reason, what, client.address());
+  return answer;
+}
+
+}  // namespace
+
+std::unique_ptr<Pending<TopicsAnswer>> AskTopics(Client& client,
+                                                 const std::vector<std::string>& names,
+                                                 Duration timeout) {
+  auto pending = std::make_unique<PendingEvent<TopicsAnswer>>(client, "describing topics",
+                                                              ParseTopics);
+  std::vector<const char*> list;
+  for (const std::string& name : names) list.push_back(name.c_str());
+  Owned<rd_kafka_TopicCollection_t> topics(
+      rd_kafka_TopicCollection_of_topic_names(list.data(), list.size()));
+  auto options = Options(client, RD_KAFKA_ADMIN_OP_DESCRIBETOPICS, timeout);
+  rd_kafka_DescribeTopics(client.get(), topics.get(), options.get(), pending->queue());
+  return pending;
+}
+
+std::unique_ptr<Pending<OffsetsAnswer>> AskOffsets(Client& client,
+                                                   const std::vector<OffsetQuery>& queries,
+                                                   Isolation isolation, Duration timeout) {
+  auto pending =
+      std::make_unique<PendingEvent<OffsetsAnswer>>(client, "asking for offsets", ParseOffsets);
+  Owned<rd_kafka_topic_partition_list_t> list(
+      rd_kafka_topic_partition_list_new(static_cast<int>(queries.size())));
+  for (const OffsetQuery& query : queries) {
+    auto* added = rd_kafka_topic_partition_list_add(list.get(), query.at.topic.c_str(),
+                                                    query.at.partition);
+    added->offset = query.spec;
+  }
+  auto options = Options(client, RD_KAFKA_ADMIN_OP_LISTOFFSETS, timeout);
+  Owned<rd_kafka_error_t> fault(rd_kafka_AdminOptions_set_isolation_level(
+      options.get(), isolation == Isolation::kReadCommitted
+                         ? RD_KAFKA_ISOLATION_LEVEL_READ_COMMITTED
+                         : RD_KAFKA_ISOLATION_LEVEL_READ_UNCOMMITTED));
+  WEIR_CHECK(!fault);
+  rd_kafka_ListOffsets(client.get(), list.get(), options.get(), pending->queue());
+  return pending;
+}
+
+Result<TopicsAnswer> DescribeTopics(Client& client, const std::vector<std::string>& names,
+                                    Duration timeout) {
+  if (names.empty()) return TopicsAnswer{};
+  return Await<TopicsAnswer>(client, AskTopics(client, names, timeout), timeout,
+                             "describing topics");
+}
+
+Result<OffsetsAnswer> ListOffsets(Client& client, const std::vector<OffsetQuery>& queries,
+                                  Isolation isolation, Duration timeout) {
+  if (queries.empty()) return OffsetsAnswer{};
+  return Await<OffsetsAnswer>(client, AskOffsets(client, queries, isolation, timeout), timeout,
+                              "asking for offsets");
+}
+
+Result<std::vector<std::string>> ListTopics(Client& client, Duration timeout) {
+  const rd_kafka_metadata_t* found = nullptr;
+  if (const auto error = rd_kafka_metadata(client.get(), /*all_topics=*/1, nullptr, &found,
+                                           Millis(timeout))) {
+    return ToStatus(error, client.last_error(), "listing topics", client.address());
+  }
+  Owned<const rd_kafka_metadata_t> metadata(found);
+  std::vector<std::string> names;
+  for (int i = 0; i < metadata->topic_cnt; i++) {
+    const std::string_view name = metadata->topics[i].topic;
+    if (!name.starts_with("__")) names.emplace_back(name);
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+Result<SettingsAnswer> TopicSettings(Client& client, const std::string& topic, Duration timeout) {
+  return Settings(client, RD_KAFKA_RESOURCE_TOPIC, topic, timeout);
+}
+
+Result<SettingsAnswer> BrokerSettings(Client& client, Duration timeout) {
+  const rd_kafka_metadata_t* found = nullptr;
+  if (const auto error = rd_kafka_metadata(client.get(), /*all_topics=*/0, nullptr, &found,
+                                           Millis(timeout))) {
+    return ToStatus(error, client.last_error(), "listing brokers", client.address());
+  }
+  Owned<const rd_kafka_metadata_t> metadata(found);
+  if (metadata->broker_cnt == 0) {
+    return ToStatus(RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN, "", "listing brokers", client.address());
+  }
+  return Settings(client, RD_KAFKA_RESOURCE_BROKER, std::to_string(metadata->brokers[0].id),
+                  timeout);
+}
+
+Status ProvokeCreation(Client& producer, const std::string& topic, Duration timeout) {
+  Owned<rd_kafka_topic_t> handle(rd_kafka_topic_new(producer.get(), topic.c_str(), nullptr));
+  if (!handle) {
+    return ToStatus(rd_kafka_last_error(), "", fmt::format("topic '{}'", topic),
+                    producer.address());
+  }
+  const rd_kafka_metadata_t* found = nullptr;
+  if (const auto error =
+          rd_kafka_metadata(producer.get(), 0, handle.get(), &found, Millis(timeout))) {
+    return ToStatus(error, producer.last_error(), fmt::format("creating topic '{}'", topic),
+                    producer.address());
+  }
+  Owned<const rd_kafka_metadata_t> metadata(found);
+  return Status::Ok();
+}
+
+Status MissingTopic(Client& client, const std::string& topic, std::string_view cure,
+                    Duration timeout) {
+  std::string message = fmt::format("there is no topic '{}' at {}", topic, client.address());
+  if (const auto names = ListTopics(client, timeout); names.ok()) {
+    const std::string near = NearestName(topic, *names);
+    if (!near.empty()) message += fmt::format(", did you mean '{}'?", near);
+  }
+  return Status(errors::kTopicMissing, std::move(message), std::string(cure));
+}
+
+}  // namespace weir::kafka

@@ -1,0 +1,197 @@
+#include "connectors/kafka/client.h"
+
+#include <librdkafka/rdkafka.h>
+
+#include <fmt/format.h>
+
+#include "base/log.h"
+#include "connectors/kafka/errors.h"
+
+namespace weir::kafka {
+namespace {
+
+constexpr int kOldestVersion = 0x02080000;
+
+void DeliveryCallback(rd_kafka_t*, const rd_kafka_message_t* message, void* opaque) {
+  static_cast<Client*>(opaque)->OnDelivery(
+      message->err, message->rkt != nullptr ? rd_kafka_topic_name(message->rkt) : "",
+      message->partition);
+}
+
+void ErrorCallback(rd_kafka_t*, int error, const char* reason, void* opaque) {
+  static_cast<Client*>(opaque)->OnError(error, reason);
+}
+
+/// The library's own lines say nothing that its errors don't; weir logs those, once per change.
+void LogCallback(const rd_kafka_t*, int, const char*, const char*) {}
+
+struct ConfigDestroyer {
+  void operator()(rd_kafka_conf_t* config) const { rd_kafka_conf_destroy(config); }
+};
+
+}  // namespace
+
+Status CheckClientVersion(int version, std::string_view version_text) {
+  if (version >= kOldestVersion) return Status::Ok();
+  return Status(errors::kClientTooOld,
+                fmt::format("librdkafka {} is too old: before 2.8 it can lose a transaction's "
+                            "producer after a disconnect and cannot renew a login",
+                            version_text),
+                "install librdkafka 2.8.0 or later (Debian 13 has it)");
+}
+
+Status ToStatus(int code, std::string_view reason, std::string_view what,
+                const std::string& address) {
+  const auto error = static_cast<rd_kafka_resp_err_t>(code);
+  const std::string_view why = reason.empty() ? rd_kafka_err2str(error) : reason;
+  const std::string message = fmt::format("{}: {} ({})", what, why, rd_kafka_err2name(error));
+  switch (error) {
+    case RD_KAFKA_RESP_ERR__TRANSPORT:
+    case RD_KAFKA_RESP_ERR__RESOLVE:
+    case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
+    case RD_KAFKA_RESP_ERR__TIMED_OUT:
+    case RD_KAFKA_RESP_ERR__TIMED_OUT_QUEUE:
+    case RD_KAFKA_RESP_ERR__WAIT_COORD:
+      return Status(errors::kBrokersAway, fmt::format("no answer from {}: {}", address, message),
+                    "look whether the brokers run and the address is right");
+    case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
+    case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
+    case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
+      return Status(errors::kTopicMissing, message, "create the topic, or mend its name");
+    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED:
+    case RD_KAFKA_RESP_ERR__AUTHENTICATION:
+      return Status(errors::kNotAllowed, message, "give weir's user the right that is named");
+    case RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS:
+    case RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE:
+    case RD_KAFKA_RESP_ERR_NOT_COORDINATOR:
+    case RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE:
+    case RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION:
+    case RD_KAFKA_RESP_ERR_BROKER_NOT_AVAILABLE:
+    case RD_KAFKA_RESP_ERR_REPLICA_NOT_AVAILABLE:
+    case RD_KAFKA_RESP_ERR_NETWORK_EXCEPTION:
+    case RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT:
+    case RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS:
+    case RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS_AFTER_APPEND:
+    case RD_KAFKA_RESP_ERR_KAFKA_STORAGE_ERROR:
+    case RD_KAFKA_RESP_ERR_OFFSET_NOT_AVAILABLE:
+    case RD_KAFKA_RESP_ERR_FENCED_LEADER_EPOCH:
+    case RD_KAFKA_RESP_ERR_UNKNOWN_LEADER_EPOCH:
+    case RD_KAFKA_RESP_ERR_UNSTABLE_OFFSET_COMMIT:
+    case RD_KAFKA_RESP_ERR_CONCURRENT_TRANSACTIONS:
+    case RD_KAFKA_RESP_ERR__DESTROY:
+      return Status(errors::kBrokerNotReady, fmt::format("{} at {}", message, address));
+    default:
+      return Status(errors::kBrokerRefused, fmt::format("{} at {}", message, address));
+  }
+}
+
+Result<std::unique_ptr<Client>> Client::Make(Kind kind, const ConnectionOptions& connection,
+                                             const Settings& settings) {
+  WEIR_TRY(CheckClientVersion(rd_kafka_version(), rd_kafka_version_str()));
+  std::unique_ptr<Client> client(new Client(connection.bootstrap_servers));
+  client->kind_ = kind;
+  std::unique_ptr<rd_kafka_conf_t, ConfigDestroyer> config(rd_kafka_conf_new());
+
+  Settings all{{"bootstrap.servers", connection.bootstrap_servers},
+               {"client.id", "weir"},
+               {"log.connection.close", "false"},
+               {"topic.metadata.refresh.interval.ms", "10000"},
+               {"reconnect.backoff.max.ms", "2000"},
+               {"socket.nagle.disable", "true"}};
+  for (const auto& [name, value] : connection.properties) {
+    const PropertyUse use = UseOfProperty(name);
+    const PropertyUse own =
+        kind == Kind::kConsumer ? PropertyUse::kConsumer : PropertyUse::kProducer;
+    if (use == PropertyUse::kBoth || use == own) all.emplace_back(name, value);
+  }
+  all.insert(all.end(), settings.begin(), settings.end());
+  for (const auto& [name, value] : all) {
+    char reason[512] = {};
+    if (rd_kafka_conf_set(config.get(), name.c_str(), value.c_str(), reason, sizeof reason) !=
+        RD_KAFKA_CONF_OK) {
+      return Status(errors::kClientSettings,
+                    fmt::format("setting {}={} of the Kafka client: {}", name, value, reason),
+                    "mend it under 'properties' of the connection");
+    }
+  }
+  rd_kafka_conf_set_opaque(config.get(), client.get());
+  rd_kafka_conf_set_error_cb(config.get(), ErrorCallback);
+  rd_kafka_conf_set_log_cb(config.get(), LogCallback);
+  if (kind == Kind::kProducer) rd_kafka_conf_set_dr_msg_cb(config.get(), DeliveryCallback);
+
+  char reason[512] = {};
+  client->handle_ =
+      rd_kafka_new(kind == Kind::kConsumer ? RD_KAFKA_CONSUMER : RD_KAFKA_PRODUCER, config.get(),
+                   reason, sizeof reason);
+  if (client->handle_ == nullptr) {
+    return Status(errors::kClientSettings, fmt::format("the Kafka client: {}", reason),
+                  "mend 'properties' of the connection");
+  }
+  [[maybe_unused]] auto* const taken_over = config.release();  // By rd_kafka_new.
+  if (kind == Kind::kConsumer) rd_kafka_poll_set_consumer(client->handle_);
+  return client;
+}
+
+Client::~Client() {
+  if (handle_ == nullptr) return;
+  if (kind_ == Kind::kProducer) {
+    // Records still under way belong to a transaction that nobody will commit any more.
+    (void)rd_kafka_purge(handle_, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT |
+                                      RD_KAFKA_PURGE_F_NON_BLOCKING);
+    rd_kafka_destroy(handle_);
+  } else {
+    rd_kafka_destroy_flags(handle_, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+  }
+}
+
+void Client::Serve(int timeout_ms) {
+  if (kind_ == Kind::kProducer) {
+    rd_kafka_poll(handle_, timeout_ms);
+    return;
+  }
+  // Partitions have queues of their own: what comes here is an error at most.
+  rd_kafka_message_t* message = rd_kafka_consumer_poll(handle_, timeout_ms);
+  if (message == nullptr) return;
+  if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    OnError(message->err, rd_kafka_message_errstr(message));
+  }
+  rd_kafka_message_destroy(message);
+}
+
+std::string Client::last_error() const {
+  std::lock_guard lock(mutex_);
+  return last_error_;
+}
+
+void Client::Answered() {
+  if (!brokers_away_.exchange(false)) return;
+  log::Info("kafka brokers answer again", {{"address", address_}});
+}
+
+void Client::OnDelivery(int error, const char* topic, int32_t partition) {
+  if (error == RD_KAFKA_RESP_ERR_NO_ERROR) {
+    deliveries_.delivered++;
+    return;
+  }
+  deliveries_.failed++;
+  if (deliveries_.first_error != 0) return;
+  deliveries_.first_error = error;
+  deliveries_.first_place = fmt::format("{}/{}", topic, partition);
+}
+
+void Client::OnError(int error, const char* reason) {
+  {
+    std::lock_guard lock(mutex_);
+    last_error_ = reason != nullptr ? reason : "";
+  }
+  if (error != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) return;
+  if (brokers_away_.exchange(true)) return;
+  log::Warn("kafka brokers are away, waiting",
+            {{"code", errors::kBrokersAway.id}, {"address", address_}, {"reason", last_error()}});
+}
+
+}  // namespace weir::kafka

@@ -1,0 +1,81 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/status.h"
+#include "connectors/kafka/options.h"
+
+typedef struct rd_kafka_s rd_kafka_t;
+
+namespace weir::kafka {
+
+/// Refuses a client library that cannot do what exactly once needs; the message tells the version.
+/// `version` as the library counts: 0x020800ff is 2.8.0.
+Status CheckClientVersion(int version, std::string_view version_text);
+
+/// An error of the client library as a Status: what kind it is decides whether it is tried again.
+/// `what` says what was asked, `address` is named where brokers are away.
+Status ToStatus(int code, std::string_view reason, std::string_view what,
+                const std::string& address);
+
+/// A connection of the client library: one consumer or producer with its threads and sockets.
+///
+/// Use from one thread, but for the events, which the library's threads write.
+class Client {
+ public:
+  enum class Kind { kConsumer, kProducer };
+  using Settings = std::vector<std::pair<std::string, std::string>>;
+
+  /// `settings` are weir's own and win over the connection's properties. Returns at once; brokers
+  /// are looked for in the background.
+  static Result<std::unique_ptr<Client>> Make(Kind kind, const ConnectionOptions& connection,
+                                              const Settings& settings);
+  ~Client();
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  rd_kafka_t* get() const { return handle_; }
+  const std::string& address() const { return address_; }
+
+  /// Serves the library's callbacks that are due (delivery reports, errors) and waits at most so
+  /// long for the first one.
+  void Serve(int timeout_ms);
+
+  /// How the records given to a producer fared, so far.
+  struct Deliveries {
+    int64_t delivered = 0;
+    int64_t failed = 0;
+    int first_error = 0;
+    std::string first_place;  ///< Topic/partition of the first failure.
+  };
+  const Deliveries& deliveries() const { return deliveries_; }
+
+  /// Whether all brokers were away when last told; the library's word for why.
+  bool brokers_away() const { return brokers_away_.load(std::memory_order_relaxed); }
+  std::string last_error() const;
+  /// A request was answered: brokers are there (again).
+  void Answered();
+
+  // Called back by the library.
+  void OnDelivery(int error, const char* topic, int32_t partition);
+  void OnError(int error, const char* reason);
+
+ private:
+  explicit Client(std::string address) : address_(std::move(address)) {}
+
+  const std::string address_;
+  rd_kafka_t* handle_ = nullptr;
+  Kind kind_ = Kind::kConsumer;
+  Deliveries deliveries_;
+  std::atomic<bool> brokers_away_{false};
+  mutable std::mutex mutex_;
+  std::string last_error_;
+};
+
+}  // namespace weir::kafka

@@ -1,0 +1,40 @@
+#pragma once
+
+#include "base/status.h"
+
+/// Faults of reading from and writing to Kafka.
+namespace weir::errors {
+
+/// No broker answers: the same call may succeed later.
+inline constexpr ErrorCode kBrokersAway{"WEIR-K001", ErrorKind::kRetry};
+inline constexpr ErrorCode kTopicMissing{"WEIR-K002", ErrorKind::kFailed};
+inline constexpr ErrorCode kTopicRemade{"WEIR-K003", ErrorKind::kFailed};
+inline constexpr ErrorCode kTopicDeleted{"WEIR-K004", ErrorKind::kFailed};
+inline constexpr ErrorCode kOffsetsLost{"WEIR-K005", ErrorKind::kFailed};
+inline constexpr ErrorCode kNotAllowed{"WEIR-K006", ErrorKind::kFailed};
+inline constexpr ErrorCode kClientTooOld{"WEIR-K007", ErrorKind::kFailed};
+inline constexpr ErrorCode kClientSettings{"WEIR-K008", ErrorKind::kInvalid};
+/// The lane's transactional id belongs to somebody else by now.
+inline constexpr ErrorCode kFenced{"WEIR-K009", ErrorKind::kFailed};
+/// A transaction of which nobody knows yet how it ended: Fence and ReadMarker tell.
+inline constexpr ErrorCode kOutcomeUnknown{"WEIR-K010", ErrorKind::kRetry};
+/// The broker would not take a record that was sealed already.
+inline constexpr ErrorCode kRecordRefused{"WEIR-K011", ErrorKind::kFailed};
+/// Rejections in Write: `on_error` decides.
+inline constexpr ErrorCode kRecordTooLarge{"WEIR-K012", ErrorKind::kFailed};
+inline constexpr ErrorCode kNoSuchPartition{"WEIR-K013", ErrorKind::kFailed};
+inline constexpr ErrorCode kBadTimestamp{"WEIR-K014", ErrorKind::kFailed};
+/// What a checkpoint or a marker holds is not what weir writes.
+inline constexpr ErrorCode kDamagedOutbox{"WEIR-K015", ErrorKind::kFailed};
+inline constexpr ErrorCode kBadKafkaPosition{"WEIR-K016", ErrorKind::kFailed};
+/// A fault that the broker expects to pass.
+inline constexpr ErrorCode kBrokerNotReady{"WEIR-K017", ErrorKind::kRetry};
+/// A fault that no repeating mends.
+inline constexpr ErrorCode kBrokerRefused{"WEIR-K018", ErrorKind::kFailed};
+inline constexpr ErrorCode kSpool{"WEIR-K019", ErrorKind::kFailed};
+inline constexpr ErrorCode kSourceOption{"WEIR-K020", ErrorKind::kInvalid};
+inline constexpr ErrorCode kSinkOption{"WEIR-K021", ErrorKind::kInvalid};
+inline constexpr ErrorCode kNotYetSupported{"WEIR-K022", ErrorKind::kInvalid};
+inline constexpr ErrorCode kConnectionOption{"WEIR-K023", ErrorKind::kInvalid};
+
+}  // namespace weir::errors

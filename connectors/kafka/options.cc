@@ -1,0 +1,246 @@
+#include "connectors/kafka/options.h"
+
+#include <array>
+
+#include <fmt/format.h>
+
+#include "batch/time_text.h"
+#include "config/errors.h"
+#include "connectors/kafka/errors.h"
+
+namespace weir::kafka {
+namespace {
+
+struct Property {
+  std::string_view name;
+  PropertyUse use;
+};
+
+constexpr std::array kProperties{
+    Property{"broker.address.family", PropertyUse::kBoth},
+    Property{"client.id", PropertyUse::kBoth},
+    Property{"client.rack", PropertyUse::kConsumer},
+    Property{"connections.max.idle.ms", PropertyUse::kBoth},
+    Property{"fetch.error.backoff.ms", PropertyUse::kConsumer},
+    Property{"fetch.min.bytes", PropertyUse::kConsumer},
+    Property{"fetch.wait.max.ms", PropertyUse::kConsumer},
+    Property{"linger.ms", PropertyUse::kProducer},
+    Property{"metadata.max.age.ms", PropertyUse::kBoth},
+    Property{"reconnect.backoff.max.ms", PropertyUse::kBoth},
+    Property{"reconnect.backoff.ms", PropertyUse::kBoth},
+    Property{"request.timeout.ms", PropertyUse::kProducer},
+    Property{"retry.backoff.max.ms", PropertyUse::kBoth},
+    Property{"retry.backoff.ms", PropertyUse::kBoth},
+    Property{"socket.connection.setup.timeout.ms", PropertyUse::kBoth},
+    Property{"socket.keepalive.enable", PropertyUse::kBoth},
+    Property{"socket.nagle.disable", PropertyUse::kBoth},
+    Property{"socket.receive.buffer.bytes", PropertyUse::kBoth},
+    Property{"socket.send.buffer.bytes", PropertyUse::kBoth},
+    Property{"socket.timeout.ms", PropertyUse::kBoth},
+    Property{"topic.metadata.refresh.interval.ms", PropertyUse::kBoth},
+};
+
+}  // namespace
+
+std::vector<Choice<Security>> ChoicesOf(Security) {
+  return {{"plaintext", Security::kPlaintext},
+          {"tls", Security::kTls},
+          {"scram", Security::kScram},
+          {"iam", Security::kIam}};
+}
+std::vector<Choice<StartWhere>> ChoicesOf(StartWhere) {
+  return {{"earliest", StartWhere::kEarliest}, {"latest", StartWhere::kLatest}};
+}
+std::vector<Choice<StopWhere>> ChoicesOf(StopWhere) {
+  return {{"never", StopWhere::kNever}, {"latest", StopWhere::kLatest}};
+}
+std::vector<Choice<Isolation>> ChoicesOf(Isolation) {
+  return {{"read_committed", Isolation::kReadCommitted},
+          {"read_uncommitted", Isolation::kReadUncommitted}};
+}
+std::vector<Choice<LostOffsets>> ChoicesOf(LostOffsets) {
+  return {{"fail", LostOffsets::kFail},
+          {"earliest", LostOffsets::kEarliest},
+          {"latest", LostOffsets::kLatest}};
+}
+std::vector<Choice<Compression>> ChoicesOf(Compression) {
+  return {{"none", Compression::kNone},
+          {"gzip", Compression::kGzip},
+          {"snappy", Compression::kSnappy},
+          {"lz4", Compression::kLz4},
+          {"zstd", Compression::kZstd}};
+}
+
+std::string_view CompressionName(Compression compression) {
+  switch (compression) {
+    case Compression::kNone: return "none";
+    case Compression::kGzip: return "gzip";
+    case Compression::kSnappy: return "snappy";
+    case Compression::kLz4: return "lz4";
+    case Compression::kZstd: return "zstd";
+  }
+  return "none";
+}
+
+const Spec<ConnectionOptions>& ConnectionOptions::Describe() {
+  static const Spec<ConnectionOptions> spec(
+      "kafka", "A Kafka cluster.",
+      {Required("bootstrap_servers", &ConnectionOptions::bootstrap_servers,
+                "Addresses to begin with, host:port, separated by commas.", NotEmpty),
+       Optional("security", &ConnectionOptions::security, Security::kPlaintext,
+                "How the connection is secured. Only plaintext for now."),
+       Optional("properties", &ConnectionOptions::properties,
+                "Settings of the client library by its own names; those that tune connections, "
+                "none that names a file or changes what is guaranteed.")},
+      "kafka: { bootstrap_servers: \"localhost:9092\" }");
+  return spec;
+}
+
+PropertyUse UseOfProperty(std::string_view name) {
+  for (const Property& property : kProperties) {
+    if (property.name == name) return property.use;
+  }
+  return PropertyUse::kRefused;
+}
+
+std::vector<std::string> AllowedProperties() {
+  std::vector<std::string> names;
+  for (const Property& property : kProperties) names.emplace_back(property.name);
+  return names;
+}
+
+bool CheckConnection(const ConnectionOptions& options, const YamlNode& node,
+                     Diagnostics& diagnostics) {
+  bool good = true;
+  if (options.security != Security::kPlaintext) {
+    const YamlNode* at = node.Find("security");
+    diagnostics.Error(errors::kNotYetSupported, at != nullptr ? at->place() : node.place(),
+                      fmt::format("security {} comes in a later version",
+                                  weir::ShowValue(options.security)),
+                      "use a plaintext listener");
+    good = false;
+  }
+  const YamlNode* properties = node.Find("properties");
+  for (const auto& [name, value] : options.properties) {
+    if (UseOfProperty(name) != PropertyUse::kRefused) continue;
+    Place place = node.place();
+    if (properties != nullptr) {
+      for (const YamlNode::Entry& entry : properties->entries()) {
+        if (entry.key == name) place = entry.key_place;
+      }
+    }
+    const std::string near = NearestName(name, AllowedProperties());
+    diagnostics.Error(errors::kConnectionOption, place,
+                      fmt::format("property '{}' cannot be set by a job", name),
+                      near.empty() ? "properties may only tune connections and time-outs"
+                                   : fmt::format("did you mean '{}'?", near),
+                      name.size());
+    good = false;
+  }
+  return good;
+}
+
+bool ReadValue(const YamlNode& node, Diagnostics& diagnostics, Moment& out) {
+  if (node.kind() == YamlNode::Kind::kScalar) {
+    if (const Result<int64_t> millis = ParseInteger(node.text()); millis.ok()) {
+      constexpr int64_t kMost = INT64_MAX / 1000;
+      if (*millis >= 0 && *millis <= kMost) {
+        out.time = {*millis * 1000};
+        return true;
+      }
+    } else if (const auto time = ParseTime(node.text())) {
+      out.time = *time;
+      return true;
+    }
+  }
+  diagnostics.Error(errors::kBadValue, node.place(),
+                    "a time is expected, as 2026-01-02T03:04:05Z or in epoch milliseconds");
+  return false;
+}
+internal::ValueInfo DescribeValue(internal::Tag<Moment>) {
+  return {"time", R"({"type":["string","integer"]})", nullptr};
+}
+std::string ShowValue(const Moment& value) { return FormatIso8601(value.time); }
+
+const Spec<StartOptions>& StartOptions::Describe() {
+  static const Spec<StartOptions> spec(
+      "start", "Where reading begins when there is no checkpoint.",
+      {Bare(&StartOptions::where, "The first record there is, or only what comes from now on."),
+       Optional("timestamp", &StartOptions::timestamp,
+                "The first record of each partition that is not older than this."),
+       Optional("offsets", &StartOptions::offsets,
+                "Offset by partition (`0`, or `clicks/0` with several topics); partitions not "
+                "named begin at their first record."),
+       NotYet("group", "The committed offsets of a consumer group.")},
+      "start: { timestamp: 2026-01-02T00:00:00Z }");
+  return spec;
+}
+
+const Spec<StopOptions>& StopOptions::Describe() {
+  static const Spec<StopOptions> spec(
+      "stop", "Where reading ends.",
+      {Bare(&StopOptions::where,
+            "Never, or at the end that each partition has when the job first starts."),
+       Optional("timestamp", &StopOptions::timestamp,
+                "Before the first record of each partition that is not older than this, at most at "
+                "the end that the partition has when the job first starts.")},
+      "stop: latest");
+  return spec;
+}
+
+const Spec<SourceOptions>& SourceOptions::Describe() {
+  static const Spec<SourceOptions> spec(
+      "kafka", "Reads topics of a Kafka cluster.",
+      {Required("connection", &SourceOptions::connection, "Name of a kafka connection.", NotEmpty),
+       Optional("topic", &SourceOptions::topic, "The topic to read.", NotEmpty),
+       Optional("topics", &SourceOptions::topics, "Several topics to read.", NotEmpty),
+       Optional("pattern", &SourceOptions::pattern,
+                "Regular expression (RE2) that the whole name of a topic must match; topics that "
+                "come later are read too.",
+                NotEmpty),
+       Optional("start", &SourceOptions::start,
+                "Where reading begins when there is no checkpoint: earliest (the default), latest, "
+                "{ timestamp } or { offsets }."),
+       Optional("stop", &SourceOptions::stop,
+                "Where reading ends: never (the default), latest, or { timestamp }."),
+       Optional("isolation", &SourceOptions::isolation, Isolation::kReadCommitted,
+                "Whether records of aborted and open transactions are read."),
+       Optional("on_lost_offsets", &SourceOptions::on_lost_offsets, LostOffsets::kFail,
+                "What to do where records were removed before they were read.")},
+      "kafka: { connection: main, topic: clicks, start: earliest }");
+  return spec;
+}
+
+const Spec<SinkOptions>& SinkOptions::Describe() {
+  static const Spec<SinkOptions> spec(
+      "kafka", "Writes rows to a topic of a Kafka cluster, exactly once.",
+      {Required("connection", &SinkOptions::connection, "Name of a kafka connection.", NotEmpty),
+       Required("topic", &SinkOptions::topic, "The topic to write to; it must be there.", NotEmpty,
+                Condition("a topic's name: letters, digits, '.', '_' and '-', 249 at most",
+                          [](const std::string& name) { return IsTopicName(name); })),
+       Optional("key", &SinkOptions::key,
+                "Column or expression: bytes as they are, text as UTF-8, others as JSON; null is "
+                "no key. Records of one key go to one partition, the one Java's client would take."),
+       Optional("partition", &SinkOptions::partition,
+                "Column or expression: number of the partition; null leaves it to the key."),
+       Optional("headers", &SinkOptions::headers,
+                "Column or expression: list<struct<key:string,value:bytes>> or a map."),
+       Optional("timestamp", &SinkOptions::timestamp,
+                "Column or expression: the record's time; left out or null: now."),
+       Optional("compression", &SinkOptions::compression, Compression::kNone,
+                "How batches are compressed.")},
+      "kafka: { connection: main, topic: counts, key: product }");
+  return spec;
+}
+
+bool IsTopicName(std::string_view name) {
+  if (name.empty() || name.size() > 249 || name == "." || name == "..") return false;
+  for (const char c : name) {
+    const bool good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                      c == '.' || c == '_' || c == '-';
+    if (!good) return false;
+  }
+  return true;
+}
+
+}  // namespace weir::kafka

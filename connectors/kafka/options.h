@@ -1,0 +1,104 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+#include "config/spec.h"
+
+namespace weir::kafka {
+
+/// How a connection's bytes are secured.
+enum class Security { kPlaintext, kTls, kScram, kIam };
+std::vector<Choice<Security>> ChoicesOf(Security);
+
+/// `connections: { NAME: { kafka: {…} } }`: how a cluster is reached.
+struct ConnectionOptions {
+  std::string bootstrap_servers;
+  Security security = Security::kPlaintext;
+  /// Settings of the client library, by its own names, as the allow-list below lets them through.
+  std::map<std::string, std::string> properties;
+  static const Spec<ConnectionOptions>& Describe();
+};
+
+/// Which settings a job may hand to the client library: none that names a file, a program or a URL,
+/// and none that weir's own correctness hangs on.
+enum class PropertyUse { kRefused, kConsumer, kProducer, kBoth };
+PropertyUse UseOfProperty(std::string_view name);
+std::vector<std::string> AllowedProperties();
+
+/// What the Spec cannot say: security that is not there yet, properties off the list. False where
+/// there was a fault.
+bool CheckConnection(const ConnectionOptions& options, const YamlNode& node,
+                     Diagnostics& diagnostics);
+
+enum class StartWhere { kEarliest, kLatest };
+std::vector<Choice<StartWhere>> ChoicesOf(StartWhere);
+enum class StopWhere { kNever, kLatest };
+std::vector<Choice<StopWhere>> ChoicesOf(StopWhere);
+enum class Isolation { kReadCommitted, kReadUncommitted };
+std::vector<Choice<Isolation>> ChoicesOf(Isolation);
+enum class LostOffsets { kFail, kEarliest, kLatest };
+std::vector<Choice<LostOffsets>> ChoicesOf(LostOffsets);
+enum class Compression { kNone, kGzip, kSnappy, kLz4, kZstd };
+std::vector<Choice<Compression>> ChoicesOf(Compression);
+
+/// A moment, written as ISO 8601 or as epoch milliseconds.
+struct Moment {
+  EventTime time;
+};
+bool ReadValue(const YamlNode& node, Diagnostics& diagnostics, Moment& out);
+internal::ValueInfo DescribeValue(internal::Tag<Moment>);
+std::string ShowValue(const Moment& value);
+
+/// Where reading begins when there is no checkpoint.
+struct StartOptions {
+  StartWhere where = StartWhere::kEarliest;
+  std::optional<Moment> timestamp;
+  /// By partition: `0`, or `clicks/0` where the source has several topics. Others begin at their
+  /// first record.
+  std::optional<std::map<std::string, int64_t>> offsets;
+  static const Spec<StartOptions>& Describe();
+};
+
+/// Where reading ends.
+struct StopOptions {
+  StopWhere where = StopWhere::kNever;
+  std::optional<Moment> timestamp;
+  bool bounded() const { return timestamp.has_value() || where == StopWhere::kLatest; }
+  static const Spec<StopOptions>& Describe();
+};
+
+struct SourceOptions {
+  std::string connection;
+  std::optional<std::string> topic;
+  std::optional<std::vector<std::string>> topics;
+  std::optional<std::string> pattern;
+  StartOptions start;
+  StopOptions stop;
+  Isolation isolation = Isolation::kReadCommitted;
+  LostOffsets on_lost_offsets = LostOffsets::kFail;
+  static const Spec<SourceOptions>& Describe();
+};
+
+struct SinkOptions {
+  std::string connection;
+  std::string topic;
+  ExpressionText key;
+  ExpressionText partition;
+  ExpressionText headers;
+  ExpressionText timestamp;
+  Compression compression = Compression::kNone;
+  static const Spec<SinkOptions>& Describe();
+};
+
+/// The library's name of a compression.
+std::string_view CompressionName(Compression compression);
+
+/// Whether `name` can be a topic's: 1 to 249 of letters, digits, `.`, `_`, `-`, not `.` or `..`.
+bool IsTopicName(std::string_view name);
+
+}  // namespace weir::kafka

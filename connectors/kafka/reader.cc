@@ -1,0 +1,339 @@
+#include "connectors/kafka/reader.h"
+
+#include <librdkafka/rdkafka.h>
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+
+#include <fmt/format.h>
+
+#include "base/failpoint.h"
+#include "base/log.h"
+#include "connectors/kafka/errors.h"
+#include "connectors/kafka/finder.h"
+#include "connectors/kafka/partition.h"
+
+namespace weir::kafka {
+namespace {
+
+constexpr Duration kLostOffsetsPatience = Duration::Seconds(5);
+
+struct ListDestroyer {
+  void operator()(rd_kafka_topic_partition_list_t* it) const {
+    rd_kafka_topic_partition_list_destroy(it);
+  }
+};
+using PartitionList = std::unique_ptr<rd_kafka_topic_partition_list_t, ListDestroyer>;
+
+struct ErrorDestroyer {
+  void operator()(rd_kafka_error_t* it) const { rd_kafka_error_destroy(it); }
+};
+
+bool IsPaused(const std::vector<std::string>* paused, const std::string& id) {
+  return paused != nullptr && std::binary_search(paused->begin(), paused->end(), id);
+}
+
+bool IsLostOffset(int error) {
+  return error == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET ||
+         error == RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE ||
+         error == RD_KAFKA_RESP_ERR__LOG_TRUNCATION;
+}
+
+}  // namespace
+
+class Wakeup {
+ public:
+  void Notify() {
+    {
+      std::lock_guard lock(mutex_);
+      awake_ = true;
+    }
+    changed_.notify_one();
+  }
+  void Wait(Duration wait) {
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, wait.ToChrono(), [this] { return awake_; });
+    awake_ = false;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool awake_ = false;
+};
+
+FetchLimits LimitsFor(size_t memory_budget, size_t partitions) {
+  // What the library keeps beside each record: an operation, and its share of the answer's buffer.
+  constexpr int64_t kBytesPerRecord = 512;
+  FetchLimits limits;
+  limits.capacity = 4;
+  while (limits.capacity < partitions) limits.capacity *= 2;
+  const auto budget = static_cast<int64_t>(memory_budget);
+  const int64_t share = budget / static_cast<int64_t>(limits.capacity);
+  // Limits hold new fetches back; what is on its way still comes in, so they are half the share.
+  limits.queued_kbytes = std::clamp<int64_t>(share / 2 / 1024, 16, 2'000'000);
+  limits.queued_messages = std::clamp<int64_t>(share / kBytesPerRecord, 100, 10'000'000);
+  limits.partition_bytes = std::clamp<int64_t>(share / 4, 16 << 10, 8 << 20);
+  limits.fetch_bytes = std::clamp<int64_t>(budget / 4, 1 << 20, 50 << 20);
+  return limits;
+}
+
+Reader::Reader(ConnectorContext context, ConnectionOptions connection, SourceOptions options,
+               std::unique_ptr<RowBuilder> rows)
+    : context_(std::move(context)),
+      connection_(std::move(connection)),
+      options_(std::move(options)),
+      rows_(std::move(rows)),
+      wakeup_(std::make_unique<Wakeup>()),
+      watch_(std::make_unique<Watch>()) {}
+
+Reader::~Reader() {
+  watch_.reset();       // Questions and queues belong to the client,
+  partitions_.clear();  // so they go before it.
+}
+
+Status Reader::Add(const Split& split) {
+  const SplitName name = WEIR_TRY(ParseSplitId(split.id));
+  Position position = WEIR_TRY(DecodePosition(split.position, split.id));
+  std::optional<int64_t> stop;
+  if (!split.stop.empty()) stop = WEIR_TRY(DecodePosition(split.stop, split.id)).offset;
+  partitions_.push_back(std::make_unique<Partition>(split, name, std::move(position), stop));
+  Partition& partition = *partitions_.back();
+  partition.news = partition.progress.finished();
+  if (partition.news) partition.told = SplitActivity::kFinished;
+  watch_->topics_known = false;
+  return Status::Ok();
+}
+
+Status Reader::Connect() {
+  limits_ = LimitsFor(context_.memory_budget, partitions_.size());
+  const Client::Settings settings{
+      {"group.id", "weir-" + context_.job},
+      {"enable.auto.commit", "false"},
+      {"enable.auto.offset.store", "false"},
+      {"auto.offset.reset", "error"},
+      {"enable.partition.eof", "true"},
+      {"isolation.level", weir::ShowValue(options_.isolation)},
+      {"max.poll.interval.ms", "86400000"},
+      {"queued.max.messages.kbytes", std::to_string(limits_.queued_kbytes)},
+      {"queued.min.messages", std::to_string(limits_.queued_messages)},
+      {"fetch.message.max.bytes", std::to_string(limits_.partition_bytes)},
+      {"fetch.max.bytes", std::to_string(limits_.fetch_bytes)},
+      {"fetch.queue.backoff.ms", "2"},
+  };
+  client_ = WEIR_TRY(Client::Make(Client::Kind::kConsumer, connection_, settings));
+  return Status::Ok();
+}
+
+Status Reader::Assign(const std::vector<Partition*>& partitions) {
+  PartitionList list(rd_kafka_topic_partition_list_new(static_cast<int>(partitions.size())));
+  for (Partition* partition : partitions) {
+    if (partition->queue == nullptr) {
+      partition->queue = rd_kafka_queue_get_partition(
+          client_->get(), partition->name.topic.c_str(), partition->name.partition);
+      WEIR_CHECK(partition->queue != nullptr, partition->id);
+      // Off the main queue before anything can be on it.
+      rd_kafka_queue_forward(partition->queue, nullptr);
+      rd_kafka_queue_cb_event_enable(
+          partition->queue,
+          [](rd_kafka_t*, void* wakeup) { static_cast<Wakeup*>(wakeup)->Notify(); },
+          wakeup_.get());
+    }
+    auto* added = rd_kafka_topic_partition_list_add(list.get(), partition->name.topic.c_str(),
+                                                    partition->name.partition);
+    added->offset = partition->progress.next();
+    if (partition->leader_epoch >= 0) {
+      rd_kafka_topic_partition_set_leader_epoch(added, partition->leader_epoch);
+    }
+    partition->assigned = true;
+  }
+  std::unique_ptr<rd_kafka_error_t, ErrorDestroyer> error(
+      rd_kafka_incremental_assign(client_->get(), list.get()));
+  if (!error) return Status::Ok();
+  return ToStatus(rd_kafka_error_code(error.get()), rd_kafka_error_string(error.get()),
+                  "assigning partitions", client_->address());
+}
+
+void Reader::Unassign(Partition& partition) {
+  if (!partition.assigned) return;
+  partition.assigned = false;
+  PartitionList list(rd_kafka_topic_partition_list_new(1));
+  rd_kafka_topic_partition_list_add(list.get(), partition.name.topic.c_str(),
+                                    partition.name.partition);
+  // That it was assigned is known; nothing else can go wrong.
+  std::unique_ptr<rd_kafka_error_t, ErrorDestroyer> error(
+      rd_kafka_incremental_unassign(client_->get(), list.get()));
+}
+
+Result<Polled> Reader::Poll(const PollRequest& request) {
+  if (!client_) WEIR_TRY(Connect());
+  for (int round = 0;; round++) {
+    WEIR_TRY(Look());
+    Polled polled;
+    for (size_t i = 0; i < partitions_.size(); i++) {
+      if (turn_ >= partitions_.size()) turn_ = 0;
+      Partition& partition = *partitions_[turn_++];
+      if (!partition.assigned || IsPaused(request.paused, partition.id)) continue;
+      if (WEIR_TRY(Consume(partition, request.max_rows, polled))) return polled;
+    }
+    if (News(request.paused, polled) || round > 0 || request.wait <= Duration()) return polled;
+    wakeup_->Wait(request.wait);
+  }
+}
+
+Result<bool> Reader::Consume(Partition& partition, size_t max_rows, Polled& polled) {
+  messages_.resize(std::max<size_t>(max_rows, 1));
+  const ssize_t count = rd_kafka_consume_batch_queue(partition.queue, /*timeout_ms=*/0,
+                                                     messages_.data(), messages_.size());
+  if (count <= 0) return false;
+  // Destroys the messages on every way out: decoded rows hold copies.
+  struct Release {
+    std::vector<rd_kafka_message_t*>& messages;
+    size_t count;
+    ~Release() {
+      for (size_t i = 0; i < count; i++) rd_kafka_message_destroy(messages[i]);
+    }
+  } release{messages_, static_cast<size_t>(count)};
+
+  partition.before = partition.progress.next();
+  partition.taken.clear();
+  Status fault;
+  for (ssize_t i = 0; i < count; i++) {
+    const rd_kafka_message_t* message = messages_[i];
+    if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+      if (!partition.progress.Accept(message->offset)) continue;
+      partition.taken.push_back(message);
+      partition.leader_epoch = rd_kafka_message_leader_epoch(message);
+    } else if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+      if (message->offset > partition.progress.next()) partition.leader_epoch = -1;
+      partition.progress.End(message->offset);
+      watch_->ends_due = true;
+    } else {
+      // The records before the fault still count.
+      fault = OnFault(partition, message->err, rd_kafka_message_errstr(message));
+      if (!fault.ok()) break;
+    }
+  }
+  if (partition.trouble != 0 && partition.progress.reachable()) Recovered(partition);
+  if (!fault.ok()) return fault;
+  if (partition.progress.finished()) {
+    Unassign(partition);
+    partition.told = SplitActivity::kFinished;
+    partition.news = partition.taken.empty();
+  } else if (!partition.taken.empty()) {
+    partition.told = SplitActivity::kReading;
+    partition.news = false;
+  }
+  if (partition.taken.empty()) return false;
+  partition.active = true;
+  polled.split = partition.id;
+  polled.activity = partition.told;
+  WEIR_TRY(rows_->Build(partition.taken, partition.ordinal, polled));
+  return true;
+}
+
+Status Reader::OnFault(Partition& partition, int error, const std::string& reason) {
+  if (IsLostOffset(error)) return OnLost(partition, reason);
+  partition.progress.Unreachable();
+  Judge(partition, /*again=*/false);
+  if (partition.trouble == error) return Status::Ok();
+  partition.trouble = error;
+  const Status told = ToStatus(error, reason, "reading " + partition.id, client_->address());
+  log::Warn("kafka partition cannot be read, waiting", {{"code", told.code().id},
+                                                        {"partition", partition.id},
+                                                        {"reason", told.message()},
+                                                        {"cure", told.cure()}});
+  if (error == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) watch_->topics_due = true;
+  return Status::Ok();
+}
+
+void Reader::Recovered(Partition& partition) {
+  partition.trouble = 0;
+  log::Info("kafka partition is read again", {{"partition", partition.id}});
+}
+
+/// The records at the position were removed before they were read, or the log was cut off below it.
+Status Reader::OnLost(Partition& partition, const std::string& reason) {
+  const int64_t wanted = partition.progress.next();
+  Unassign(partition);
+  const auto at = TopicPartition{partition.name.topic, partition.name.partition};
+  const auto first = WEIR_TRY(ListOffsets(*client_, {{at, OffsetQuery::kEarliest}},
+                                          Isolation::kReadUncommitted, kLostOffsetsPatience));
+  const auto last = WEIR_TRY(ListOffsets(*client_, {{at, OffsetQuery::kLatest}},
+                                         Isolation::kReadUncommitted, kLostOffsetsPatience));
+  for (const auto& answer : {first, last}) {
+    if (answer.size() == 1 && answer[0].error == 0) continue;
+    return Status(errors::kBrokerNotReady,
+                  fmt::format("the offsets of {} cannot be had at {}", partition.id,
+                              client_->address()));
+  }
+  const int64_t low = first[0].offset;
+  const int64_t high = last[0].offset;
+  if (options_.on_lost_offsets == LostOffsets::kFail) {
+    const std::string what =
+        wanted < low ? fmt::format("offset {} of {} is gone: the first record there is has offset "
+                                   "{}, {} records were removed before they were read",
+                                   wanted, partition.id, low, low - wanted)
+                     : fmt::format("offset {} of {} is not there: its log was cut off and ends at "
+                                   "{} ({})",
+                                   wanted, partition.id, high, reason);
+    return Status(errors::kOffsetsLost, what,
+                  "set on_lost_offsets: earliest or latest to go on without them");
+  }
+  // Where the log was cut off, nothing below its end was left unread.
+  const bool removed = wanted < low;
+  const int64_t resume =
+      removed && options_.on_lost_offsets == LostOffsets::kEarliest ? low
+      : removed ? high
+                : std::min(wanted, high);
+  log::Warn("kafka offsets are lost, going on behind them",
+            {{"code", errors::kOffsetsLost.id},
+             {"partition", partition.id},
+             {"position", wanted},
+             {"resumed_at", resume}});
+  partition.progress = Progress(resume, partition.progress.stop());
+  partition.leader_epoch = -1;
+  if (partition.progress.finished()) {
+    partition.told = SplitActivity::kFinished;
+    partition.news = true;
+    return Status::Ok();
+  }
+  return Assign({&partition});
+}
+
+bool Reader::News(const std::vector<std::string>* paused, Polled& polled) {
+  for (size_t i = 0; i < partitions_.size(); i++) {
+    Partition& partition = *partitions_[(turn_ + i) % partitions_.size()];
+    if (!partition.news) continue;
+    // Of a paused one only its end is news: it is held by who paused it.
+    if (IsPaused(paused, partition.id) && partition.told != SplitActivity::kFinished) continue;
+    partition.news = false;
+    polled.split = partition.id;
+    polled.activity = partition.told;
+    turn_ += i + 1;
+    return true;
+  }
+  return false;
+}
+
+std::map<std::string, std::string> Reader::Positions() const {
+  std::map<std::string, std::string> positions;
+  for (const auto& partition : partitions_) {
+    Position position{partition->progress.next(), partition->leader_epoch, partition->topic_id};
+    if (WEIR_MUTANT("positions_late")) position = {partition->before, -1, partition->topic_id};
+    positions[partition->id] = EncodePosition(position);
+  }
+  return positions;
+}
+
+std::map<std::string, int64_t> Reader::Lag() const {
+  std::map<std::string, int64_t> lag;
+  for (const auto& partition : partitions_) {
+    if (const auto records = partition->progress.Lag()) lag[partition->id] = *records;
+  }
+  return lag;
+}
+
+}  // namespace weir::kafka

@@ -1,0 +1,162 @@
+#include "connectors/kafka/row_builder.h"
+
+#include <librdkafka/rdkafka.h>
+
+namespace weir::kafka {
+namespace {
+
+enum Metadata { kKey, kTimestamp, kTopic, kPartition, kOffset, kHeaders };
+
+std::optional<std::string_view> KeyOf(const rd_kafka_message_t& message) {
+  if (message.key == nullptr) return std::nullopt;
+  return std::string_view(static_cast<const char*>(message.key), message.key_len);
+}
+
+std::optional<EventTime> TimeOf(const rd_kafka_message_t& message) {
+  rd_kafka_timestamp_type_t type = RD_KAFKA_TIMESTAMP_NOT_AVAILABLE;
+  const int64_t millis = rd_kafka_message_timestamp(&message, &type);
+  if (type == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE || millis < 0 || millis > INT64_MAX / 1000) {
+    return std::nullopt;
+  }
+  return EventTime{millis * 1000};
+}
+
+/// Calls `each(name, value)`; a value without data() is null.
+template <typename Each>
+void ForEachHeader(const rd_kafka_message_t& message, Each each) {
+  rd_kafka_headers_t* headers = nullptr;
+  if (rd_kafka_message_headers(&message, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR) return;
+  const char* name = nullptr;
+  const void* value = nullptr;
+  size_t size = 0;
+  for (size_t i = 0; rd_kafka_header_get_all(headers, i, &name, &value, &size) ==
+                     RD_KAFKA_RESP_ERR_NO_ERROR;
+       i++) {
+    each(std::string_view(name), std::string_view(static_cast<const char*>(value), size));
+  }
+}
+
+void AppendHeaders(const rd_kafka_message_t& message, ColumnBuilder& out) {
+  ColumnBuilder& header = out.child(0);
+  ForEachHeader(message, [&](std::string_view name, std::string_view value) {
+    header.child(0).AppendText(name);
+    if (value.data() == nullptr) {
+      header.child(1).AppendNull();
+    } else {
+      header.child(1).AppendText(value);
+    }
+    header.AppendNested();
+  });
+  out.AppendNested();
+}
+
+void AppendMetadata(const rd_kafka_message_t& message, int which, ColumnBuilder& out) {
+  switch (which) {
+    case kKey:
+      if (const auto key = KeyOf(message)) {
+        out.AppendText(*key);
+      } else {
+        out.AppendNull();
+      }
+      break;
+    case kTimestamp:
+      if (const auto time = TimeOf(message)) {
+        out.Append<int64_t>(time->us);
+      } else {
+        out.AppendNull();
+      }
+      break;
+    case kTopic:
+      out.AppendText(rd_kafka_topic_name(message.rkt));
+      break;
+    case kPartition:
+      out.Append<int32_t>(message.partition);
+      break;
+    case kOffset:
+      out.Append<int64_t>(message.offset);
+      break;
+    case kHeaders:
+      AppendHeaders(message, out);
+      break;
+  }
+}
+
+RejectedRecord Reject(const rd_kafka_message_t& message, Rejection&& rejection) {
+  RejectedRecord record;
+  record.code = rejection.code;
+  record.reason = std::move(rejection.reason);
+  record.topic = rd_kafka_topic_name(message.rkt);
+  record.partition = message.partition;
+  record.offset = message.offset;
+  record.timestamp = TimeOf(message);
+  if (const auto key = KeyOf(message)) record.key = *key;
+  ForEachHeader(message, [&](std::string_view name, std::string_view value) {
+    record.headers.emplace_back(
+        name, value.data() == nullptr ? std::nullopt : std::optional<std::string>(value));
+  });
+  if (message.payload != nullptr) {
+    record.value.emplace(static_cast<const char*>(message.payload), message.len);
+  }
+  return record;
+}
+
+}  // namespace
+
+const std::vector<Field>& MetadataColumns() {
+  static const std::vector<Field> columns{
+      {"kafka_key", TypeKind::kBytes},
+      {"kafka_timestamp", TypeKind::kTimestamp},
+      {"kafka_topic", TypeKind::kString},
+      {"kafka_partition", TypeKind::kInt32},
+      {"kafka_offset", TypeKind::kInt64},
+      {"kafka_headers",
+       Type::List(Type::Struct({{"key", TypeKind::kString}, {"value", TypeKind::kBytes}}))},
+  };
+  return columns;
+}
+
+RowBuilder::RowBuilder(std::unique_ptr<Decoder> decoder, std::vector<int> wanted, bool origins)
+    : decoder_(std::move(decoder)), wanted_(std::move(wanted)), origins_(origins) {
+  std::vector<Field> fields = decoder_->schema()->fields();
+  for (const int which : wanted_) fields.push_back(MetadataColumns()[which]);
+  schema_ = std::make_shared<const Schema>(std::move(fields));
+}
+
+Status RowBuilder::Build(const std::vector<const rd_kafka_message_t*>& messages, int32_t ordinal,
+                         Polled& polled) {
+  records_.clear();
+  rejected_.clear();
+  for (const rd_kafka_message_t* message : messages) {
+    records_.emplace_back(static_cast<const char*>(message->payload), message->len);
+  }
+  BatchBuilder builder(schema_);
+  WEIR_TRY(decoder_->Decode(records_, builder, rejected_));
+
+  auto origins = origins_ ? std::make_shared<std::vector<Origin>>() : nullptr;
+  if (origins) origins->reserve(messages.size() - rejected_.size());
+  const size_t first_metadata = decoder_->schema()->size();
+  // Column by column; a rejected record left no row.
+  for (size_t c = 0; c < wanted_.size() + 1; c++) {
+    const bool own = c < wanted_.size();
+    if (!own && !origins) break;
+    size_t next_rejected = 0;
+    for (size_t i = 0; i < messages.size(); i++) {
+      if (next_rejected < rejected_.size() && rejected_[next_rejected].record == i) {
+        next_rejected++;
+      } else if (own) {
+        AppendMetadata(*messages[i], wanted_[c], builder.column(first_metadata + c));
+      } else {
+        origins->push_back({ordinal, messages[i]->offset});
+      }
+    }
+  }
+  for (Rejection& rejection : rejected_) {
+    const rd_kafka_message_t& message = *messages[rejection.record];
+    polled.rejected.push_back(Reject(message, std::move(rejection)));
+  }
+  polled.records = static_cast<int64_t>(messages.size());
+  if (messages.size() > rejected_.size()) polled.batch = builder.Finish(nullptr, origins);
+  return Status::Ok();
+}
+
+}  // namespace weir::kafka

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "connectors/connector.h"
+
+typedef struct rd_kafka_message_s rd_kafka_message_t;
+
+namespace weir::kafka {
+
+/// Kafka's own columns, in the order in which a source offers them behind its records' columns.
+const std::vector<Field>& MetadataColumns();
+
+/// Turns records of one partition into a batch: the decoder's columns, then those of Kafka's own
+/// columns that are wanted.
+class RowBuilder {
+ public:
+  /// `wanted` are indices into MetadataColumns(), ascending.
+  RowBuilder(std::unique_ptr<Decoder> decoder, std::vector<int> wanted, bool origins);
+
+  const SchemaPtr& schema() const { return schema_; }
+
+  /// Fills `polled` from messages without errors, in order. The batch is null where no row came out.
+  Status Build(const std::vector<const rd_kafka_message_t*>& messages, int32_t ordinal,
+               Polled& polled);
+
+ private:
+  const std::unique_ptr<Decoder> decoder_;
+  const std::vector<int> wanted_;
+  const bool origins_;
+  SchemaPtr schema_;
+  std::vector<std::string_view> records_;
+  std::vector<Rejection> rejected_;
+};
+
+}  // namespace weir::kafka
