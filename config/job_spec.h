@@ -65,8 +65,8 @@ struct JobSpec {
 
 /// Reads the structure of a job: each node one connector or step, names, references, no cycles,
 /// nothing unused. All faults go to `diagnostics`. The job is returned all the same, so that
-/// expressions and types can be checked too: nodes with a fault of their own have `sound` false, and
-/// steps that are in a cycle or read from nowhere are not listed.
+/// expressions and types can be checked too: nodes with a fault of their own have `sound` false,
+/// `from` holds only references to nodes that are listed, and steps that are in a cycle are not.
 JobSpec ReadJob(const YamlNode& root, const Vocabulary& vocabulary, Diagnostics& diagnostics);
 
 /// What a command line says of a job.

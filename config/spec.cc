@@ -134,7 +134,9 @@ void UnknownKey(const YamlNode::Entry& entry, const std::vector<std::string>& kn
                 Diagnostics& diagnostics) {
   std::string message = "unknown key " + Quoted(entry.key);
   std::string cure;
-  if (const std::string near = NearestName(entry.key, known); !near.empty()) {
+  const std::string near =
+      diagnostics.GuessesLeft() ? NearestName(entry.key, known) : std::string();
+  if (!near.empty()) {
     message += ", did you mean '" + near + "'?";
   } else {
     for (const std::string& name : known) cure += (cure.empty() ? "" : ", ") + name;

@@ -45,10 +45,8 @@ class TreeBuilder final : public YAML::EventHandler {
         variables_(variables),
         diagnostics_(diagnostics) {}
 
-  YamlNode Take() {
-    while (!frames_.empty()) Close();
-    return std::move(root_);
-  }
+  /// The tree, after the last event.
+  YamlNode Take() { return std::move(root_); }
 
   void OnDocumentStart(const YAML::Mark& mark) override {
     if (++documents_ == 1) return;
@@ -145,11 +143,6 @@ class TreeBuilder final : public YAML::EventHandler {
   }
   void OnMapEnd() override { Close(); }
 
-  /// Marks the whole document as not what was meant.
-  void MarkFaulty() {
-    for (Frame& frame : frames_) frame.data->faulty = true;
-  }
-
  private:
   /// A list or map that has begun, with what its parent knew of the key it is the value of.
   struct Frame {
@@ -173,6 +166,11 @@ class TreeBuilder final : public YAML::EventHandler {
   void Fault(const ErrorCode& code, size_t offset, std::string message, std::string cure = {}) {
     diagnostics_.Error(code, index_->At(offset), std::move(message), std::move(cure));
     MarkFaulty();
+  }
+
+  /// What is open now holds a fault.
+  void MarkFaulty() {
+    for (Frame& frame : frames_) frame.data->faulty = true;
   }
 
   void CountNode(size_t at) {
@@ -377,16 +375,15 @@ YamlNode ReadYamlPart(std::shared_ptr<const SourceText> source, size_t begin,
     YAML::Parser parser(stream);
     while (parser.HandleNextDocument(builder)) {
     }
+    return builder.Take();
   } catch (const Stop&) {
-    builder.MarkFaulty();
+    return {};
   } catch (const YAML::Exception& fault) {
-    builder.MarkFaulty();
     TellSyntax(fault, *index, begin, diagnostics);
   } catch (const std::exception&) {
-    builder.MarkFaulty();
     diagnostics.Error(errors::kNotYaml, index->At(begin), "this is not YAML that can be read");
   }
-  return builder.Take();
+  return {};
 }
 
 YamlNode ReadYaml(std::string name, std::string text, const Variables& variables,

@@ -83,6 +83,8 @@ class Diagnostics {
   void Warn(const ErrorCode& code, const Place& place, std::string message, std::string cure = {},
             size_t length = 1);
   bool has_errors() const;
+  /// False once there are so many faults that guessing what was meant helps nobody.
+  bool GuessesLeft() const { return items_.size() < 100; }
   const std::vector<Item>& items() const { return items_; }
   /// All of them (the first 100, and how many more) in order of place, each as
   ///   job.yaml:12:5: error WEIR-J003: unknown key 'tumblng', did you mean 'tumbling'?
@@ -107,8 +109,8 @@ struct Variables {
   bool environment = true;
 };
 
-/// Reads one YAML document. Faults go to `diagnostics`; what is left standing is returned all the
-/// same (a null node where nothing is), so that later checks can tell of more.
+/// Reads one YAML document. Faults go to `diagnostics`; where the text is YAML all the same, its tree
+/// is returned, so that later checks can tell of more, otherwise a null node.
 YamlNode ReadYaml(std::string name, std::string text, const Variables& variables,
                   Diagnostics& diagnostics);
 
