@@ -119,10 +119,14 @@ T TakeValue(Result<T>&& result) {
 
 /// `auto x = WEIR_TRY(expression);` takes the value of a Result (nothing of a Status), or returns
 /// the error from the enclosing function.
-#define WEIR_TRY(...)                                                        \
-  ({                                                                         \
-    auto weir_try_outcome = (__VA_ARGS__);                                   \
-    if (!weir_try_outcome.ok()) [[unlikely]]                                 \
-      return ::weir::internal::TakeStatus(std::move(weir_try_outcome));      \
-    ::weir::internal::TakeValue(std::move(weir_try_outcome));                \
+#define WEIR_TRY(...) WEIR_TRY_AS(WEIR_TRY_NAME(weir_try_, __COUNTER__), __VA_ARGS__)
+// The name is new each time, so that one WEIR_TRY may stand inside another.
+#define WEIR_TRY_NAME(prefix, number) WEIR_TRY_PASTE(prefix, number)
+#define WEIR_TRY_PASTE(prefix, number) prefix##number
+#define WEIR_TRY_AS(outcome, ...)                              \
+  ({                                                           \
+    auto outcome = (__VA_ARGS__);                              \
+    if (!outcome.ok()) [[unlikely]]                            \
+      return ::weir::internal::TakeStatus(std::move(outcome)); \
+    ::weir::internal::TakeValue(std::move(outcome));           \
   })
