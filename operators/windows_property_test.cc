@@ -1,0 +1,546 @@
+// Windows and sessions against a plain reference that looks at the whole list of rows at once:
+// random rows, splits into batches, sources, tasks, watermarks, restores at other parallelisms.
+
+#include <map>
+#include <random>
+#include <set>
+
+#include "batch/key.h"
+#include "operators/column_reference.h"
+#include "operators/partial_aggregate.h"
+#include "operators/session_window.h"
+#include "operators/slice_window.h"
+#include "operators/testing/map_state.h"
+#include "operators/testing/plain_aggregates.h"
+#include "tests/catch.h"
+
+namespace weir {
+namespace {
+
+using testing::MapSnapshot;
+using testing::MapState;
+
+struct Row {
+  std::string key;
+  int64_t value;
+  int64_t time;
+  int64_t watermark;  ///< When it arrives; Min: none yet.
+  Origin origin;
+};
+
+bool Fails(const Row& row) { return row.value < 0 || row.value % 1000 == 0; }
+
+struct Windows {
+  enum class Kind { kSlices, kSession, kWhole } kind;
+  int64_t size = 0, every = 0, offset = 0, gap = 0;
+};
+
+const SchemaPtr& InputSchema() {
+  static const SchemaPtr schema = std::make_shared<const Schema>(
+      std::vector<Field>{{"key", TypeKind::kString}, {"value", TypeKind::kInt64}});
+  return schema;
+}
+
+GroupedStep MakeStep(const Windows& windows) {
+  GroupedStep step;
+  step.step = "s";
+  step.groups = {std::make_shared<ColumnReference>(*InputSchema(), 0)};
+  std::vector<Field> fields{{"key", TypeKind::kString}};
+  if (windows.kind == Windows::Kind::kSlices) {
+    step.windows.emplace(Duration{windows.size}, Duration{windows.every},
+                         Duration{windows.offset});
+  }
+  if (windows.kind == Windows::Kind::kSession) step.gap = Duration{windows.gap};
+  step.partial = std::make_shared<const Schema>(
+      std::vector<Field>{fields[0],
+                         {std::string(kSliceEndColumn), TypeKind::kTimestamp},
+                         {std::string(kStatesColumn), TypeKind::kBytes},
+                         {std::string(kWeightColumn), TypeKind::kInt64}});
+  if (step.has_window()) {
+    fields.push_back({"window_start", TypeKind::kTimestamp});
+    fields.push_back({"window_end", TypeKind::kTimestamp});
+  }
+  fields.push_back({"$0", TypeKind::kInt64});
+  fields.push_back({"$1", TypeKind::kInt64});
+  fields.push_back({"$2", TypeKind::kString});
+  step.output = std::make_shared<const Schema>(std::move(fields));
+  step.layout = std::make_shared<const GroupLayout>(
+      step.gap ? GroupLayout::Kind::kSession : GroupLayout::Kind::kSlice,
+      std::vector<AggregatePtr>{testing::MakeRowCount(), testing::MakeSum(1),
+                                testing::MakeListing(1)});
+  return step;
+}
+
+BatchPtr MakeBatch(std::span<const Row> rows) {
+  BatchBuilder builder(InputSchema());
+  auto times = std::make_shared<std::vector<EventTime>>();
+  auto origins = std::make_shared<std::vector<Origin>>();
+  for (const Row& row : rows) {
+    builder.column(0).AppendText(row.key);
+    builder.column(1).Append(row.value);
+    times->push_back({row.time});
+    origins->push_back(row.origin);
+  }
+  return builder.Finish(times, origins);
+}
+
+/// What a task gave, and what it counts.
+class Collected final : public Output {
+ public:
+  Status Emit(BatchPtr batch) override {
+    out += static_cast<int64_t>(batch->rows());
+    batches.push_back(std::move(batch));
+    return Status::Ok();
+  }
+  Status Reject(const Batch& batch, std::vector<Rejection> rejections) override {
+    for (const Rejection& rejection : rejections) REQUIRE(rejection.record < batch.rows());
+    rejected += static_cast<int64_t>(rejections.size());
+    return Status::Ok();
+  }
+  std::vector<BatchPtr> batches;
+  int64_t out = 0;
+  int64_t rejected = 0;
+};
+
+/// An operator with the chain's part of its ledger, checked after every call.
+class Ledgered {
+ public:
+  explicit Ledgered(std::unique_ptr<Operator> work)
+      : work_(std::move(work)), held_before_(work_->Held()) {}
+
+  std::vector<BatchPtr> Push(const BatchPtr& batch, int64_t weight) {
+    counts_.in += weight;
+    Collected out;
+    REQUIRE(work_->OnBatch(batch, out).ok());
+    return Checked(out);
+  }
+  std::vector<BatchPtr> Watermark(EventTime watermark) {
+    Collected out;
+    const Result<EventTime> passed = work_->OnWatermark(watermark, out);
+    REQUIRE(passed.ok());
+    for (const BatchPtr& batch : out.batches) {
+      // What leaves is not late behind the watermark that had been passed on before.
+      if (!batch->times()) continue;
+      for (EventTime time : *batch->times()) {
+        REQUIRE(time > passed_);
+        REQUIRE(time <= *passed);
+      }
+    }
+    passed_ = *passed;
+    return Checked(out);
+  }
+  std::vector<BatchPtr> Flush() {
+    Collected out;
+    REQUIRE(work_->Flush(out).ok());
+    return Checked(out);
+  }
+  int64_t Held() const { return work_->Held(); }
+  const RowCounts& counts() const { return counts_; }
+
+ private:
+  std::vector<BatchPtr> Checked(Collected& out) {
+    counts_ += work_->TakeCounts();
+    counts_.out += out.out;
+    counts_.rejected += out.rejected;
+    CHECK(counts_.in == counts_.passed + counts_.filtered + counts_.rejected + counts_.late +
+                            counts_.absorbed + counts_.expanded + counts_.empty);
+    CHECK(held_before_ + counts_.absorbed == work_->Held() + counts_.released);
+    CHECK(counts_.out == counts_.passed + counts_.made);
+    return std::move(out.batches);
+  }
+  std::unique_ptr<Operator> work_;
+  const int64_t held_before_;
+  RowCounts counts_;
+  EventTime passed_ = EventTime::Min();
+};
+
+std::string Line(const std::string& key, int64_t start, int64_t end, int64_t count, int64_t sum,
+                 const std::string& list) {
+  return key + " [" + std::to_string(start) + "," + std::to_string(end) + ") " +
+         std::to_string(count) + " " + std::to_string(sum) + " " + list;
+}
+
+struct Group {
+  std::vector<const Row*> rows;
+  std::string ToLine(const std::string& key, int64_t start, int64_t end) const {
+    std::vector<const Row*> sorted = rows;
+    std::sort(sorted.begin(), sorted.end(), [](const Row* a, const Row* b) {
+      return std::tie(a->time, a->origin) < std::tie(b->time, b->origin);
+    });
+    int64_t sum = 0;
+    std::string list;
+    for (const Row* row : sorted) {
+      sum += row->value;
+      list += std::to_string(row->value) + ",";
+    }
+    return Line(key, start, end, static_cast<int64_t>(rows.size()), sum, list);
+  }
+};
+
+struct Expected {
+  std::multiset<std::string> lines;
+  int64_t late = 0;
+  int64_t rejected = 0;
+};
+
+Expected Reference(const Windows& windows, const std::vector<Row>& rows) {
+  Expected expected;
+  std::map<std::tuple<std::string, int64_t>, Group> groups;
+  std::map<std::string, std::vector<const Row*>> by_key;
+  for (const Row& row : rows) {
+    if (Fails(row)) {
+      expected.rejected++;
+      continue;
+    }
+    if (windows.kind == Windows::Kind::kSession) {
+      by_key[row.key].push_back(&row);
+    } else if (windows.kind == Windows::Kind::kWhole) {
+      groups[{row.key, 0}].rows.push_back(&row);
+    } else {
+      bool taken = false;
+      for (int64_t k = (row.time - windows.size - windows.offset) / windows.every - 2;; k++) {
+        const int64_t start = k * windows.every + windows.offset;
+        if (start > row.time) break;
+        if (row.time >= start + windows.size) continue;
+        if (start + windows.size - 1 <= row.watermark) continue;  // Closed when it came.
+        groups[{row.key, start}].rows.push_back(&row);
+        taken = true;
+      }
+      if (!taken) expected.late++;
+    }
+  }
+  for (auto& [at, group] : groups) {
+    const auto& [key, start] = at;
+    const int64_t end = windows.kind == Windows::Kind::kWhole ? 0 : start + windows.size;
+    expected.lines.insert(group.ToLine(key, start, end));
+  }
+  for (auto& [key, of_key] : by_key) {
+    std::sort(of_key.begin(), of_key.end(),
+              [](const Row* a, const Row* b) { return a->time < b->time; });
+    Group session;
+    for (const Row* row : of_key) {
+      if (!session.rows.empty() && row->time - session.rows.back()->time > windows.gap) {
+        expected.lines.insert(session.ToLine(key, session.rows.front()->time,
+                                             session.rows.back()->time + windows.gap));
+        session.rows.clear();
+      }
+      session.rows.push_back(row);
+    }
+    expected.lines.insert(session.ToLine(key, session.rows.front()->time,
+                                         session.rows.back()->time + windows.gap));
+  }
+  return expected;
+}
+
+/// A step in several tasks, fed by several sources, as the engine would run it.
+class Cluster {
+ public:
+  Cluster(const Windows& windows, bool with_partials, uint32_t sources, uint32_t tasks)
+      : windows_(windows),
+        step_(std::make_shared<const GroupedStep>(MakeStep(windows))),
+        with_partials_(with_partials) {
+    for (uint32_t i = 0; i < sources && with_partials; i++) {
+      partials_.push_back(
+          std::make_unique<Ledgered>(std::make_unique<PartialAggregate>(step_, clock_)));
+    }
+    Start(tasks, {});
+  }
+
+  void Push(size_t source, std::span<const Row> rows) {
+    if (rows.empty()) return;
+    const BatchPtr batch = MakeBatch(rows);
+    if (with_partials_) {
+      Route(partials_[source]->Push(batch, static_cast<int64_t>(rows.size())));
+    } else {
+      Route({batch});
+    }
+  }
+
+  void Watermark(EventTime watermark) {
+    FlushPartials();
+    for (auto& task : tasks_) Collect(task.work->Watermark(watermark));
+  }
+
+  void Restore(uint32_t tasks) {
+    FlushPartials();
+    for (auto& partial : partials_) REQUIRE(partial->Held() == 0);
+    std::vector<MapSnapshot> snapshots;
+    int64_t held = 0;
+    for (auto& task : tasks_) {
+      snapshots.push_back(task.state->Snapshot());
+      held += task.work->Held();
+      Count(*task.work);
+    }
+    Start(tasks, snapshots);
+    for (auto& task : tasks_) held -= task.work->Held();
+    CHECK(held == 0);
+  }
+
+  void Finish() {
+    Watermark(EventTime::Max());
+    for (auto& task : tasks_) {
+      CHECK(task.work->Held() == 0);
+      Count(*task.work);
+      for (const auto& [name, entries] : task.state->Snapshot().tables) CHECK(entries.empty());
+    }
+    for (auto& partial : partials_) rejected += partial->counts().rejected;
+  }
+
+  std::multiset<std::string> lines;
+  int64_t late = 0;
+  int64_t rejected = 0;
+  ManualClock clock_;
+
+ private:
+  struct Task {
+    std::unique_ptr<MapState> state;
+    std::unique_ptr<Ledgered> work;
+  };
+
+  void Start(uint32_t tasks, const std::vector<MapSnapshot>& from) {
+    tasks_.clear();
+    for (uint32_t i = 0; i < tasks; i++) {
+      Task task;
+      task.state = std::make_unique<MapState>(SlotsOf(i, tasks), from);
+      OperatorContext context{*task.state, clock_};
+      std::unique_ptr<Operator> work;
+      if (step_->gap) {
+        work = std::make_unique<SessionWindow>(step_, context);
+      } else {
+        work = std::make_unique<SliceWindow>(step_, context);
+      }
+      task.work = std::make_unique<Ledgered>(std::move(work));
+      tasks_.push_back(std::move(task));
+    }
+  }
+
+  void FlushPartials() {
+    for (auto& partial : partials_) Route(partial->Flush());
+  }
+
+  void Route(const std::vector<BatchPtr>& batches) {
+    const auto tasks = static_cast<uint32_t>(tasks_.size());
+    for (const BatchPtr& batch : batches) {
+      const KeyColumn keys = KeyColumn::Of(std::span(batch->columns()).first(1), batch->rows());
+      for (uint32_t task = 0; task < tasks; task++) {
+        std::vector<uint32_t> rows;
+        int64_t weight = 0;
+        const int column = batch->schema()->Find(kWeightColumn);
+        for (uint32_t row = 0; row < batch->rows(); row++) {
+          if (OwnerOf(keys.slot(row), tasks) != task) continue;
+          rows.push_back(row);
+          weight += column < 0 ? 1
+                               : batch->column(static_cast<size_t>(column)).values<int64_t>()[row];
+        }
+        if (!rows.empty()) Collect(tasks_[task].work->Push(batch->Take(rows), weight));
+      }
+    }
+  }
+
+  void Collect(const std::vector<BatchPtr>& batches) {
+    std::pair<int64_t, std::string> before{EventTime::Min().us, ""};
+    for (const BatchPtr& batch : batches) {
+      REQUIRE(batch->origins());
+      const bool windowed = step_->has_window();
+      REQUIRE((batch->times() != nullptr) == windowed);
+      const KeyColumn keys = KeyColumn::Of(std::span(batch->columns()).first(1), batch->rows());
+      const size_t at = windowed ? 3 : 1;
+      for (size_t i = 0; i < batch->rows(); i++) {
+        const int64_t start = windowed ? batch->column(1).values<int64_t>()[i] : 0;
+        const int64_t end = windowed ? batch->column(2).values<int64_t>()[i] : 0;
+        if (windowed) REQUIRE((*batch->times())[i].us == end - 1);
+        const std::pair<int64_t, std::string> order{end, std::string(keys.key(i))};
+        REQUIRE(before < order);
+        before = order;
+        lines.insert(Line(std::string(batch->column(0).text(i)), start, end,
+                          batch->column(at).values<int64_t>()[i],
+                          batch->column(at + 1).values<int64_t>()[i],
+                          std::string(batch->column(at + 2).text(i))));
+      }
+    }
+  }
+
+  void Count(const Ledgered& work) {
+    late += work.counts().late;
+    rejected += work.counts().rejected;
+  }
+
+  const Windows windows_;
+  const std::shared_ptr<const GroupedStep> step_;
+  const bool with_partials_;
+  std::vector<std::unique_ptr<Ledgered>> partials_;
+  std::vector<Task> tasks_;
+};
+
+/// One random run; `disorder` is how far rows are out of order, `delay` what the watermark allows.
+void Run(uint32_t seed, const Windows& windows, int64_t disorder, int64_t delay) {
+  INFO("seed " << seed << " size " << windows.size << " every " << windows.every << " offset "
+               << windows.offset << " gap " << windows.gap << " disorder " << disorder);
+  std::mt19937 random(seed);
+  const auto pick = [&random](int64_t low, int64_t high) {
+    return std::uniform_int_distribution<int64_t>(low, high)(random);
+  };
+  const int64_t count = pick(0, 1) ? pick(0, 40) : pick(0, 800);
+  const int64_t keys = pick(0, 1) ? pick(1, 4) : pick(1, 500);
+  const int64_t span = pick(1, 2000);
+  const int64_t base = pick(-3000, 3000);
+  std::vector<Row> rows;
+  for (int64_t i = 0; i < count; i++) {
+    Row row;
+    row.key = "k" + std::to_string(pick(1, keys));
+    row.value = pick(0, 9) == 0 ? pick(-2, 1) * 1000 : pick(1, 999);
+    row.time = base + i * span / std::max<int64_t>(count, 1) + pick(0, disorder);
+    row.origin = {static_cast<int32_t>(pick(0, 3)), i};
+    rows.push_back(row);
+  }
+  const auto sources = static_cast<uint32_t>(pick(1, 3));
+  const bool partials = windows.kind != Windows::Kind::kSession && pick(0, 2) > 0;
+  Cluster cluster(windows, partials, sources, static_cast<uint32_t>(pick(1, 4)));
+  int64_t greatest = EventTime::Min().us;
+  EventTime watermark = EventTime::Min();
+  for (size_t begin = 0; begin < rows.size();) {
+    const size_t end =
+        std::min(rows.size(), begin + static_cast<size_t>(pick(0, 1) ? pick(1, 5) : pick(1, 400)));
+    for (size_t i = begin; i < end; i++) {
+      rows[i].watermark = watermark.us;
+      greatest = std::max(greatest, rows[i].time);
+    }
+    cluster.Push(static_cast<size_t>(pick(0, sources - 1)),
+                 std::span(rows).subspan(begin, end - begin));
+    begin = end;
+    if (pick(0, 2) == 0 && EventTime{greatest - delay - 1} > watermark) {
+      watermark = {greatest - delay - 1};
+      cluster.Watermark(watermark);
+    }
+    if (pick(0, 9) == 0) cluster.Restore(static_cast<uint32_t>(pick(1, 4)));
+  }
+  cluster.Finish();
+  const Expected expected = Reference(windows, rows);
+  CHECK(cluster.lines == expected.lines);
+  CHECK(cluster.late == expected.late);
+  CHECK(cluster.rejected == expected.rejected);
+}
+
+Windows RandomWindows(uint32_t seed, bool tumbling) {
+  std::mt19937 random(seed * 7919 + 1);
+  const auto pick = [&random](int64_t low, int64_t high) {
+    return std::uniform_int_distribution<int64_t>(low, high)(random);
+  };
+  Windows windows{Windows::Kind::kSlices};
+  windows.every = pick(1, 120);
+  windows.size = tumbling ? windows.every : windows.every + pick(0, 300);
+  windows.offset = pick(0, 1) ? 0 : pick(-500, 500);
+  return windows;
+}
+
+TEST_CASE("tumbling windows give what the whole list gives") {
+  for (uint32_t seed = 1; seed <= 150; seed++) Run(seed, RandomWindows(seed, true), 50, 50);
+}
+
+TEST_CASE("hopping windows give what the whole list gives") {
+  for (uint32_t seed = 1; seed <= 150; seed++) Run(seed, RandomWindows(seed, false), 50, 50);
+}
+
+TEST_CASE("late rows are those whose windows were all closed when they came") {
+  for (uint32_t seed = 1; seed <= 150; seed++) {
+    Run(seed, RandomWindows(seed, seed % 2 == 0), 200, static_cast<int64_t>(seed % 40));
+  }
+}
+
+TEST_CASE("sessions give what the whole list gives") {
+  for (uint32_t seed = 1; seed <= 300; seed++) {
+    Windows windows{Windows::Kind::kSession};
+    windows.gap = 1 + seed * 31 % 60;
+    Run(seed, windows, 50, 50);
+  }
+}
+
+TEST_CASE("groups over a whole input give what the whole list gives") {
+  for (uint32_t seed = 1; seed <= 50; seed++) Run(seed, {Windows::Kind::kWhole}, 50, 50);
+}
+
+TEST_CASE("a partial aggregate wants to be flushed after a tenth of a second") {
+  const auto step = std::make_shared<const GroupedStep>(
+      MakeStep({Windows::Kind::kSlices, /*size=*/10, /*every=*/10, 0, 0}));
+  ManualClock clock;
+  PartialAggregate partial(step, clock);
+  Collected out;
+  CHECK_FALSE(partial.FlushWanted());
+  const Row row{"a", 1, 5, 0, {}};
+  REQUIRE(partial.OnBatch(MakeBatch({&row, 1}), out).ok());
+  clock.Advance(Duration::Millis(99));
+  CHECK_FALSE(partial.FlushWanted());
+  clock.Advance(Duration::Millis(1));
+  CHECK(partial.FlushWanted());
+  REQUIRE(partial.Flush(out).ok());
+  CHECK_FALSE(partial.FlushWanted());
+  CHECK(out.out == 1);
+}
+
+TEST_CASE("a partial aggregate that saves nothing passes rows at once, and looks again later") {
+  const auto step = std::make_shared<const GroupedStep>(
+      MakeStep({Windows::Kind::kSlices, /*size=*/10, /*every=*/10, 0, 0}));
+  ManualClock clock;
+  Ledgered partial(std::make_unique<PartialAggregate>(step, clock));
+  const auto push = [&](bool distinct) {
+    std::vector<Row> rows;
+    for (int i = 0; i < 512; i++) rows.push_back({std::to_string(distinct ? i : i % 4), 1, 5, 0, {}});
+    size_t out = 0;
+    for (const BatchPtr& batch : partial.Push(MakeBatch(rows), 512)) out += batch->rows();
+    return out;
+  };
+  CHECK(push(true) == 0);
+  partial.Flush();
+  for (int i = 0; i < 63; i++) REQUIRE(push(false) == 512);
+  CHECK(push(false) == 0);
+  size_t groups = 0;
+  for (const BatchPtr& batch : partial.Flush()) groups += batch->rows();
+  CHECK(groups == 4);
+  CHECK(push(false) == 0);
+}
+
+TEST_CASE("times beyond any window are row errors, and the ends of time are not") {
+  const auto step = std::make_shared<const GroupedStep>(
+      MakeStep({Windows::Kind::kSlices, kLongestWindow.us, kLongestWindow.us, -5, 0}));
+  MapState state;
+  const ManualClock clock;
+  OperatorContext context{state, clock};
+  Ledgered window(std::make_unique<SliceWindow>(step, context));
+  std::vector<Row> rows;
+  for (int64_t time : {EventTime::Min().us, -kFarthestTime - 1, -kFarthestTime, int64_t{0},
+                       kFarthestTime, kFarthestTime + 1, EventTime::Max().us}) {
+    rows.push_back({"a", 1, time, 0, {}});
+  }
+  window.Push(MakeBatch(rows), static_cast<int64_t>(rows.size()));
+  CHECK(window.counts().rejected == 4);
+  CHECK(window.Held() == 3);
+  window.Watermark({-kFarthestTime - kLongestWindow.us});
+  CHECK(window.Held() == 3);
+  window.Watermark({kFarthestTime + kLongestWindow.us});
+  CHECK(window.Held() == 0);
+  window.Watermark(EventTime::Max());
+  CHECK(window.counts().made == 3);
+}
+
+TEST_CASE("damaged partial aggregates are an error, not a crash") {
+  const auto step = std::make_shared<const GroupedStep>(
+      MakeStep({Windows::Kind::kSlices, /*size=*/10, /*every=*/10, 0, 0}));
+  MapState state;
+  const ManualClock clock;
+  OperatorContext context{state, clock};
+  SliceWindow window(step, context);
+  for (const auto& [bytes, weight] :
+       {std::pair<std::string, int64_t>{"", 1}, {"abc", 1}, {std::string(40, '\x7f'), 1},
+        {std::string(24, '\x80'), 0}}) {
+    BatchBuilder builder(step->partial);
+    builder.column(0).AppendText("a");
+    builder.column(1).Append(int64_t{10});
+    builder.column(2).AppendText(bytes);
+    builder.column(3).Append(weight);
+    Collected out;
+    CHECK_FALSE(window.OnBatch(builder.Finish(), out).ok());
+  }
+}
+
+}  // namespace
+}  // namespace weir
