@@ -30,7 +30,8 @@ class BlockCache {
 
 /// What a task begins with, taken from the newest manifest.
 struct RestoredState {
-  std::vector<proto::StoredStore> stores;  ///< Ranges are disjoint and inside the task's range.
+  /// Where two cover a slot, the earlier one wins. Ranges lie inside the task's range.
+  std::vector<proto::StoredStore> stores;
   std::map<std::string, proto::SlotCounts> counters;
   std::map<std::string, EventTime> closed_up_to;  ///< By step.
 };
