@@ -28,6 +28,10 @@ Status Attempt::Drive() {
   plan.interval = plan_.checkpoint_interval;
   plan.timeout = plan_.checkpoint_timeout;
   plan.bounded = plan_.bounded;
+  plan.splits_may_idle =
+      std::any_of(plan_.nodes.begin(), plan_.nodes.end(), [](const NodePlan& node) {
+        return node.event_time && node.event_time->policy.idle_after;
+      });
   coordinator_ = std::make_unique<Coordinator>(std::move(plan), manifest_, manifest_checksum_,
                                                clock_.Monotonic());
   for (const auto& [sink, lane] : lanes_) lane->Start();

@@ -132,8 +132,10 @@ struct CoordinatorPlan {
   std::map<std::string, uint32_t> lanes;
   Duration interval;
   Duration timeout;
-  /// Steps whose tasks must agree on "closed up to" at a barrier (rule 10).
-  bool bounded = false;
+  bool bounded = false;  ///< The job ends when all source tasks have.
+  /// Some split may be idle: then tasks of a step, which see channels become idle and active again
+  /// in different orders, need not agree on "closed up to" at a barrier (rules 10 and 28).
+  bool splits_may_idle = false;
 };
 
 /// Takes checkpoints: triggers, gathers acks, checks the ledger, writes the manifest, lets sinks
