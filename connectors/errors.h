@@ -1,0 +1,22 @@
+#pragma once
+
+#include "base/status.h"
+
+/// Local files, generators and the screen.
+namespace weir::errors {
+
+inline constexpr ErrorCode kNoFiles{"WEIR-L001", ErrorKind::kFailed};
+inline constexpr ErrorCode kFileRead{"WEIR-L002", ErrorKind::kFailed};
+/// The disk is full or fails: the checkpoint fails and works again when there is room.
+inline constexpr ErrorCode kFileWrite{"WEIR-L003", ErrorKind::kRetry};
+inline constexpr ErrorCode kFileChanged{"WEIR-L004", ErrorKind::kFailed};
+inline constexpr ErrorCode kFileGone{"WEIR-L005", ErrorKind::kFailed};
+inline constexpr ErrorCode kUnsortedReplay{"WEIR-L006", ErrorKind::kFailed};
+inline constexpr ErrorCode kSealedFileGone{"WEIR-L007", ErrorKind::kFailed};
+inline constexpr ErrorCode kDamagedPosition{"WEIR-L008", ErrorKind::kFailed};
+inline constexpr ErrorCode kFolderUnusable{"WEIR-L009", ErrorKind::kFailed};
+inline constexpr ErrorCode kConnectorOption{"WEIR-L010", ErrorKind::kInvalid};
+inline constexpr ErrorCode kScreenWrite{"WEIR-L011", ErrorKind::kFailed};
+inline constexpr ErrorCode kFileCutOff{"WEIR-L012", ErrorKind::kFailed};
+
+}  // namespace weir::errors
