@@ -1,0 +1,285 @@
+#include "connectors/kafka/kafka.h"
+
+#include <mutex>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "config/errors.h"
+#include "connectors/kafka/errors.h"
+#include "connectors/kafka/finder.h"
+#include "connectors/kafka/options.h"
+#include "connectors/kafka/publisher.h"
+#include "connectors/kafka/reader.h"
+#include "connectors/kafka/sink_facts.h"
+#include "connectors/kafka/writer.h"
+
+namespace weir {
+namespace kafka {
+namespace {
+
+/// Reads the connection a node names. False where there was a fault, which was told.
+bool ReadConnection(const NodeContext& node, const std::string& name, Diagnostics& diagnostics,
+                    ConnectionOptions& out) {
+  const YamlNode* options = node.connection(name, "kafka");
+  if (options == nullptr) return false;
+  return ConnectionOptions::Describe().Read(*options, diagnostics, out) &&
+         CheckConnection(out, *options, diagnostics);
+}
+
+Place PlaceOf(const YamlNode& options, std::string_view key) {
+  const YamlNode* node = options.Find(key);
+  return node != nullptr ? node->place() : options.place();
+}
+
+class KafkaSource final : public SourcePlan {
+ public:
+  KafkaSource(ConnectionOptions connection, SourceOptions options, const Format& format,
+              std::optional<YamlNode> format_options, std::vector<ColumnDeclaration> declared,
+              SchemaPtr records)
+      : connection_(std::move(connection)),
+        options_(std::move(options)),
+        format_(format),
+        format_options_(std::move(format_options)),
+        declared_(std::move(declared)),
+        visible_(records->size()) {
+    std::vector<Field> fields = records->fields();
+    fields.insert(fields.end(), MetadataColumns().begin(), MetadataColumns().end());
+    columns_ = std::make_shared<const Schema>(std::move(fields));
+  }
+
+  const SchemaPtr& columns() const override { return columns_; }
+  size_t visible() const override { return visible_; }
+  bool bounded() const override { return options_.stop.bounded(); }
+
+  std::string Describe() const override {
+    std::string what;
+    if (options_.topic) what = fmt::format("topic {}", *options_.topic);
+    if (options_.pattern) what = fmt::format("topics like {}", *options_.pattern);
+    if (options_.topics) what = fmt::format("topics {}", weir::ShowValue(*options_.topics));
+    return fmt::format("kafka {} at {}, {}{}", what, connection_.bootstrap_servers,
+                       weir::ShowValue(options_.isolation), bounded() ? ", bounded" : "");
+  }
+
+  Result<std::unique_ptr<SplitFinder>> MakeFinder(const ConnectorContext&) const override {
+    return std::unique_ptr<SplitFinder>(std::make_unique<Finder>(connection_, options_));
+  }
+
+  Result<std::unique_ptr<SourceReader>> MakeReader(const ConnectorContext& context,
+                                                   const std::vector<int>& wanted,
+                                                   bool origins) const override {
+    std::vector<int> of_records;
+    std::vector<int> of_kafka;
+    for (const int column : wanted) {
+      const auto index = static_cast<size_t>(column);
+      if (index < visible_) {
+        of_records.push_back(column);
+      } else {
+        of_kafka.push_back(static_cast<int>(index - visible_));
+      }
+    }
+    auto decoder = WEIR_TRY(format_.MakeDecoder(
+        declared_, format_options_ ? &*format_options_ : nullptr, of_records));
+    return std::unique_ptr<SourceReader>(std::make_unique<Reader>(
+        context, connection_, options_,
+        std::make_unique<RowBuilder>(std::move(decoder), std::move(of_kafka), origins)));
+  }
+
+ private:
+  const ConnectionOptions connection_;
+  const SourceOptions options_;
+  const Format& format_;
+  const std::optional<YamlNode> format_options_;
+  const std::vector<ColumnDeclaration> declared_;
+  const size_t visible_;
+  SchemaPtr columns_;
+};
+
+class KafkaSink final : public SinkPlan {
+ public:
+  KafkaSink(std::string name, ConnectionOptions connection, SinkOptions options,
+            const Format& format, std::optional<YamlNode> format_options, SchemaPtr input,
+            SinkColumns columns)
+      : name_(std::move(name)),
+        connection_(std::move(connection)),
+        options_(std::move(options)),
+        format_(format),
+        format_options_(std::move(format_options)),
+        input_(std::move(input)),
+        columns_(columns) {}
+
+  std::string Describe() const override {
+    return fmt::format("kafka topic {} at {}, exactly once", options_.topic,
+                       connection_.bootstrap_servers);
+  }
+  bool HasMarkers() const override { return true; }
+
+  Status Check(const ConnectorContext&) const override {
+    auto learned = WEIR_TRY(LearnSink(connection_, options_.topic));
+    std::lock_guard lock(mutex_);
+    facts_ = learned;
+    return Status::Ok();
+  }
+
+  Result<std::unique_ptr<SinkWriter>> MakeWriter(const ConnectorContext& context,
+                                                 uint32_t) const override {
+    const SinkFacts facts = WEIR_TRY(Facts());
+    auto encoder = WEIR_TRY(
+        format_.MakeEncoder(*input_, format_options_ ? &*format_options_ : nullptr));
+    return std::unique_ptr<SinkWriter>(std::make_unique<Writer>(
+        context, std::move(encoder), columns_, options_.topic, facts.limits));
+  }
+
+  Result<std::unique_ptr<SinkPublisher>> MakePublisher(const ConnectorContext& context,
+                                                       uint32_t lane) const override {
+    const SinkFacts facts = WEIR_TRY(Facts());
+    Transaction::Target target;
+    target.connection = connection_;
+    target.lane = LaneName(context.job, name_, lane);
+    target.topic = options_.topic;
+    target.compression = options_.compression;
+    target.max_message_bytes = facts.limits.record_bytes;
+    target.timeout_ms = facts.transaction_timeout_ms;
+    return std::unique_ptr<SinkPublisher>(
+        std::make_unique<Publisher>(context.instance, std::move(target)));
+  }
+
+ private:
+  /// Asked once: tasks and lanes share what the plan knows.
+  Result<SinkFacts> Facts() const {
+    std::lock_guard lock(mutex_);
+    if (!facts_) facts_ = WEIR_TRY(LearnSink(connection_, options_.topic));
+    return *facts_;
+  }
+
+  const std::string name_;
+  const ConnectionOptions connection_;
+  const SinkOptions options_;
+  const Format& format_;
+  const std::optional<YamlNode> format_options_;
+  const SchemaPtr input_;
+  const SinkColumns columns_;
+  mutable std::mutex mutex_;
+  mutable std::optional<SinkFacts> facts_;
+};
+
+/// What the source's Spec cannot say.
+bool CheckSource(const NodeContext& node, const SourceOptions& options, Diagnostics& diagnostics) {
+  const YamlNode& yaml = *node.options;
+  const auto told = diagnostics.items().size();
+  const auto fault = [&](std::string_view key, std::string message, std::string cure = {}) {
+    diagnostics.Error(errors::kSourceOption, PlaceOf(yaml, key), std::move(message),
+                      std::move(cure));
+  };
+  const int given = (options.topic ? 1 : 0) + (options.topics ? 1 : 0) + (options.pattern ? 1 : 0);
+  if (given != 1) {
+    fault("topic", "exactly one of 'topic', 'topics' and 'pattern' is needed");
+  }
+  std::vector<std::string> names = options.topics.value_or(std::vector<std::string>{});
+  if (options.topic) names.push_back(*options.topic);
+  std::set<std::string> seen;
+  for (const std::string& name : names) {
+    const std::string_view key = options.topic ? "topic" : "topics";
+    if (!IsTopicName(name)) {
+      fault(key, fmt::format("'{}' is no topic's name", name),
+            "letters, digits, '.', '_' and '-' make one, 249 at most");
+    }
+    if (!seen.insert(name).second) fault(key, fmt::format("topic '{}' is there twice", name));
+  }
+  if (options.pattern) {
+    if (const auto matches = MatchesPattern(*options.pattern, ""); !matches.ok()) {
+      fault("pattern", matches.status().message());
+    }
+  }
+  if (options.start.timestamp && options.start.offsets) {
+    fault("start", "'start' is a timestamp or offsets, not both");
+  }
+  if (options.start.offsets) {
+    for (const auto& [name, offset] : *options.start.offsets) {
+      if (offset < 0) fault("start", fmt::format("offset {} of '{}' is below 0", offset, name));
+    }
+  }
+  if (options.stop.timestamp && options.stop.timestamp->time > node.now) {
+    fault("stop", "the stop's timestamp lies in the future: a run ends where its input ends now",
+          "start the job when that time has come");
+  }
+  return diagnostics.items().size() == told;
+}
+
+class KafkaConnectorImpl final : public Connector {
+ public:
+  std::string_view name() const override { return "kafka"; }
+  std::string_view help() const override { return "Topics of Apache Kafka or Amazon MSK."; }
+  const SpecBase* source_options() const override { return &SourceOptions::Describe(); }
+  const SpecBase* sink_options() const override { return &SinkOptions::Describe(); }
+  std::vector<std::string> sink_expressions() const override {
+    return {"key", "partition", "headers", "timestamp"};
+  }
+
+  std::shared_ptr<const SourcePlan> PlanSource(const NodeContext& node,
+                                               Diagnostics& diagnostics) const override {
+    SourceOptions options;
+    bool good = SourceOptions::Describe().Read(*node.options, diagnostics, options) &&
+                CheckSource(node, options, diagnostics);
+    ConnectionOptions connection;
+    if (!options.connection.empty()) {
+      good = ReadConnection(node, options.connection, diagnostics, connection) && good;
+    }
+    const ChosenFormat chosen = ChooseFormat(node.format, diagnostics);
+    if (chosen.format == nullptr) return nullptr;
+    const SchemaPtr records = chosen.format->Columns(node.columns, chosen.options, diagnostics);
+    if (!good || records == nullptr) return nullptr;
+    std::optional<YamlNode> format_options;
+    if (chosen.options != nullptr) format_options = *chosen.options;
+    return std::make_shared<KafkaSource>(std::move(connection), std::move(options), *chosen.format,
+                                         std::move(format_options), node.columns, records);
+  }
+
+  std::shared_ptr<const SinkPlan> PlanSink(const NodeContext& node,
+                                           Diagnostics& diagnostics) const override {
+    SinkOptions options;
+    bool good = SinkOptions::Describe().Read(*node.options, diagnostics, options);
+    ConnectionOptions connection;
+    if (!options.connection.empty()) {
+      good = ReadConnection(node, options.connection, diagnostics, connection) && good;
+    }
+    const ChosenFormat chosen = ChooseFormat(node.format, diagnostics);
+    if (chosen.format == nullptr || !good) return nullptr;
+    if (const auto encoder = chosen.format->MakeEncoder(*node.input, chosen.options);
+        !encoder.ok()) {
+      diagnostics.Error(encoder.status().code(), node.options->place(), encoder.status().message(),
+                        encoder.status().cure());
+      return nullptr;
+    }
+    SinkColumns columns;
+    const std::pair<std::string_view, int*> computed[] = {{"key", &columns.key},
+                                                          {"partition", &columns.partition},
+                                                          {"headers", &columns.headers},
+                                                          {"timestamp", &columns.timestamp}};
+    for (const auto& [option, column] : computed) {
+      const auto it = node.computed.find(std::string(option));
+      if (it != node.computed.end()) *column = it->second;
+    }
+    if (const Status status = CheckSinkColumns(*node.input, columns); !status.ok()) {
+      diagnostics.Error(status.code(), node.options->place(), status.message(), status.cure());
+      return nullptr;
+    }
+    std::optional<YamlNode> format_options;
+    if (chosen.options != nullptr) format_options = *chosen.options;
+    return std::make_shared<KafkaSink>(node.name, std::move(connection), std::move(options),
+                                       *chosen.format, std::move(format_options), node.input,
+                                       columns);
+  }
+};
+
+}  // namespace
+}  // namespace kafka
+
+const Connector& KafkaConnector() {
+  static const kafka::KafkaConnectorImpl connector;
+  return connector;
+}
+
+const SpecBase& KafkaConnectionSpec() { return kafka::ConnectionOptions::Describe(); }
+
+}  // namespace weir

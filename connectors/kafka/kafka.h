@@ -1,0 +1,12 @@
+#pragma once
+
+#include "connectors/connector.h"
+
+namespace weir {
+
+/// Topics of Apache Kafka and Amazon MSK, as sources and, exactly once, as sinks.
+const Connector& KafkaConnector();
+/// The keys of `connections: { NAME: { kafka: {…} } }`.
+const SpecBase& KafkaConnectionSpec();
+
+}  // namespace weir

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "connectors/connector.h"
+#include "connectors/kafka/transaction.h"
+
+namespace weir::kafka {
+
+/// Publishes the epochs of one lane, each call in one transaction on a producer of its own, with
+/// the lane's marker in it.
+///
+/// A fresh producer takes the lane's id anew each time, which would let a publisher that slept
+/// through its replacement take it back; so the marker is read again before anything is written, and
+/// must be the one this publisher left there. Otherwise somebody else was here: kFenced.
+class Publisher final : public SinkPublisher {
+ public:
+  Publisher(std::string instance, Transaction::Target target);
+
+  Status Fence() override;
+  Result<LaneMarker> ReadMarker() override;
+  Status WriteMarker(Epoch epoch, const std::string& manifest_checksum) override;
+  Status Publish(const std::vector<SealedEpoch>& epochs, const std::string& manifest_checksum,
+                 bool orphaned) override;
+  void Prepare() override;
+
+ private:
+  /// A producer that has the lane and was not used.
+  Status Ready();
+  Status PublishOn(Transaction& transaction, const std::vector<SealedEpoch>& epochs,
+                   const Marker& marker);
+  /// Notes how the transaction that was ready ended.
+  Status Settle(Status outcome, const Marker& marker);
+
+  const std::string instance_;
+  Transaction::Target target_;
+  std::unique_ptr<Transaction> ready_;  ///< Has the lane.
+  std::unique_ptr<Transaction> next_;   ///< Is only connected.
+  bool fenced_ = false;                 ///< Fence was called, and nothing failed since.
+  std::optional<LaneMarker> last_;      ///< The marker as this publisher last saw or left it.
+};
+
+}  // namespace weir::kafka

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <string>
+
+#include "connectors/kafka/options.h"
+#include "connectors/kafka/writer.h"
+
+namespace weir::kafka {
+
+/// What a sink must know of its cluster before it writes.
+struct SinkFacts {
+  TopicLimits limits;
+  /// The longest that the broker lets a transaction be open; Kafka's default where it does not say.
+  int transaction_timeout_ms = 900'000;
+};
+
+/// Asks the cluster. A topic that is not there is an error, unless the broker makes topics by
+/// itself when they are asked for: then it is made now.
+Result<SinkFacts> LearnSink(const ConnectionOptions& connection, const std::string& topic);
+
+}  // namespace weir::kafka

@@ -1,0 +1,346 @@
+#include "connectors/kafka/transaction.h"
+
+#include <librdkafka/rdkafka.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <cstring>
+#include <thread>
+
+#include <fmt/format.h>
+
+#include "base/failpoint.h"
+#include "base/ids.h"
+#include "base/time.h"
+#include "connectors/kafka/errors.h"
+#include "connectors/kafka/outbox.h"
+
+namespace weir::kafka {
+namespace {
+
+/// How long one step may take before its outcome counts as unknown.
+constexpr int kStepMillis = 30'000;
+
+struct Destroyer {
+  void operator()(rd_kafka_error_t* it) const { rd_kafka_error_destroy(it); }
+  void operator()(rd_kafka_topic_partition_list_t* it) const {
+    rd_kafka_topic_partition_list_destroy(it);
+  }
+  void operator()(rd_kafka_consumer_group_metadata_t* it) const {
+    rd_kafka_consumer_group_metadata_destroy(it);
+  }
+  void operator()(rd_kafka_headers_t* it) const { rd_kafka_headers_destroy(it); }
+  void operator()(rd_kafka_AdminOptions_t* it) const { rd_kafka_AdminOptions_destroy(it); }
+  void operator()(rd_kafka_ListConsumerGroupOffsets_t* it) const {
+    rd_kafka_ListConsumerGroupOffsets_destroy(it);
+  }
+  void operator()(rd_kafka_queue_t* it) const { rd_kafka_queue_destroy(it); }
+  void operator()(rd_kafka_event_t* it) const { rd_kafka_event_destroy(it); }
+};
+template <typename T>
+using Owned = std::unique_ptr<T, Destroyer>;
+
+/// The code behind an error: a fatal one hides it.
+int CodeOf(rd_kafka_t* client, const rd_kafka_error_t* error) {
+  const auto code = rd_kafka_error_code(error);
+  if (code != RD_KAFKA_RESP_ERR__FATAL) return code;
+  char ignored[1];
+  const auto behind = rd_kafka_fatal_error(client, ignored, sizeof ignored);
+  return behind != RD_KAFKA_RESP_ERR_NO_ERROR ? behind : code;
+}
+
+Duration Now() { return SystemClock().Monotonic(); }
+
+Owned<rd_kafka_topic_partition_list_t> MarkerPlace(const std::string& topic) {
+  Owned<rd_kafka_topic_partition_list_t> list(rd_kafka_topic_partition_list_new(1));
+  rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), 0);
+  return list;
+}
+
+}  // namespace
+
+PublishFault ClassifyFault(int code) {
+  switch (code) {
+    case RD_KAFKA_RESP_ERR__FENCED:
+    case RD_KAFKA_RESP_ERR_PRODUCER_FENCED:
+    case RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH:
+      return PublishFault::kFenced;
+    case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
+    case RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE:
+    case RD_KAFKA_RESP_ERR_INVALID_RECORD:
+    case RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP:
+    case RD_KAFKA_RESP_ERR_POLICY_VIOLATION:
+    case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
+      return PublishFault::kRefused;
+    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED:
+    case RD_KAFKA_RESP_ERR__AUTHENTICATION:
+      return PublishFault::kDenied;
+    case RD_KAFKA_RESP_ERR_INVALID_TRANSACTION_TIMEOUT:
+    case RD_KAFKA_RESP_ERR_OFFSET_METADATA_TOO_LARGE:
+    case RD_KAFKA_RESP_ERR_UNSUPPORTED_VERSION:
+    case RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE:
+    case RD_KAFKA_RESP_ERR_INVALID_REQUIRED_ACKS:
+    case RD_KAFKA_RESP_ERR_UNSUPPORTED_COMPRESSION_TYPE:
+      return PublishFault::kBroken;
+    default:
+      return PublishFault::kUnknown;
+  }
+}
+
+Result<std::unique_ptr<Transaction>> Transaction::Make(const Target& target) {
+  std::unique_ptr<Transaction> made(new Transaction(target));
+  const std::string limit = std::to_string(std::clamp<int64_t>(target.max_message_bytes, 1000,
+                                                               1'000'000'000));
+  const std::string batch =
+      std::to_string(std::clamp<int64_t>(target.max_message_bytes, 1000, 1'000'000));
+  const Client::Settings settings{
+      {"transactional.id", WEIR_MUTANT("no_fencing") ? RandomId() : target.lane},
+      {"transaction.timeout.ms", std::to_string(target.timeout_ms)},
+      {"acks", "all"},
+      {"partitioner", "murmur2_random"},
+      {"compression.codec", std::string(CompressionName(target.compression))},
+      {"message.max.bytes", limit},
+      {"batch.size", batch},
+      {"queue.buffering.max.messages", "50000"},
+      {"queue.buffering.max.kbytes", "65536"},
+  };
+  made->client_ = WEIR_TRY(Client::Make(Client::Kind::kProducer, target.connection, settings));
+  // Makes the library ask for the topic's leaders as soon as it is connected.
+  made->topic_ = rd_kafka_topic_new(made->client_->get(), target.topic.c_str(), nullptr);
+  if (made->topic_ == nullptr) {
+    return ToStatus(rd_kafka_last_error(), "", fmt::format("topic '{}'", target.topic),
+                    target.connection.bootstrap_servers);
+  }
+  return made;
+}
+
+Transaction::~Transaction() {
+  if (topic_ != nullptr) rd_kafka_topic_destroy(topic_);
+}
+
+Status Transaction::Fault(int code, std::string_view reason, std::string_view what) const {
+  const std::string message =
+      fmt::format("{} lane '{}', topic '{}' at {}: {} ({})", what, target_.lane, target_.topic,
+                  client_->address(), reason,
+                  rd_kafka_err2name(static_cast<rd_kafka_resp_err_t>(code)));
+  switch (ClassifyFault(code)) {
+    case PublishFault::kFenced:
+      return Status(errors::kFenced,
+                    fmt::format("another weir has taken over lane '{}': {}", target_.lane, message),
+                    "see that the job runs once; this one stops");
+    case PublishFault::kRefused:
+      return Status(errors::kRecordRefused, message,
+                    "raise the topic's limits, or set the record aside with "
+                    "'weir txn resolve --dead-letter'");
+    case PublishFault::kDenied:
+      return Status(errors::kNotAllowed, message,
+                    "give weir's user the rights to write the topic, and to use the transactional "
+                    "id and the group of the lane's name");
+    case PublishFault::kBroken:
+      return Status(errors::kBrokerRefused, message, "see the broker's settings and version");
+    case PublishFault::kUnknown:
+      break;
+  }
+  return Status(errors::kOutcomeUnknown, message);
+}
+
+Status Transaction::DeliveryFault() const {
+  const Client::Deliveries& deliveries = client_->deliveries();
+  if (deliveries.failed == 0) return Status::Ok();
+  const auto code = static_cast<rd_kafka_resp_err_t>(deliveries.first_error);
+  return Fault(code,
+               fmt::format("{} records were not delivered, the first to {}: {}", deliveries.failed,
+                           deliveries.first_place, rd_kafka_err2str(code)),
+               "publishing on");
+}
+
+Status Transaction::Init() {
+  Owned<rd_kafka_error_t> error(rd_kafka_init_transactions(client_->get(), kStepMillis));
+  if (!error) return Status::Ok();
+  const int code = CodeOf(client_->get(), error.get());
+  if (code == RD_KAFKA_RESP_ERR__TIMED_OUT) {
+    return ToStatus(code, client_->last_error(), fmt::format("fencing lane '{}'", target_.lane),
+                    client_->address());
+  }
+  return Fault(code, rd_kafka_error_string(error.get()), "fencing");
+}
+
+Result<LaneMarker> Transaction::ReadMarker() {
+  const Duration begun = Now();
+  while (true) {
+    const auto place = MarkerPlace(target_.topic);
+    Owned<rd_kafka_ListConsumerGroupOffsets_t> question(
+        rd_kafka_ListConsumerGroupOffsets_new(target_.lane.c_str(), place.get()));
+    Owned<rd_kafka_AdminOptions_t> options(
+        rd_kafka_AdminOptions_new(client_->get(), RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS));
+    // Offsets of a transaction whose end is still being worked in are waited for, not skipped.
+    Owned<rd_kafka_error_t> fault(
+        rd_kafka_AdminOptions_set_require_stable_offsets(options.get(), 1));
+    WEIR_CHECK(!fault);
+    char reason[256];
+    (void)rd_kafka_AdminOptions_set_request_timeout(options.get(), 5000, reason, sizeof reason);
+    Owned<rd_kafka_queue_t> queue(rd_kafka_queue_new(client_->get()));
+    rd_kafka_ListConsumerGroupOffsets_t* questions[] = {question.get()};
+    rd_kafka_ListConsumerGroupOffsets(client_->get(), questions, 1, options.get(), queue.get());
+    Owned<rd_kafka_event_t> event(rd_kafka_queue_poll(queue.get(), 8000));
+
+    int code = RD_KAFKA_RESP_ERR__TIMED_OUT;
+    if (event && (code = rd_kafka_event_error(event.get())) == 0) {
+      size_t count = 0;
+      const auto** groups = rd_kafka_ListConsumerGroupOffsets_result_groups(
+          rd_kafka_event_ListConsumerGroupOffsets_result(event.get()), &count);
+      const rd_kafka_topic_partition_list_t* offsets = nullptr;
+      code = RD_KAFKA_RESP_ERR__BAD_MSG;
+      if (count == 1) {
+        code = rd_kafka_error_code(rd_kafka_group_result_error(groups[0]));
+        offsets = rd_kafka_group_result_partitions(groups[0]);
+      }
+      if (code == 0 && offsets != nullptr && offsets->cnt == 1) {
+        const auto& found = offsets->elems[0];
+        code = found.err;
+        if (code == 0) {
+          return ReadLaneMarker(found.offset,
+                                {static_cast<const char*>(found.metadata), found.metadata_size});
+        }
+      }
+    }
+    // Only an answer says "none": everything else is asked again.
+    const Status status =
+        ToStatus(code, client_->last_error(), fmt::format("reading the marker of lane '{}'",
+                                                          target_.lane),
+                 client_->address());
+    if (status.kind() != ErrorKind::kRetry || Now().us - begun.us > kStepMillis * 1000) {
+      return status;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+}
+
+Status Transaction::Begin() {
+  Owned<rd_kafka_error_t> error(rd_kafka_begin_transaction(client_->get()));
+  if (!error) return Status::Ok();
+  return Fault(CodeOf(client_->get(), error.get()), rd_kafka_error_string(error.get()),
+               "beginning a transaction on");
+}
+
+Status Transaction::Produce(std::string_view sealed) {
+  OutboxReader reader(sealed);
+  OutboxRecord record;
+  int since_served = 0;
+  while (reader.Next(record)) {
+    Owned<rd_kafka_headers_t> headers;
+    if (!record.headers.empty()) {
+      headers.reset(rd_kafka_headers_new(record.headers.size()));
+      for (const auto& [name, value] : record.headers) {
+        // An error would be a reserved or read-only list, which a fresh one is not.
+        (void)rd_kafka_header_add(headers.get(), name.data(), static_cast<ssize_t>(name.size()),
+                                  value ? value->data() : nullptr,
+                                  value ? static_cast<ssize_t>(value->size()) : 0);
+      }
+    }
+    const Duration begun = Now();
+    while (true) {
+      rd_kafka_vu_t parts[7];
+      size_t count = 0;
+      parts[count].vtype = RD_KAFKA_VTYPE_RKT;
+      parts[count++].u.rkt = topic_;
+      parts[count].vtype = RD_KAFKA_VTYPE_PARTITION;
+      parts[count++].u.i32 = record.partition.value_or(RD_KAFKA_PARTITION_UA);
+      parts[count].vtype = RD_KAFKA_VTYPE_MSGFLAGS;
+      parts[count++].u.i = 0;  // The value stays where it is; the key is copied anyway.
+      parts[count].vtype = RD_KAFKA_VTYPE_VALUE;
+      parts[count].u.mem.ptr = record.value ? const_cast<char*>(record.value->data()) : nullptr;
+      parts[count++].u.mem.size = record.value ? record.value->size() : 0;
+      parts[count].vtype = RD_KAFKA_VTYPE_TIMESTAMP;
+      parts[count++].u.i64 = record.timestamp_ms;
+      if (record.key) {
+        parts[count].vtype = RD_KAFKA_VTYPE_KEY;
+        parts[count].u.mem.ptr = const_cast<char*>(record.key->data());
+        parts[count++].u.mem.size = record.key->size();
+      }
+      if (headers) {
+        parts[count].vtype = RD_KAFKA_VTYPE_HEADERS;
+        parts[count++].u.headers = headers.get();
+      }
+      Owned<rd_kafka_error_t> error(rd_kafka_produceva(client_->get(), parts, count));
+      if (!error) {
+        [[maybe_unused]] auto* const taken_over = headers.release();  // By the record.
+        break;
+      }
+      const int code = CodeOf(client_->get(), error.get());
+      // Full: the records before it go out first, then this one again.
+      if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL ||
+          Now().us - begun.us > int64_t{kStepMillis} * 1000) {
+        return Fault(code, rd_kafka_error_string(error.get()), "publishing on");
+      }
+      client_->Serve(/*timeout_ms=*/10);
+      WEIR_TRY(DeliveryFault());
+    }
+    if (++since_served == 1000) {
+      since_served = 0;
+      client_->Serve(0);
+      WEIR_TRY(DeliveryFault());
+    }
+  }
+  return reader.status();
+}
+
+Status Transaction::Flush() {
+  int64_t delivered = client_->deliveries().delivered;
+  Duration progressed = Now();
+  while (rd_kafka_outq_len(client_->get()) > 0) {
+    (void)rd_kafka_flush(client_->get(), 1000);  // What is left, the queue tells.
+    WEIR_TRY(DeliveryFault());
+    if (client_->deliveries().delivered != delivered) {
+      delivered = client_->deliveries().delivered;
+      progressed = Now();
+    } else if (Now().us - progressed.us > int64_t{kStepMillis} * 1000) {
+      return Fault(RD_KAFKA_RESP_ERR__TIMED_OUT, client_->last_error(), "publishing on");
+    }
+  }
+  return DeliveryFault();
+}
+
+Status Transaction::Mark(const Marker& marker) {
+  const auto place = MarkerPlace(target_.topic);
+  const std::string metadata = EncodeMarker(marker);
+  place->elems[0].offset = static_cast<int64_t>(marker.epoch.value);
+  place->elems[0].metadata = std::malloc(metadata.size());  // Freed with the list.
+  WEIR_CHECK(place->elems[0].metadata != nullptr);
+  std::memcpy(place->elems[0].metadata, metadata.data(), metadata.size());
+  place->elems[0].metadata_size = metadata.size();
+  Owned<rd_kafka_consumer_group_metadata_t> group(
+      rd_kafka_consumer_group_metadata_new(target_.lane.c_str()));
+  Owned<rd_kafka_error_t> error(rd_kafka_send_offsets_to_transaction(
+      client_->get(), place.get(), group.get(), kStepMillis));
+  if (!error) return Status::Ok();
+  return Fault(CodeOf(client_->get(), error.get()), rd_kafka_error_string(error.get()),
+               "writing the marker of");
+}
+
+Status Transaction::Commit() {
+  bool unanswered = false;
+#ifdef WEIR_FAILPOINTS
+  // Passed while the commit is on its way.
+  std::thread witness([&unanswered] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    unanswered = WEIR_FAILPOINT("kafka.publish.commit_sent");
+  });
+#endif
+  Owned<rd_kafka_error_t> error(rd_kafka_commit_transaction(client_->get(), kStepMillis));
+#ifdef WEIR_FAILPOINTS
+  witness.join();
+#endif
+  if (unanswered) return Status(errors::kOutcomeUnknown, "failpoint kafka.publish.commit_sent");
+  if (!error) return Status::Ok();
+  WEIR_TRY(DeliveryFault());
+  return Fault(CodeOf(client_->get(), error.get()), rd_kafka_error_string(error.get()),
+               "committing on");
+}
+
+}  // namespace weir::kafka

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "connectors/kafka/client.h"
+#include "connectors/kafka/marker.h"
+
+typedef struct rd_kafka_topic_s rd_kafka_topic_t;
+
+namespace weir::kafka {
+
+/// What an error of a transaction means for its lane.
+enum class PublishFault {
+  kFenced,   ///< Somebody else has the id: stop.
+  kRefused,  ///< A record the broker will never take: stop.
+  kDenied,   ///< A right is missing: stop.
+  kBroken,   ///< The cluster or a setting is not fit for transactions: stop.
+  kUnknown,  ///< All else: a new producer, fence, read the marker, publish what is short.
+};
+PublishFault ClassifyFault(int code);
+
+/// One producer, for one transaction, of one lane: `Init`, `Begin`, `Produce` …, `Flush`, `Mark`,
+/// `Commit`, in this order. After an error it is good for nothing but to be destroyed.
+///
+/// Fresh for each epoch: the producer's epoch does not rise between transactions, so a late
+/// duplicate of a commit could end the next transaction half way (KAFKA-17754).
+class Transaction {
+ public:
+  struct Target {
+    ConnectionOptions connection;
+    std::string lane;  ///< Transactional id and group.
+    std::string topic;
+    Compression compression = Compression::kNone;
+    int64_t max_message_bytes = 1048588;
+    int timeout_ms = 900'000;  ///< The broker ends the transaction then.
+  };
+
+  /// Handle and connections only; needs no ordering.
+  static Result<std::unique_ptr<Transaction>> Make(const Target& target);
+  ~Transaction();
+  Transaction(const Transaction&) = delete;
+  Transaction& operator=(const Transaction&) = delete;
+
+  /// Fences every earlier producer of the lane and aborts what it left open.
+  Status Init();
+  /// The lane's marker; after Init, or it may be about to change.
+  Result<LaneMarker> ReadMarker();
+  Status Begin();
+  /// Hands over a sealed outbox, whose bytes must stay where they are until Flush or the end.
+  Status Produce(std::string_view sealed);
+  /// Returns when the broker has all records, or an error if it will not take one.
+  Status Flush();
+  Status Mark(const Marker& marker);
+  Status Commit();
+
+ private:
+  explicit Transaction(Target target) : target_(std::move(target)) {}
+  Status Fault(int code, std::string_view reason, std::string_view what) const;
+  Status DeliveryFault() const;
+
+  const Target target_;
+  std::unique_ptr<Client> client_;
+  rd_kafka_topic_t* topic_ = nullptr;
+};
+
+}  // namespace weir::kafka
