@@ -12,13 +12,16 @@
 #include "operators/slice_window.h"
 #include "operators/testing/map_state.h"
 #include "operators/testing/plain_aggregates.h"
+#include "state/testing.h"
 #include "tests/catch.h"
 
 namespace weir {
 namespace {
 
+using testing::Check;
 using testing::MapSnapshot;
 using testing::MapState;
+using testing::TemporaryFolder;
 
 struct Row {
   std::string key;
@@ -232,18 +235,98 @@ Expected Reference(const Windows& windows, const std::vector<Row>& rows) {
   return expected;
 }
 
+/// The states of a step's tasks, in one kind of tables or another.
+class States {
+ public:
+  virtual ~States() = default;
+  /// Opens the states of `tasks` tasks, each with its share of what the last Checkpoint kept.
+  virtual void Open(uint32_t tasks) = 0;
+  virtual TableOpener& state(size_t task) = 0;
+  virtual void BetweenBatches() {}
+  virtual void Checkpoint() = 0;
+  /// Whether nothing is kept any more.
+  virtual bool IsEmpty() { return true; }
+};
+
+class MapStates final : public States {
+ public:
+  void Open(uint32_t tasks) override {
+    states_.clear();
+    for (uint32_t i = 0; i < tasks; i++) {
+      states_.push_back(std::make_unique<MapState>(SlotsOf(i, tasks), kept_));
+    }
+  }
+  TableOpener& state(size_t task) override { return *states_[task]; }
+  void Checkpoint() override {
+    kept_.clear();
+    for (auto& state : states_) kept_.push_back(state->Snapshot());
+  }
+  bool IsEmpty() override {
+    for (auto& state : states_) {
+      for (const auto& [name, entries] : state->Snapshot().tables) {
+        if (!entries.empty()) return false;
+      }
+    }
+    return true;
+  }
+
+ private:
+  std::vector<std::unique_ptr<MapState>> states_;
+  std::vector<MapSnapshot> kept_;
+};
+
+/// The tables that tasks really have, with so little memory that entries are evicted all the time.
+class StoredStates final : public States {
+ public:
+  void Open(uint32_t tasks) override {
+    states_.clear();
+    std::vector<const proto::TaskCheckpoint*> kept;
+    for (const proto::TaskCheckpoint& task : kept_) kept.push_back(&task);
+    for (uint32_t i = 0; i < tasks; i++) {
+      TaskStateOptions options;
+      options.directory = folder_ / ("task-" + std::to_string(i));
+      options.range = SlotsOf(i, tasks);
+      options.memory_budget = 4096;
+      options.store = store_.get();
+      states_.push_back(
+          Check(TaskState::Open(std::move(options), RestoredFor(kept, SlotsOf(i, tasks)))));
+    }
+  }
+  TableOpener& state(size_t task) override { return *states_[task]; }
+  void BetweenBatches() override {
+    for (auto& state : states_) {
+      Check(state->Relieve());
+      Check(state->status());
+    }
+  }
+  void Checkpoint() override {
+    kept_.clear();
+    for (auto& state : states_) {
+      kept_.push_back(Check(state->Write(state->Seal())).checkpoint);
+      state->Completed(true);
+    }
+  }
+
+ private:
+  TemporaryFolder folder_;
+  std::unique_ptr<CheckpointStore> store_ = Check(CheckpointStore::Open(folder_ / "store", "job"));
+  std::vector<std::unique_ptr<TaskState>> states_;
+  std::vector<proto::TaskCheckpoint> kept_;
+};
+
 /// A step in several tasks, fed by several sources, as the engine would run it.
 class Cluster {
  public:
-  Cluster(const Windows& windows, bool with_partials, uint32_t sources, uint32_t tasks)
-      : windows_(windows),
-        step_(std::make_shared<const GroupedStep>(MakeStep(windows))),
+  Cluster(const Windows& windows, std::unique_ptr<States> states, bool with_partials,
+          uint32_t sources, uint32_t tasks)
+      : step_(std::make_shared<const GroupedStep>(MakeStep(windows))),
+        states_(std::move(states)),
         with_partials_(with_partials) {
     for (uint32_t i = 0; i < sources && with_partials; i++) {
       partials_.push_back(
           std::make_unique<Ledgered>(std::make_unique<PartialAggregate>(step_, clock_)));
     }
-    Start(tasks, {});
+    Start(tasks);
   }
 
   void Push(size_t source, std::span<const Row> rows) {
@@ -258,31 +341,31 @@ class Cluster {
 
   void Watermark(EventTime watermark) {
     FlushPartials();
-    for (auto& task : tasks_) Collect(task.work->Watermark(watermark));
+    for (auto& task : tasks_) Collect(task->Watermark(watermark));
+    states_->BetweenBatches();
   }
 
   void Restore(uint32_t tasks) {
     FlushPartials();
     for (auto& partial : partials_) REQUIRE(partial->Held() == 0);
-    std::vector<MapSnapshot> snapshots;
     int64_t held = 0;
     for (auto& task : tasks_) {
-      snapshots.push_back(task.state->Snapshot());
-      held += task.work->Held();
-      Count(*task.work);
+      held += task->Held();
+      Count(*task);
     }
-    Start(tasks, snapshots);
-    for (auto& task : tasks_) held -= task.work->Held();
+    states_->Checkpoint();
+    Start(tasks);
+    for (auto& task : tasks_) held -= task->Held();
     CHECK(held == 0);
   }
 
   void Finish() {
     Watermark(EventTime::Max());
     for (auto& task : tasks_) {
-      CHECK(task.work->Held() == 0);
-      Count(*task.work);
-      for (const auto& [name, entries] : task.state->Snapshot().tables) CHECK(entries.empty());
+      CHECK(task->Held() == 0);
+      Count(*task);
     }
+    CHECK(states_->IsEmpty());
     for (auto& partial : partials_) rejected += partial->counts().rejected;
   }
 
@@ -292,25 +375,18 @@ class Cluster {
   ManualClock clock_;
 
  private:
-  struct Task {
-    std::unique_ptr<MapState> state;
-    std::unique_ptr<Ledgered> work;
-  };
-
-  void Start(uint32_t tasks, const std::vector<MapSnapshot>& from) {
+  void Start(uint32_t tasks) {
     tasks_.clear();
+    states_->Open(tasks);
     for (uint32_t i = 0; i < tasks; i++) {
-      Task task;
-      task.state = std::make_unique<MapState>(SlotsOf(i, tasks), from);
-      OperatorContext context{*task.state, clock_};
+      OperatorContext context{states_->state(i), clock_};
       std::unique_ptr<Operator> work;
       if (step_->gap) {
         work = std::make_unique<SessionWindow>(step_, context);
       } else {
         work = std::make_unique<SliceWindow>(step_, context);
       }
-      task.work = std::make_unique<Ledgered>(std::move(work));
-      tasks_.push_back(std::move(task));
+      tasks_.push_back(std::make_unique<Ledgered>(std::move(work)));
     }
   }
 
@@ -332,8 +408,9 @@ class Cluster {
           weight += column < 0 ? 1
                                : batch->column(static_cast<size_t>(column)).values<int64_t>()[row];
         }
-        if (!rows.empty()) Collect(tasks_[task].work->Push(batch->Take(rows), weight));
+        if (!rows.empty()) Collect(tasks_[task]->Push(batch->Take(rows), weight));
       }
+      states_->BetweenBatches();
     }
   }
 
@@ -365,14 +442,15 @@ class Cluster {
     rejected += work.counts().rejected;
   }
 
-  const Windows windows_;
   const std::shared_ptr<const GroupedStep> step_;
+  const std::unique_ptr<States> states_;
   const bool with_partials_;
   std::vector<std::unique_ptr<Ledgered>> partials_;
-  std::vector<Task> tasks_;
+  std::vector<std::unique_ptr<Ledgered>> tasks_;
 };
 
 /// One random run; `disorder` is how far rows are out of order, `delay` what the watermark allows.
+template <typename KindOfStates = MapStates>
 void Run(uint32_t seed, const Windows& windows, int64_t disorder, int64_t delay) {
   INFO("seed " << seed << " size " << windows.size << " every " << windows.every << " offset "
                << windows.offset << " gap " << windows.gap << " disorder " << disorder);
@@ -395,7 +473,8 @@ void Run(uint32_t seed, const Windows& windows, int64_t disorder, int64_t delay)
   }
   const auto sources = static_cast<uint32_t>(pick(1, 3));
   const bool partials = windows.kind != Windows::Kind::kSession && pick(0, 2) > 0;
-  Cluster cluster(windows, partials, sources, static_cast<uint32_t>(pick(1, 4)));
+  Cluster cluster(windows, std::make_unique<KindOfStates>(), partials, sources,
+                  static_cast<uint32_t>(pick(1, 4)));
   int64_t greatest = EventTime::Min().us;
   EventTime watermark = EventTime::Min();
   for (size_t begin = 0; begin < rows.size();) {
@@ -457,6 +536,15 @@ TEST_CASE("sessions give what the whole list gives") {
 
 TEST_CASE("groups over a whole input give what the whole list gives") {
   for (uint32_t seed = 1; seed <= 50; seed++) Run(seed, {Windows::Kind::kWhole}, 50, 50);
+}
+
+TEST_CASE("windows and sessions are the same over tables on disk") {
+  for (uint32_t seed = 1; seed <= 12; seed++) {
+    Run<StoredStates>(seed, RandomWindows(seed, seed % 2 == 0), seed % 3 == 0 ? 200 : 50, 50);
+    Windows sessions{Windows::Kind::kSession};
+    sessions.gap = 1 + seed * 31 % 60;
+    Run<StoredStates>(seed, sessions, 50, 50);
+  }
 }
 
 TEST_CASE("a partial aggregate wants to be flushed after a tenth of a second") {
