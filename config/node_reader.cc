@@ -41,7 +41,7 @@ bool NodeReader::Begin(const YamlNode::Entry& entry, std::string_view what, Node
     out.sound = false;
   }
   if (entry.value.kind() == YamlNode::Kind::kMap) return true;
-  if (entry.value.kind() != YamlNode::Kind::kScalar || !entry.value.faulty()) {
+  if (!entry.value.faulty()) {
     diagnostics_.Error(errors::kBadValue, entry.key_place,
                        "the " + std::string(what) + " " + Quoted(entry.key) +
                            " must be a map of keys",

@@ -57,7 +57,7 @@ Json Node(const SpecBase& keys, const std::vector<Word>& words, bool reads) {
   Json schema = Parsed(keys.JsonSchema());
   Json& properties = schema["properties"];
   const Json own = properties;
-  for (const auto& [name, value] : PropertiesOf(words).items()) properties[name] = value;
+  properties.update(PropertiesOf(words));
   for (const char* shared : {"from", "format", "columns", "event_time", "on_error"}) {
     if (!own.contains(shared)) continue;
     const Json help = own[shared].value("description", "");

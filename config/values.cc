@@ -54,6 +54,12 @@ Status Bad(std::string_view expected, std::string_view text) {
                 "expected " + std::string(expected) + ", not " + Quoted(text));
 }
 
+Status Octal(std::string_view text) {
+  return Status(errors::kYamlTrap,
+                "a number does not begin with 0: " + Quoted(text) + " would be read as octal",
+                "leave the 0 away, or put it in quotes where text is meant");
+}
+
 constexpr std::string_view kDurationWords = "a duration such as 250ms, 10s, 5m, 1h or 7d";
 constexpr std::string_view kSizeWords = "a size such as 512, 64KiB, 128MiB or 1GiB";
 constexpr std::string_view kRateWords = "a rate such as 20000/s or 30/m";
@@ -126,9 +132,7 @@ Result<int64_t> ParseInteger(std::string_view text) {
   }
   if (digits.empty()) return Bad(kIntegerWords, text);
   if (digits.size() > 1 && digits[0] == '0') {
-    return Status(errors::kYamlTrap,
-                  "a number does not begin with 0: " + Quoted(text) + " would be read as octal",
-                  "leave the 0 away, or put it in quotes where text is meant");
+    return Octal(text);
   }
   int64_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -142,7 +146,7 @@ Result<double> ParseDouble(std::string_view text) {
   const std::string_view digits = text.starts_with('-') ? text.substr(1) : text;
   if (digits.empty() || !IsDigit(digits[0])) return Bad(kDoubleWords, text);
   if (digits.size() > 1 && digits[0] == '0' && IsDigit(digits[1])) {
-    return ParseInteger("00").status();
+    return Octal(text);
   }
   double number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);

@@ -46,7 +46,10 @@ class TreeBuilder final : public YAML::EventHandler {
         diagnostics_(diagnostics) {}
 
   /// The tree, after the last event.
-  YamlNode Take() { return std::move(root_); }
+  YamlNode Take() {
+    if (root_.place().source == nullptr) Attach(NewData(YamlNode::Kind::kNull, begin_));
+    return std::move(root_);
+  }
 
   void OnDocumentStart(const YAML::Mark& mark) override {
     if (++documents_ == 1) return;
@@ -91,7 +94,9 @@ class TreeBuilder final : public YAML::EventHandler {
       key_dropped_ = true;
       return;
     }
-    Attach(NewData(YamlNode::Kind::kNull, Offset(mark)));
+    auto data = NewData(YamlNode::Kind::kNull, Offset(mark));
+    data->faulty = true;
+    Attach(std::move(data));
   }
 
   void OnScalar(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
@@ -242,7 +247,8 @@ class TreeBuilder final : public YAML::EventHandler {
     CountNode(at);
     RefuseDecoration(at, anchor);
     if (AtKey()) {
-      Fault(errors::kNotYaml, at, "a list or map can't be a key");
+      Fault(errors::kNotYaml, at, "a list or map can't be a key",
+            "or is a bracket missing that closes this one?");
       throw Stop{};
     }
     if (frames_.size() >= kMostDepth) {
@@ -315,6 +321,7 @@ void TellSyntax(const YAML::Exception& fault, const SourceIndex& index, size_t b
                       "an expression that begins with '*' must stand in quotes");
     return;
   }
+  std::string message = "this is not YAML: " + fault.msg;
   std::string cure;
   const size_t line = LineBegin(text, at);
   const size_t first = text.find_first_not_of(' ', line);
@@ -326,14 +333,14 @@ void TellSyntax(const YAML::Exception& fault, const SourceIndex& index, size_t b
   const size_t before = line == 0 ? 0 : LineBegin(text, line - 1);
   if (QuoteThenMore(text.substr(line, index.LineEnd(line) - line)) ||
       QuoteThenMore(text.substr(before, index.LineEnd(before) - before))) {
+    message = "this is not YAML: a text goes on behind its closing quote";
     cure = "an expression that begins with a quote must itself stand in quotes, or in a block (|)";
   } else if (fault.msg == "illegal map value") {
     cure = "a text that holds ': ' must stand in quotes";
   } else if (rest.starts_with('%') || rest.starts_with('@') || rest.starts_with('`')) {
     cure = "a text that begins with this character must stand in quotes";
   }
-  diagnostics.Error(errors::kNotYaml, index.At(at), "this is not YAML: " + fault.msg,
-                    std::move(cure));
+  diagnostics.Error(errors::kNotYaml, index.At(at), std::move(message), std::move(cure));
 }
 
 /// What must not reach the parser at all; true if the text may.
@@ -343,10 +350,17 @@ bool CheckBytes(const SourceIndex& index, size_t begin, Diagnostics& diagnostics
     diagnostics.Error(errors::kTooMuchYaml, index.At(0), "longer than 1 MiB");
     return false;
   }
+  size_t brackets = 0;  // In a row: yaml-cpp would walk over all of them before it says a word.
   for (size_t i = begin; i < text.size();) {
     const size_t length = Utf8Length(text.substr(i));
     const auto byte = static_cast<unsigned char>(text[i]);
     const bool bare_return = byte == '\r' && !text.substr(i + 1).starts_with('\n');
+    const bool blank = byte == ' ' || byte == '\t' || byte == '\n' || byte == '\r';
+    brackets = byte == '[' || byte == '{' ? brackets + 1 : blank ? brackets : 0;
+    if (brackets > kMostDepth) {
+      diagnostics.Error(errors::kTooMuchYaml, index.At(i), "nested deeper than 64");
+      return false;
+    }
     if (length == 0) {
       diagnostics.Error(errors::kNotYaml, index.At(i), "a byte that is not UTF-8 text");
       return false;

@@ -99,6 +99,7 @@ FilledText FillVariables(const std::string& text, const TextMap& map, const Sour
   };
   const auto append = [&](std::string_view piece, size_t at) {
     if (piece.size() > budget) {
+      budget = 0;
       fault(errors::kTooMuchYaml, at, "filling in variables makes the file longer than 1 MiB", {},
             1);
       return;
@@ -106,8 +107,9 @@ FilledText FillVariables(const std::string& text, const TextMap& map, const Sour
     budget -= piece.size();
     filled.text += piece;
   };
+  filled.faulty = budget == 0;  // Told where it ran out.
   size_t at = 0;
-  while (at < text.size()) {
+  while (at < text.size() && budget > 0) {
     const size_t dollar = std::min(text.find('$', at), text.size());
     if (dollar > at) {
       map.CopyRange(at, dollar, filled.text.size(), filled.map);
