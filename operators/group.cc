@@ -161,7 +161,10 @@ class GroupPlanner {
     if (!has_window_) return "whole input";
     std::string text;
     if (window_.tumbling) text = "tumbling " + ToText(*window_.tumbling);
-    if (window_.session) text = "session, gap " + ToText(window_.session->gap);
+    if (window_.session) {
+      text = "session, gap " + ToText(window_.session->gap);
+      if (window_.session->max) text += ", max " + ToText(*window_.session->max);
+    }
     if (window_.hopping) {
       text = fmt::format("hopping {} every {}", ToText(window_.hopping->size),
                          ToText(window_.hopping->every));
@@ -178,7 +181,10 @@ class GroupPlanner {
     if (window_.hopping) {
       step->windows.emplace(window_.hopping->size, window_.hopping->every, window_.offset);
     }
-    if (window_.session) step->gap = window_.session->gap;
+    if (window_.session) {
+      step->gap = window_.session->gap;
+      step->max = window_.session->max;
+    }
     const auto kind = step->gap ? GroupLayout::Kind::kSession : GroupLayout::Kind::kSlice;
     step->layout = std::make_shared<const GroupLayout>(kind, after_.aggregates);
     step->output = after_.after;

@@ -21,6 +21,7 @@ struct GroupedStep {
   std::optional<WindowMath> windows;
   /// Session windows.
   std::optional<Duration> gap;
+  std::optional<Duration> max;  ///< Of sessions: how long their windows are at most.
   std::shared_ptr<const GroupLayout> layout;
   /// Group columns, [window_start, window_end,] then one column for each aggregate.
   SchemaPtr output;

@@ -10,6 +10,7 @@ namespace weir {
 SessionWindow::SessionWindow(std::shared_ptr<const GroupedStep> step, OperatorContext& context)
     : step_(std::move(step)),
       gap_(step_->gap->us),
+      max_(step_->max ? std::optional(step_->max->us) : std::nullopt),
       clock_(context.clock),
       sessions_(context.state.OpenKeys(step_->step, "sessions", *step_->layout)),
       timers_(context.state.OpenTimers(step_->step, "timers")),
@@ -17,7 +18,8 @@ SessionWindow::SessionWindow(std::shared_ptr<const GroupedStep> step, OperatorCo
       closed_up_to_(context.state.ClosedUpTo(step_->step)),
       held_(held_by_slot_.Sum()),
       feeder_(*step_),
-      results_(*step_) {
+      results_(*step_),
+      joined_(*step_->layout, 1) {
   if (WEIR_MUTANT("watermark_not_restored")) closed_up_to_ = EventTime::Min();
 }
 
@@ -69,20 +71,24 @@ Status SessionWindow::OnBatch(const BatchPtr& batch, Output& out) {
       end++;
     }
     const uint64_t hash = arrivals[begin].hash;
-    std::byte* state =
-        WEIR_TRY(Place(key, hash, arrivals[begin].time, arrivals[end - 1].time));
-    if (state == nullptr) {
-      counts_.late += static_cast<int64_t>(end - begin);
+    const std::span<const Arrival> run(arrivals.data() + begin, end - begin);
+    bool taken = false;
+    if (max_) {
+      taken = WEIR_TRY(PlaceTimes(key, run, states));
+    } else if (std::byte* state = WEIR_TRY(Place(key, hash, run.front().time, run.back().time))) {
+      taken = true;
+      for (const Arrival& arrival : run) states[arrival.row] = state;
+    }
+    if (taken) {
+      Hold(hash, static_cast<int64_t>(run.size()));
     } else {
-      Hold(hash, static_cast<int64_t>(end - begin));
-      for (size_t i = begin; i < end; i++) {
-        states[arrivals[i].row] = state;
-        rows.push_back(arrivals[i].row);
-      }
+      counts_.late += static_cast<int64_t>(run.size());
     }
     begin = end;
   }
-  std::sort(rows.begin(), rows.end());
+  for (uint32_t row : intake.rows) {
+    if (states[row] != nullptr) rows.push_back(row);
+  }
   counts_.absorbed += static_cast<int64_t>(rows.size());
   return feeder_.Add(*batch, rows, states, context);
 }
@@ -130,6 +136,27 @@ Result<std::byte*> SessionWindow::Merged(std::string_view key, uint64_t hash, in
   return row;
 }
 
+Result<bool> SessionWindow::PlaceTimes(std::string_view key, std::span<const Arrival> arrivals,
+                                       std::vector<std::byte*>& states) {
+  const uint64_t hash = arrivals.front().hash;
+  const int64_t first = arrivals.front().time;
+  const int64_t last = arrivals.back().time;
+  found_.clear();
+  WEIR_TRY(sessions_.FindBetween(key, hash, {first - gap_}, {last + gap_}, found_));
+  if (found_.empty() && last + gap_ <= closed_up_to_.us) return false;
+  // Rows behind others are looked at when those close; only what may be a first row needs a timer.
+  if (found_.empty() || found_.front().time.us >= first) {
+    WEIR_TRY(timers_.Set({first + std::min(gap_, *max_)}, key, hash));
+  }
+  for (const Arrival& arrival : arrivals) {
+    std::byte* row = sessions_.Upsert(key, hash, {arrival.time});
+    if (row == nullptr) return StateLost();
+    GroupLayout::Last(row) = arrival.time;
+    states[arrival.row] = row;
+  }
+  return true;
+}
+
 Result<EventTime> SessionWindow::OnWatermark(EventTime watermark, Output& out) {
   const EventTime passed_on = watermark - Duration::Micros(1);
   if (watermark <= closed_up_to_) return passed_on;
@@ -141,7 +168,7 @@ Result<EventTime> SessionWindow::OnWatermark(EventTime watermark, Output& out) {
   std::sort(due.begin(), due.end());
   due.erase(std::unique(due.begin(), due.end()), due.end());
   for (const std::string& key : due) {
-    WEIR_TRY(CloseSessionsOf(key, watermark));
+    WEIR_TRY(max_ ? CloseCutSessionsOf(key, watermark) : CloseSessionsOf(key, watermark));
     if (results_.size() >= kMostGatheredResults) counts_.made += WEIR_TRY(results_.Emit(out));
   }
   counts_.made += WEIR_TRY(results_.Emit(out));
@@ -164,6 +191,37 @@ Status SessionWindow::CloseSessionsOf(std::string_view key, EventTime watermark)
     counts_.released += weight;
     Hold(hash, -weight);
     WEIR_TRY(sessions_.Erase(key, hash, session.time));
+  }
+  return Status::Ok();
+}
+
+Status SessionWindow::CloseCutSessionsOf(std::string_view key, EventTime watermark) {
+  const uint64_t hash = HashBytes(key);
+  found_.clear();
+  WEIR_TRY(sessions_.FindBetween(key, hash, EventTime::Min(), EventTime::Max(), found_));
+  for (size_t begin = 0; begin < found_.size();) {
+    const int64_t start = found_[begin].time.us;
+    size_t next = begin + 1;
+    while (next < found_.size() && found_[next].time.us - found_[next - 1].time.us <= gap_ &&
+           found_[next].time.us < start + *max_) {
+      next++;
+    }
+    const int64_t end = std::min(found_[next - 1].time.us + gap_, start + *max_);
+    if (end > watermark.us) {
+      WEIR_TRY(timers_.Set({end}, key, hash));
+      begin = next;
+      continue;
+    }
+    joined_.Renew(0);
+    std::byte* joined = joined_.row(0);
+    for (; begin < next; begin++) {
+      WEIR_TRY(step_->layout->MergeStates(joined, found_[begin].row));
+      GroupLayout::Weight(joined) += GroupLayout::Weight(found_[begin].row);
+      WEIR_TRY(sessions_.Erase(key, hash, found_[begin].time));
+    }
+    results_.Add(key, joined, start, end);
+    counts_.released += GroupLayout::Weight(joined);
+    Hold(hash, -GroupLayout::Weight(joined));
   }
   return Status::Ok();
 }

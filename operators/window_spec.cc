@@ -19,7 +19,9 @@ const Spec<SessionSpec>& SessionSpec::Describe() {
       {Required("gap", &SessionSpec::gap,
                 "Rows of a group that are at most this far apart are one session.", Positive,
                 AtMost(kLongestWindow)),
-       NotYet("max", "How long a session may be.")},
+       Optional("max", &SessionSpec::max,
+                "How long a window may be: rows from its start + max on begin another session.",
+                Positive, AtMost(kLongestWindow))},
       "session: { gap: 1s }");
   return spec;
 }

@@ -17,6 +17,7 @@ struct HoppingSpec {
 /// `session: { gap: 1s }`.
 struct SessionSpec {
   Duration gap;
+  std::optional<Duration> max;
   static const Spec<SessionSpec>& Describe();
 };
 

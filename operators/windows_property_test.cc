@@ -36,6 +36,7 @@ bool Fails(const Row& row) { return row.value < 0 || row.value % 1000 == 0; }
 struct Windows {
   enum class Kind { kSlices, kSession, kWhole } kind;
   int64_t size = 0, every = 0, offset = 0, gap = 0;
+  int64_t max = int64_t{1} << 40;  ///< Of sessions.
 };
 
 const SchemaPtr& InputSchema() {
@@ -53,7 +54,10 @@ GroupedStep MakeStep(const Windows& windows) {
     step.windows.emplace(Duration{windows.size}, Duration{windows.every},
                          Duration{windows.offset});
   }
-  if (windows.kind == Windows::Kind::kSession) step.gap = Duration{windows.gap};
+  if (windows.kind == Windows::Kind::kSession) {
+    step.gap = Duration{windows.gap};
+    if (windows.max < Windows{}.max) step.max = Duration{windows.max};
+  }
   step.partial = std::make_shared<const Schema>(
       std::vector<Field>{fields[0],
                          {std::string(kSliceEndColumn), TypeKind::kTimestamp},
@@ -221,16 +225,20 @@ Expected Reference(const Windows& windows, const std::vector<Row>& rows) {
     std::sort(of_key.begin(), of_key.end(),
               [](const Row* a, const Row* b) { return a->time < b->time; });
     Group session;
+    const auto close = [&, &key = key] {
+      const int64_t start = session.rows.front()->time;
+      const int64_t end = std::min(session.rows.back()->time + windows.gap, start + windows.max);
+      expected.lines.insert(session.ToLine(key, start, end));
+      session.rows.clear();
+    };
     for (const Row* row : of_key) {
-      if (!session.rows.empty() && row->time - session.rows.back()->time > windows.gap) {
-        expected.lines.insert(session.ToLine(key, session.rows.front()->time,
-                                             session.rows.back()->time + windows.gap));
-        session.rows.clear();
+      if (!session.rows.empty() && (row->time - session.rows.back()->time > windows.gap ||
+                                    row->time >= session.rows.front()->time + windows.max)) {
+        close();
       }
       session.rows.push_back(row);
     }
-    expected.lines.insert(session.ToLine(key, session.rows.front()->time,
-                                         session.rows.back()->time + windows.gap));
+    close();
   }
   return expected;
 }
@@ -534,8 +542,17 @@ TEST_CASE("sessions give what the whole list gives") {
   }
 }
 
+TEST_CASE("sessions that may not last for ever give what the whole list gives") {
+  for (uint32_t seed = 1; seed <= 300; seed++) {
+    Windows windows{Windows::Kind::kSession};
+    windows.gap = 1 + seed * 31 % 60;
+    windows.max = 1 + seed * 17 % 150;
+    Run(seed, windows, 50, 50);
+  }
+}
+
 TEST_CASE("groups over a whole input give what the whole list gives") {
-  for (uint32_t seed = 1; seed <= 50; seed++) Run(seed, {Windows::Kind::kWhole}, 50, 50);
+  for (uint32_t seed = 1; seed <= 50; seed++) Run(seed, Windows{Windows::Kind::kWhole}, 50, 50);
 }
 
 TEST_CASE("windows and sessions are the same over tables on disk") {
@@ -543,6 +560,7 @@ TEST_CASE("windows and sessions are the same over tables on disk") {
     Run<StoredStates>(seed, RandomWindows(seed, seed % 2 == 0), seed % 3 == 0 ? 200 : 50, 50);
     Windows sessions{Windows::Kind::kSession};
     sessions.gap = 1 + seed * 31 % 60;
+    if (seed % 3 == 0) sessions.max = 1 + seed * 17 % 150;
     Run<StoredStates>(seed, sessions, 50, 50);
   }
 }
