@@ -201,6 +201,7 @@ Status Task::PollSource() {
   PollRequest request;
   request.paused = paused.empty() ? nullptr : &paused;
   const Duration before = setup_.clock->Monotonic();
+  (void)WEIR_FAILPOINT("engine.source.poll");
   Polled polled = WEIR_TRY(setup_.reader->Poll(request));
   WEIR_TRY(ReadSource(polled));
   WEIR_TRY(AdvanceSourceClock());
