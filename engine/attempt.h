@@ -90,7 +90,7 @@ class Attempt final : public TaskListener {
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<Fact> facts_;
-  std::optional<Status> failure_;
+  Status failure_;  ///< The first; ok while there is none.
   bool ending_ = false;
   std::atomic<bool> made_progress_{false};
   JobProgress shown_;  // Under mutex_.

@@ -46,19 +46,22 @@ Status Attempt::Drive() {
   }
 
   bool stop_told = false;
-  std::optional<Status> outcome;
-  while (!outcome) {
+  Status outcome;
+  bool over = false;
+  while (!over) {
     std::deque<Fact> facts;
     {
       std::unique_lock lock(mutex_);
       const Duration until{std::min(coordinator_->NextDeadline().us,
                                     clock_.Monotonic().us + kTick.us)};
       const Duration wait{std::max<int64_t>(until.us - clock_.Monotonic().us, 0)};
-      wake_.wait_for(lock, wait.ToChrono(), [this] { return !facts_.empty() || failure_; });
-      if (failure_) outcome = *failure_;
+      wake_.wait_for(lock, wait.ToChrono(), [this] { return !facts_.empty() || !failure_.ok(); });
+      if (!failure_.ok()) {
+        outcome = failure_;
+        break;
+      }
       facts.swap(facts_);
     }
-    if (outcome) break;
     if (stop_asked_ && !stop_told) {
       stop_told = true;
       facts.push_back(facts::StopAsked{});
@@ -67,10 +70,9 @@ Status Attempt::Drive() {
     for (Fact& fact : facts) {
       std::vector<Action> actions = coordinator_->On(std::move(fact), clock_.Monotonic());
       Status status = Carry(std::move(actions));
-      if (!status.ok() || coordinator_->done()) {
-        outcome = std::move(status);
-        break;
-      }
+      over = !status.ok() || coordinator_->done();
+      outcome = std::move(status);
+      if (over) break;
     }
     std::lock_guard lock(mutex_);
     const Coordinator::Progress progress = coordinator_->progress();
@@ -87,7 +89,7 @@ Status Attempt::Drive() {
     if (progress.completed > 0) made_progress_ = true;
   }
   End();
-  return *outcome;
+  return outcome;
 }
 
 /// Does what the coordinator asks; what it writes is told back to it at once.
@@ -199,7 +201,7 @@ void Attempt::Post(Fact fact) {
 void Attempt::Fail(Status status) {
   {
     std::lock_guard lock(mutex_);
-    if (!failure_) failure_ = std::move(status);
+    if (failure_.ok()) failure_ = std::move(status);
   }
   wake_.notify_all();
 }
