@@ -7,7 +7,8 @@ namespace {
 
 /// Order of meaning. A clause without a plan function is known, and refused as not there yet.
 constexpr std::array kClauses = {
-    Clause{"join", "Rows of another node that match.", "join: { node: orders, match: a.id = b.id }"},
+    Clause{"join", "Rows of another node that match.",
+           "join: { node: orders, match: a.id = b.id }"},
     Clause{"unnest", "One row for each element of a list; null and [] give none.",
            "unnest: { tag: tags }", PlanUnnest},
     Clause{"with", "Columns beside the ones there are; one of the same name is replaced.",

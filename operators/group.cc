@@ -16,8 +16,8 @@ namespace weir {
 namespace {
 
 /// Plans `window`, `group_by`, `having` and the `select` over groups, which only together say what
-/// the groups keep: the windows give group columns, bounds and aggregates; a filter and a projection
-/// behind them make the rest.
+/// the groups keep: the windows give group columns, bounds and aggregates; a filter and a
+/// projection behind them make the rest.
 class GroupPlanner {
  public:
   explicit GroupPlanner(StepBuilder& builder) : builder_(builder), input_(builder.schema()) {}
@@ -177,7 +177,9 @@ class GroupPlanner {
     auto step = std::make_shared<GroupedStep>();
     step->step = builder_.input().step;
     step->groups = groups_;
-    if (window_.tumbling) step->windows.emplace(*window_.tumbling, *window_.tumbling, window_.offset);
+    if (window_.tumbling) {
+      step->windows.emplace(*window_.tumbling, *window_.tumbling, window_.offset);
+    }
     if (window_.hopping) {
       step->windows.emplace(window_.hopping->size, window_.hopping->every, window_.offset);
     }
@@ -208,8 +210,8 @@ class GroupPlanner {
       reads.insert(aggregate->columns().begin(), aggregate->columns().end());
       needs_origins |= aggregate->NeedsOrigins();
     }
-    plan->detail = fmt::format("{}; by {}; {}", WindowText(),
-                               names.empty() ? "nothing" : fmt::format("{}", fmt::join(names, ", ")),
+    if (names.empty()) names.push_back("nothing");
+    plan->detail = fmt::format("{}; by {}; {}", WindowText(), fmt::join(names, ", "),
                                fmt::join(aggregates, ", "));
     plan->state_shape = fmt::format("1: {} ({}) [{}]", WindowText(), fmt::join(types, ", "),
                                     fmt::join(aggregates, "; "));

@@ -51,8 +51,8 @@ class GroupFeeder {
  public:
   explicit GroupFeeder(const GroupedStep& step);
 
-  /// Evaluates the group expressions, checks that times can be in a window, and tries the aggregates
-  /// that can fail. Rejected rows have been given to `out` when it returns.
+  /// Evaluates the group expressions, checks that times can be in a window, and tries the
+  /// aggregates that can fail. Rejected rows have been given to `out` when it returns.
   Result<Intake> Begin(const Batch& batch, const EvalContext& context, Output& out);
   /// Adds each row of `rows`, all of them of the intake begun last, to `states[row]`, and counts it
   /// there.

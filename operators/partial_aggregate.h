@@ -9,8 +9,8 @@ namespace weir {
 /// that few hot keys flood neither it nor one task. Judges no lateness. Holds nothing over a
 /// barrier: the chain flushes it before.
 ///
-/// Where keys hardly repeat, aggregating here would cost a look-up for each row and save nothing: if
-/// a flush shows more than one group for every two rows, the next batches are turned into partial
+/// Where keys hardly repeat, aggregating here would cost a look-up for each row and save nothing:
+/// if a flush shows more than one group for every two rows, the next batches are turned into partial
 /// aggregates of one row each, without any table, and every 64th batch tries the table again.
 class PartialAggregate final : public Operator {
  public:

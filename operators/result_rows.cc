@@ -11,8 +11,8 @@ namespace {
 
 constexpr size_t kRowsPerBatch = 16384;
 
-/// The 8 bytes from `from` on as a number that orders as they do; a key that ends sooner comes first
-/// or ties.
+/// The 8 bytes from `from` on as a number that orders as they do; a key that ends sooner comes
+/// first or ties.
 uint64_t Prefix(std::string_view key, size_t from) {
   uint64_t prefix = 0;
   for (size_t i = from; i < from + 8; i++) {

@@ -24,7 +24,8 @@ SessionWindow::SessionWindow(std::shared_ptr<const GroupedStep> step, OperatorCo
 }
 
 Status SessionWindow::StateLost() const {
-  return Status(errors::kStateLost, "step '" + step_->step + "': its state can't be read or written",
+  return Status(errors::kStateLost,
+                "step '" + step_->step + "': its state can't be read or written",
                 "see the disk of the state directory");
 }
 

@@ -11,8 +11,8 @@ namespace weir {
 
 /// Groups the rows of each key into sessions: rows at most `gap` apart are in one. A session's
 /// window is from its first row's time to its last row's time + gap. It closes at a watermark
-/// >= its end, so that a row exactly `gap` behind the last one still joins, and the step passes that
-/// watermark less 1 us on, so that results are not late behind it (protocol rule 25).
+/// >= its end, so that a row exactly `gap` behind the last one still joins, and the step passes
+/// that watermark less 1 us on, so that results are not late behind it (protocol rule 25).
 ///
 /// With `max`, a session's window is at most that long: rows from its start + max on begin another,
 /// and a window that is cut ends at start + max. Where the cuts lie depends on the first row, which

@@ -27,7 +27,8 @@ SliceWindow::SliceWindow(std::shared_ptr<const GroupedStep> step, OperatorContex
 }
 
 Status SliceWindow::StateLost() const {
-  return Status(errors::kStateLost, "step '" + step_->step + "': its state can't be read or written",
+  return Status(errors::kStateLost,
+                "step '" + step_->step + "': its state can't be read or written",
                 "see the disk of the state directory");
 }
 

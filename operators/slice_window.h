@@ -12,8 +12,8 @@ namespace weir {
 /// window. Takes rows of the step's input, or partial aggregates of them; tells them apart by their
 /// schema.
 ///
-/// State: a table of groups by (slice end, key); how many rows they stand for, per key slot. A slice
-/// is dropped once the last window it is part of has closed. Without a window there is one slice,
+/// State: a table of groups by (slice end, key); how many rows they stand for, per key slot. A
+/// slice is dropped once the last window it is part of has closed. Without a window there is one slice,
 /// with the end 0, and the end of the input closes it.
 class SliceWindow final : public Operator {
  public:

@@ -185,7 +185,8 @@ TEST_CASE("groups without a window are for inputs that end") {
 TEST_CASE("a row that an aggregate can't take reaches none, with partials or without") {
   for (bool partials : {false, true}) {
     OperatorHarness step("{ window: { tumbling: 10s }, group_by: user, "
-                         "select: [user, { n: count(), s: sum(10 / amount), t: sum(amount + 1) }] }",
+                         "select: [user, { n: count(), s: sum(10 / amount), "
+                         "t: sum(amount + 1) }] }",
                          kOrders, partials);
     REQUIRE(step.faults() == "");
     CHECK(step.Push("a 5 1s  b 0 2s  a 2 3s").find("! ") == 0);
@@ -220,8 +221,8 @@ TEST_CASE("faults of a step are told all at once, with their places") {
 }
 
 TEST_CASE("faults of groups and windows") {
-  CHECK(Tells("{ window: { tumbling: 10s, session: { gap: 1s } }, select: { n: count() } }", kOrders,
-              "one of tumbling, hopping and session"));
+  CHECK(Tells("{ window: { tumbling: 10s, session: { gap: 1s } }, select: { n: count() } }",
+              kOrders, "one of tumbling, hopping and session"));
   CHECK(Tells("{ window: {}, select: { n: count() } }", kOrders, "one of tumbling"));
   CHECK(Tells("{ window: { tumbling: 0s }, select: { n: count() } }", kOrders, "tumbling"));
   CHECK(Tells("{ window: { tumbling: 40000d }, select: { n: count() } }", kOrders, "tumbling"));

@@ -24,7 +24,8 @@ void PlanUnnest(const YamlNode& value, StepBuilder& builder) {
   // A list beside each of its own elements costs its length squared: where nothing after this can
   // see it, it is not carried on.
   const int plain = PlainColumn(*list, schema);
-  const bool chosen_later = builder.Find("select") != nullptr || builder.Find("window") != nullptr ||
+  const bool chosen_later = builder.Find("select") != nullptr ||
+                            builder.Find("window") != nullptr ||
                             builder.Find("group_by") != nullptr;
   const bool unseen = plain >= 0 && chosen_later &&
                       !builder.Mentions(schema[static_cast<size_t>(plain)].name, "unnest");

@@ -37,7 +37,9 @@ class WindowMath {
   int64_t size() const { return size_; }
   int64_t slice() const { return slice_; }
   /// End of the slice that holds `time`, which is in range.
-  int64_t SliceEnd(int64_t time) const { return FloorTo(time - offset_, slice_) + offset_ + slice_; }
+  int64_t SliceEnd(int64_t time) const {
+    return FloorTo(time - offset_, slice_) + offset_ + slice_;
+  }
   /// End of the last window that the slice ending at `slice_end` is part of.
   int64_t LastWindowEnd(int64_t slice_end) const {
     return FloorTo(slice_end - slice_ - offset_, every_) + offset_ + size_;

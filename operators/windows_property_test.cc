@@ -590,7 +590,9 @@ TEST_CASE("a partial aggregate that saves nothing passes rows at once, and looks
   Ledgered partial(std::make_unique<PartialAggregate>(step, clock));
   const auto push = [&](bool distinct) {
     std::vector<Row> rows;
-    for (int i = 0; i < 512; i++) rows.push_back({std::to_string(distinct ? i : i % 4), 1, 5, 0, {}});
+    for (int i = 0; i < 512; i++) {
+      rows.push_back({std::to_string(distinct ? i : i % 4), 1, 5, 0, {}});
+    }
     size_t out = 0;
     for (const BatchPtr& batch : partial.Push(MakeBatch(rows), 512)) out += batch->rows();
     return out;
