@@ -1,0 +1,1 @@
+"""weir against real brokers, killed at every turn. See campaign.py."""

@@ -1,0 +1,1 @@
+"""Jobs with their input and the rows that they must give. See harness.py."""
