@@ -10,8 +10,9 @@ namespace weir {
 /// barrier: the chain flushes it before.
 ///
 /// Where keys hardly repeat, aggregating here would cost a look-up for each row and save nothing:
-/// if a flush shows more than one group for every two rows, the next batches are turned into partial
-/// aggregates of one row each, without any table, and every 64th batch tries the table again.
+/// if a flush shows more than one group for every two rows, the next batches are turned into
+/// partial aggregates of one row each, without any table, and every 64th batch tries the table
+/// again.
 class PartialAggregate final : public Operator {
  public:
   PartialAggregate(std::shared_ptr<const GroupedStep> step, const Clock& clock);

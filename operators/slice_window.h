@@ -13,8 +13,8 @@ namespace weir {
 /// schema.
 ///
 /// State: a table of groups by (slice end, key); how many rows they stand for, per key slot. A
-/// slice is dropped once the last window it is part of has closed. Without a window there is one slice,
-/// with the end 0, and the end of the input closes it.
+/// slice is dropped once the last window it is part of has closed. Without a window there is one
+/// slice, with the end 0, and the end of the input closes it.
 class SliceWindow final : public Operator {
  public:
   SliceWindow(std::shared_ptr<const GroupedStep> step, OperatorContext& context);
