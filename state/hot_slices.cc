@@ -148,6 +148,7 @@ class HotSlices final : public SliceTable, public HotTable {
       entry->Clear(Entry::kSpilling);
       if (!ok) continue;
       keeper_.Unchanged(slice->changed, entry);
+      if (entry->Has(Entry::kInFlight)) std::erase(slice->in_flight, entry);
       slice->map.Erase(entry);
       slice->complete = false;
       keeper_.Free(entry);

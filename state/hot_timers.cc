@@ -145,6 +145,7 @@ class HotTimers final : public TimerTable, public HotTable {
         continue;
       }
       keeper_.Unchanged(changed_, entry);
+      if (entry->Has(Entry::kInFlight)) std::erase(in_flight_, entry);
       map_.Erase(entry);
       keeper_.Free(entry);
       keeper_.tables().evicted++;

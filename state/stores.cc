@@ -57,30 +57,35 @@ Status BadEntry(const RocksStore& store) {
 /// Whether a walk goes on in its slot.
 enum class Walk { kOn, kNextSlot };
 
-/// Visits what a walk finds with lower <= rest < upper in each slot.
+/// Visits what a walk finds with lower <= rest < upper in each slot. Slots without any entry cost
+/// nothing: the next key that there is tells where to go on.
 Status Visit(const RocksStore& store, SlotRange range, StoredTableId table, std::string_view lower,
              std::string_view upper, bool by_key,
              const std::function<Result<Walk>(KeySlot, std::string_view rest,
                                               std::string_view value)>& visit) {
   if (range.begin >= range.end) return Status::Ok();
-  // One iterator serves all slots: it refers to the bound, which moves on with them.
   std::string from;
   std::string bound_bytes;
-  rocksdb::Slice bound;
-  std::unique_ptr<rocksdb::Iterator> at;
-  for (uint32_t slot = range.begin; slot < range.end; slot++) {
+  AppendStoredPrefix(bound_bytes, static_cast<KeySlot>(range.end - 1), table);
+  bound_bytes += upper;
+  const rocksdb::Slice bound(bound_bytes);
+  const std::unique_ptr<rocksdb::Iterator> at = store.Walk(bound, by_key);
+  uint32_t slot = range.begin;
+  while (slot < range.end) {
     from.clear();
     AppendStoredPrefix(from, static_cast<KeySlot>(slot), table);
-    bound_bytes = from;
     from += lower;
-    bound_bytes += upper;
-    bound = rocksdb::Slice(bound_bytes);
-    if (!at) at = store.Walk(bound, by_key);
+    uint32_t next = slot + 1;
     for (at->Seek(from); at->Valid(); at->Next()) {
       const std::string_view stored = at->key().ToStringView();
-      const Walk walk = WEIR_TRY(visit(static_cast<KeySlot>(slot),
-                                       stored.substr(kStoredPrefixBytes),
-                                       at->value().ToStringView()));
+      if (stored.size() < kStoredPrefixBytes) return BadEntry(store);
+      const std::string_view rest = stored.substr(kStoredPrefixBytes);
+      if (SlotOfStored(stored) != slot || TableOfStored(stored) != table || rest >= upper) {
+        next = std::max<uint32_t>(next, SlotOfStored(stored));
+        break;
+      }
+      const Walk walk =
+          WEIR_TRY(visit(static_cast<KeySlot>(slot), rest, at->value().ToStringView()));
       if (walk == Walk::kNextSlot) break;
     }
     if (!at->status().ok()) {
@@ -89,6 +94,8 @@ Status Visit(const RocksStore& store, SlotRange range, StoredTableId table, std:
                         at->status().ToString(),
                     "restart the job: it begins again from its checkpoint; look at the disk");
     }
+    if (!at->Valid()) break;
+    slot = next;
   }
   return Status::Ok();
 }
