@@ -25,7 +25,11 @@ class BoundAggregate final : public Aggregate {
     columns_ = ColumnsOf({argument_.get(), filter_.get()});
   }
 
+  bool CanFail() const override {
+    return (argument_ && argument_->can_fail) || (filter_ && filter_->can_fail);
+  }
   bool NeedsOrigins() const override { return accumulator_->NeedsOrigins(); }
+  bool OwnsHeap() const override { return accumulator_->OwnsHeap(); }
   size_t size() const override { return accumulator_->size(); }
   void Init(std::byte* state) const override { accumulator_->Init(state); }
   void Destroy(std::byte* state) const override { accumulator_->Destroy(state); }

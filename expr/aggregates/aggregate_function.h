@@ -34,6 +34,8 @@ class Accumulator {
   virtual size_t size() const = 0;
   virtual void Init(std::byte* state) const = 0;
   virtual void Destroy(std::byte* state) const { (void)state; }
+  /// False where Destroy has nothing to do and HeapBytes is always 0.
+  virtual bool OwnsHeap() const { return true; }
   virtual size_t HeapBytes(const std::byte* state) const {
     (void)state;
     return 0;

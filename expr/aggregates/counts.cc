@@ -9,6 +9,7 @@ namespace {
 class Count final : public Accumulator {
  public:
   Count() { type_ = TypeKind::kInt64; }
+  bool OwnsHeap() const override { return false; }
   size_t size() const override { return sizeof(int64_t); }
   void Init(std::byte* state) const override { As<int64_t>(state) = 0; }
   bool Update(const Input& input) const override {
@@ -40,6 +41,7 @@ class Count final : public Accumulator {
 class CountIf final : public Accumulator {
  public:
   CountIf() { type_ = TypeKind::kInt64; }
+  bool OwnsHeap() const override { return false; }
   size_t size() const override { return sizeof(int64_t); }
   void Init(std::byte* state) const override { As<int64_t>(state) = 0; }
   bool Update(const Input& input) const override {
@@ -69,6 +71,7 @@ template <typename T>
 class SumInt final : public Accumulator {
  public:
   explicit SumInt(Type type) { type_ = std::move(type); }
+  bool OwnsHeap() const override { return false; }
   size_t size() const override { return sizeof(State); }
   void Init(std::byte* state) const override { As<State>(state) = {}; }
   bool Update(const Input& input) const override {
@@ -122,6 +125,7 @@ template <typename T, bool Average>
 class SumDouble final : public Accumulator {
  public:
   SumDouble() { type_ = TypeKind::kDouble; }
+  bool OwnsHeap() const override { return false; }
   size_t size() const override { return sizeof(State); }
   void Init(std::byte* state) const override { As<State>(state) = {}; }
   bool Update(const Input& input) const override {
@@ -164,6 +168,7 @@ template <typename T, bool Average>
 class SumWide final : public Accumulator {
  public:
   SumWide(Type type, int scale) : scale_(scale) { type_ = std::move(type); }
+  bool OwnsHeap() const override { return false; }
   size_t size() const override { return sizeof(State); }
   void Init(std::byte* state) const override { As<State>(state) = {}; }
   bool Update(const Input& input) const override {

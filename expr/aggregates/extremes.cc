@@ -23,6 +23,7 @@ template <typename T, bool Greatest>
 class FixedExtreme final : public Accumulator {
  public:
   explicit FixedExtreme(Type type) { type_ = std::move(type); }
+  bool OwnsHeap() const override { return false; }
   size_t size() const override { return kSize; }
   void Init(std::byte* state) const override { std::memset(state, 0, kSize); }
   bool Update(const Input& input) const override {
