@@ -1,11 +1,11 @@
 #include "connectors/dead_letter.h"
 
-#include "batch/render.h"
+#include "formats/json.h"
 
 namespace weir {
 namespace {
 
-enum LetterColumn : size_t {
+enum Place : size_t {
   kNode,
   kCode,
   kReason,
@@ -20,33 +20,29 @@ enum LetterColumn : size_t {
   kRow,
 };
 
-void AppendOptional(ColumnBuilder& column, const std::optional<std::string>& text) {
-  if (text) {
-    column.AppendText(*text);
-  } else {
-    column.AppendNull();
-  }
-}
-
-void AppendHead(BatchBuilder& letters, const std::string& node, const ErrorCode& code,
-                const std::string& reason, EventTime at) {
+void AppendHead(BatchBuilder& letters, std::string_view node, const ErrorCode& code,
+                std::string_view reason, EventTime at) {
   letters.column(kNode).AppendText(node);
   letters.column(kCode).AppendText(code.id);
   letters.column(kReason).AppendText(reason);
   letters.column(kAt).Append(at.us);
 }
 
-std::string RowAsJson(const Batch& batch, size_t row) {
-  std::string json = "{";
-  for (size_t i = 0; i < batch.schema()->size(); i++) {
-    const std::string& name = (*batch.schema())[i].name;
-    if (name.starts_with('$')) continue;
-    if (json.size() > 1) json += ',';
-    AppendJsonString(json, name);
-    json += ':';
-    AppendJsonValue(json, batch.column(i), row, TimestampStyle::kEpochMillis);
+template <typename T>
+void AppendNumber(ColumnBuilder& column, const std::optional<T>& value) {
+  if (value) {
+    column.Append(*value);
+  } else {
+    column.AppendNull();
   }
-  return json + "}";
+}
+
+void AppendBytes(ColumnBuilder& column, const std::optional<std::string>& value) {
+  if (value) {
+    column.AppendText(*value);
+  } else {
+    column.AppendNull();
+  }
 }
 
 }  // namespace
@@ -62,56 +58,50 @@ const SchemaPtr& DeadLetterSchema() {
       {"offset", TypeKind::kInt64},
       {"timestamp", TypeKind::kTimestamp},
       {"key", TypeKind::kBytes},
-      {"headers", Type::List(Type::Struct({{"key", TypeKind::kString},
-                                           {"value", TypeKind::kBytes}}))},
+      {"headers",
+       Type::List(Type::Struct({{"key", TypeKind::kString}, {"value", TypeKind::kBytes}}))},
       {"value", TypeKind::kBytes},
       {"row", TypeKind::kJson},
   });
   return schema;
 }
 
-BatchPtr DeadLettersOfRecords(const std::string& node, const std::vector<RejectedRecord>& records,
+BatchPtr DeadLettersOfRecords(std::string_view node, std::span<const RejectedRecord> records,
                               EventTime at) {
   BatchBuilder letters(DeadLetterSchema());
   for (const RejectedRecord& record : records) {
     AppendHead(letters, node, *record.code, record.reason, at);
     letters.column(kTopic).AppendText(record.topic);
-    if (record.partition) {
-      letters.column(kPartition).Append(*record.partition);
-    } else {
-      letters.column(kPartition).AppendNull();
-    }
-    if (record.offset) {
-      letters.column(kOffset).Append(*record.offset);
-    } else {
-      letters.column(kOffset).AppendNull();
-    }
-    if (record.timestamp) {
-      letters.column(kTimestamp).Append(record.timestamp->us);
-    } else {
-      letters.column(kTimestamp).AppendNull();
-    }
-    AppendOptional(letters.column(kKey), record.key);
+    AppendNumber(letters.column(kPartition), record.partition);
+    AppendNumber(letters.column(kOffset), record.offset);
+    AppendNumber(letters.column(kTimestamp),
+                 record.timestamp ? std::optional<int64_t>(record.timestamp->us) : std::nullopt);
+    AppendBytes(letters.column(kKey), record.key);
     ColumnBuilder& headers = letters.column(kHeaders);
     for (const auto& [name, value] : record.headers) {
       headers.child(0).child(0).AppendText(name);
-      AppendOptional(headers.child(0).child(1), value);
+      AppendBytes(headers.child(0).child(1), value);
       headers.child(0).AppendNested();
     }
     headers.AppendNested();
-    AppendOptional(letters.column(kValue), record.value);
+    AppendBytes(letters.column(kValue), record.value);
     letters.column(kRow).AppendNull();
   }
   return letters.Finish();
 }
 
-BatchPtr DeadLettersOfRows(const std::string& node, const Batch& batch,
-                           const std::vector<Rejection>& rejections, EventTime at) {
+BatchPtr DeadLettersOfRows(std::string_view node, const Batch& batch,
+                           std::span<const Rejection> rejections, EventTime at) {
   BatchBuilder letters(DeadLetterSchema());
+  const std::unique_ptr<Encoder> encoder = MakeJsonEncoder(*batch.schema(), JsonOptions{});
+  std::string row;
   for (const Rejection& rejection : rejections) {
     AppendHead(letters, node, *rejection.code, rejection.reason, at);
-    for (size_t column = kTopic; column <= kValue; column++) letters.column(column).AppendNull();
-    letters.column(kRow).AppendText(RowAsJson(batch, rejection.record));
+    for (size_t c = kTopic; c <= kValue; c++) letters.column(c).AppendNull();
+    row.clear();
+    // Any row can be written as JSON.
+    WEIR_CHECK(encoder->Encode(batch, rejection.record, row).ok());
+    letters.column(kRow).AppendText(row);
   }
   return letters.Finish();
 }

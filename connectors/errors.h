@@ -19,4 +19,8 @@ inline constexpr ErrorCode kConnectorOption{"WEIR-L010", ErrorKind::kInvalid};
 inline constexpr ErrorCode kScreenWrite{"WEIR-L011", ErrorKind::kFailed};
 inline constexpr ErrorCode kFileCutOff{"WEIR-L012", ErrorKind::kFailed};
 
+/// The disk did not keep what it had taken: only the last checkpoint can be trusted.
+inline constexpr ErrorCode kFileLost{"WEIR-L013", ErrorKind::kFailed};
+inline constexpr ErrorCode kUnusablePartition{"WEIR-L014", ErrorKind::kFailed};
+
 }  // namespace weir::errors
