@@ -61,11 +61,12 @@ class PendingEvent final : public Pending<T> {
         rd_kafka_queue_poll(queue_.get(), wait.us <= 0 ? 0 : Millis(wait)));
     if (!event) return std::nullopt;
     if (const auto error = rd_kafka_event_error(event.get())) {
-      return Result<T>(
+      return std::optional<Result<T>>(
+          std::in_place,
           ToStatus(error, rd_kafka_event_error_string(event.get()), what_, client_.address()));
     }
     client_.Answered();
-    return Result<T>(parse_(event.get()));
+    return std::optional<Result<T>>(std::in_place, parse_(event.get()));
   }
 
  private:

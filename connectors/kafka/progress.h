@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 
@@ -30,7 +31,7 @@ class Progress {
     reachable_ = true;
     if (offset < next_) return false;
     if (stop_ && offset >= *stop_) {
-      next_ = *stop_;
+      next_ = std::max(next_, *stop_);
       return false;
     }
     next_ = offset + 1;
@@ -40,7 +41,7 @@ class Progress {
   /// The fetcher found nothing more at `offset`.
   void End(int64_t offset) {
     reachable_ = true;
-    if (offset > next_) next_ = stop_ && offset > *stop_ ? *stop_ : offset;
+    next_ = std::max(next_, stop_ ? std::min(offset, *stop_) : offset);
   }
 
   /// The leader told its high watermark and last stable offset.

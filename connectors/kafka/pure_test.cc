@@ -86,6 +86,12 @@ TEST_CASE("a partition's progress drops what was read and what lies behind the s
   CHECK(behind_aborted.finished());
   CHECK(behind_aborted.next() == 9);
 
+  Progress past(8, 3);  // It began behind its stop.
+  CHECK(past.finished());
+  past.End(9);
+  CHECK_FALSE(past.Accept(9));
+  CHECK(past.next() == 8);
+
   CHECK(Progress(3, 3).finished());
   CHECK_FALSE(Progress(3, std::nullopt).finished());
 }

@@ -136,6 +136,7 @@ TEST_CASE("a publisher that dies at any step leaves each record once, and no zom
     if (steps >= 1 && steps <= 4) {
       if (status.ok()) status = dying.Commit();
       REQUIRE_FALSE(status.ok());
+      INFO(status.ToString());
       CHECK(status.Is(errors::kFenced));
     }
     expected.push_back(name + "a");

@@ -240,8 +240,9 @@ TEST_CASE("partitions made while reading are found and read from their first rec
   for (const Split& split : *splits) REQUIRE(reader->Add(split).ok());
 
   cluster.Grow(topic, 9);  // More than what the reader's limits were made for.
-  for (int p = 0; p < 9; p++) plain.Send(topic, p, "new");
-  plain.Flush();
+  TestProducer fresh;  // The other one does not know of the new partitions yet.
+  for (int p = 0; p < 9; p++) fresh.Send(topic, p, "new");
+  fresh.Flush();
   auto grown = finder.Find(*splits);
   REQUIRE(grown.ok());
   REQUIRE(grown->size() == 9);

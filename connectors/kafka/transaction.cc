@@ -152,6 +152,10 @@ Status Transaction::Fault(int code, std::string_view reason, std::string_view wh
 Status Transaction::DeliveryFault() const {
   const Client::Deliveries& deliveries = client_->deliveries();
   if (deliveries.failed == 0) return Status::Ok();
+  // A producer that was fenced throws its records away, and only the fatal error tells why.
+  char reason[512] = {};
+  const auto fatal = rd_kafka_fatal_error(client_->get(), reason, sizeof reason);
+  if (fatal != RD_KAFKA_RESP_ERR_NO_ERROR) return Fault(fatal, reason, "publishing on");
   const auto code = static_cast<rd_kafka_resp_err_t>(deliveries.first_error);
   return Fault(code,
                fmt::format("{} records were not delivered, the first to {}: {}", deliveries.failed,
