@@ -1,0 +1,203 @@
+"""One job over many lives: fed all the time, killed again and again, and judged in the end."""
+
+import contextlib
+import pathlib
+import random
+import re
+import shutil
+import time
+import uuid
+from collections import Counter
+from dataclasses import dataclass, field
+
+from e2e import checker, manifest
+from e2e.failpoints import IN_TRANSACTION
+from e2e.inputs import Feed
+from e2e.readers import LiveReader, Seen, seen
+from e2e.weir import Finished, Weir
+from golden import harness
+
+JOB = pathlib.Path(__file__).parent / "jobs" / "campaign.yaml"
+OUTPUTS = ("passed", "windows", "sessions")
+RECOVERED = re.compile(r"lane recovered .*?sink=(\S+).*?marker=(\d+)")
+
+
+@dataclass
+class Tally:
+    """What the faults really hit; a campaign that hit nothing proves nothing."""
+
+    kills: int = 0
+    hits: Counter = field(default_factory=Counter)
+    in_transaction: int = 0
+    aborted_rows: int = 0
+    marker_behind: int = 0
+    marker_ahead: int = 0
+
+    def lines(self) -> str:
+        hits = " ".join(f"{name}={count}" for name, count in sorted(self.hits.items()))
+        return (f"kills={self.kills} inside a transaction={self.in_transaction}"
+                f" aborted rows seen by read_uncommitted={self.aborted_rows}"
+                f" restarts with the marker ahead={self.marker_ahead} behind={self.marker_behind}"
+                f"\n  failpoints: {hits or 'none'}")
+
+    def missing(self) -> list[str]:
+        return [what for what in ("kills", "in_transaction", "aborted_rows", "marker_behind",
+                                  "marker_ahead") if getattr(self, what) == 0]
+
+
+class Campaign:
+    """Topics, feed, readers and the job of one campaign on `kafka` (a parts.kafka.Cluster)."""
+
+    def __init__(self, kafka, work: pathlib.Path, seed: int, mutant: str | None = None,
+                 partitions: int = 3, rate: int = 1500, feed: Feed | None = None):
+        self.kafka = kafka
+        self.work = work
+        self.seed = seed
+        self.mutant = mutant
+        self.chance = random.Random(seed)
+        self.name = f"e2e-{uuid.uuid4().hex[:8]}"
+        self.topics = {f"{self.name}.{output}": 3 for output in OUTPUTS}
+        if feed is None:
+            kafka.create_topic(self.name, partitions=partitions)
+        for topic, count in self.topics.items():
+            kafka.create_topic(topic, partitions=count)
+        self.feed = feed or Feed(kafka.bootstrap, self.name, partitions, seed, rate)
+        self.live = LiveReader(kafka.bootstrap, self.topics)
+        self.weir = self.make_weir("state")
+        self.tally = Tally()
+        self.verdict = checker.Verdict()
+        self._hits_before = 0
+
+    def make_weir(self, state_name: str) -> Weir:
+        return Weir(JOB, self.work, state_name=state_name, mutant=self.mutant, variables={
+            "JOB": self.name, "BOOTSTRAP": self.kafka.bootstrap, "TOPIC": self.feed.topic,
+            "TABLE": str(self.work / "table")})
+
+    def __enter__(self) -> "Campaign":
+        self.feed.start()
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.weir.kill()
+        self.feed.abandon()
+        self.live.close()
+
+    # --- lives ----------------------------------------------------------------------------------
+
+    def start(self, failpoints: str = "", **options) -> None:
+        waiting = self._waiting()
+        self.weir.start(failpoints, **options)
+        self._waiting_before = waiting
+
+    def _waiting(self) -> dict[str, int]:
+        """Of each sink the newest sealed epoch with rows that the newest manifest holds."""
+        with contextlib.suppress(ValueError, OSError, AssertionError, IndexError):
+            unpublished = manifest.newest(self.weir.state).unpublished
+            return {sink: max(epochs) for sink, epochs in unpublished.items()
+                    if any(epochs.values())}
+        return {}
+
+    def ended(self, finished: Finished, wanted: tuple[int, ...] = (-9,)) -> bool:
+        """Counts a life's end; one that is not `wanted` goes into the verdict."""
+        new = self.weir.hits()[self._hits_before :]
+        self._hits_before += len(new)
+        self.tally.hits.update(new)
+        if finished.killed:
+            self.tally.kills += 1
+            if new and new[-1] in IN_TRANSACTION:
+                self.tally.in_transaction += 1
+        for sink, marker in RECOVERED.findall(finished.log):
+            if sink in self._waiting_before and sink.endswith("_topic"):
+                if int(marker) < self._waiting_before[sink]:
+                    self.tally.marker_behind += 1
+                else:
+                    self.tally.marker_ahead += 1
+        if finished.code not in wanted:
+            codes = " ".join(dict.fromkeys(finished.codes()))
+            self.verdict.stopped.append(f"exit {finished.code} {codes}".strip())
+            return False
+        return True
+
+    def life(self, failpoints: str, timeout_s: float = 20, **options) -> bool:
+        """A life that a failpoint must end."""
+        self.start(failpoints, **options)
+        try:
+            finished = self.weir.wait(timeout_s)
+        except AssertionError:
+            self.ended(Finished(-9, "", self.weir.log()))
+            self.verdict.stopped.append(f"{failpoints} was not passed")
+            return False
+        return self.ended(finished)
+
+    def short_life(self, seconds: float, failpoints: str = "", **options) -> bool:
+        """A life that is killed after a while, wherever it is then."""
+        self.start(failpoints, **options)
+        deadline = time.monotonic() + seconds
+        while self.weir.running and time.monotonic() < deadline:
+            time.sleep(0.01)
+        self.weir.kill()
+        return self.ended(self.weir.wait())
+
+    def check_at_rest(self) -> None:
+        """While nothing runs: rows that leave together are seen together. The broker may take a
+        moment to show a commit in all partitions."""
+        for _ in range(20):
+            records = [seen(m) for m in self.kafka.read_all(f"{self.name}.passed")]
+            verdict = checker.check_families(records, "passed, after a kill")
+            if verdict.clean:
+                return
+            time.sleep(0.1)
+        self.verdict.merge(verdict)
+
+    # --- the end --------------------------------------------------------------------------------
+
+    def wait_for_windows(self, until_ms: int, timeout_s: float = 30) -> bool:
+        """Until a window that ends at `until_ms` or later has been seen."""
+        topic = f"{self.name}.windows"
+        deadline = time.monotonic() + timeout_s
+        checked = 0
+        while time.monotonic() < deadline and self.weir.running:
+            records = self.live.records
+            for record in records[checked:]:
+                if record.topic == topic and record.value:
+                    begin = int(record.value.rsplit(b":", 1)[1].rstrip(b"}"))
+                    if begin + checker.WINDOW // 1000 >= until_ms:
+                        return True
+            checked = len(records)
+            time.sleep(0.05)
+        return False
+
+    def finish(self, patience_s: float = 10, **options) -> checker.Verdict:
+        """Ends the input, lets the job come to rest, stops it and judges everything."""
+        self.feed.finish()
+        truth = self.feed.acknowledged
+        if not self.verdict.stopped:
+            if not self.weir.running:
+                self.start(**options)
+            self.live.wait_counts({
+                f"{self.name}.passed": len(checker.expected_copies(truth)),
+                f"{self.name}.windows": len(checker.expected_windows(truth)),
+                f"{self.name}.sessions": len(checker.expected_sessions(truth))}, patience_s)
+            self.ended(self.weir.stop(), wanted=(0,))
+        self.weir.kill()
+        self.live.settle()
+        final = {name: self.read(name, "read_committed") for name in OUTPUTS}
+        self.tally.aborted_rows += sum(
+            len(self.read(name, "read_uncommitted")) - len(final[name]) for name in OUTPUTS)
+        self.live.close()
+        table = self.work / "table"
+        lines = harness.read_sink(table) if table.exists() else []
+        self.verdict.merge(checker.check_campaign(truth, self.live.records, final, lines))
+        return self.verdict
+
+    def read(self, name: str, isolation: str) -> list[Seen]:
+        return [seen(m) for m in self.kafka.read_all(f"{self.name}.{name}", isolation)]
+
+    def copy_state(self, name: str) -> Weir:
+        """The state directory on another machine, as it were, with the job on it."""
+        other = self.make_weir(name)
+        shutil.copytree(self.weir.state, other.state)
+        return other
+
+    def told(self) -> str:
+        return f"seed {self.seed}: {self.verdict}\n  {self.tally.lines()}"

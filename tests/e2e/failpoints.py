@@ -1,0 +1,94 @@
+"""The places of the protocol where weir can be made to die, as the sources name them.
+
+test_kills.py fails when a source has a failpoint that is not here, or the other way round.
+"""
+
+import pathlib
+import re
+from dataclasses import dataclass
+
+from e2e.weir import ROOT
+
+# Passed by a job that runs and takes checkpoints: a kill there, on the n-th pass.
+RUNNING = {
+    "engine.trigger": 4,
+    "engine.barrier.before_positions": 7,
+    "engine.barrier.one_input_aligned": 5,
+    "engine.task.before_ack": 8,
+    "engine.all_acked": 4,
+    "engine.manifest_committed": 4,
+    "engine.sinks_told": 4,
+    "engine.cleaned_up": 3,
+    "engine.source.poll": 40,
+    "state.store.before_write": 5,
+    "state.store.before_ingest": 5,
+    "state.store.after_ingest": 5,
+    "state.store.before_link": 5,
+    "state.store.after_link": 5,
+    "state.upload.file": 6,
+    "state.upload.after_file": 6,
+    "state.manifest.before_sync": 5,
+    "state.manifest.after_sync": 4,
+    "state.manifest.before_link": 5,
+    "state.manifest.after_link": 4,
+    "state.cleanup.before_manifest": 2,
+    "state.cleanup.before_file": 2,
+    "state.publishing": 2,
+    "files.seal.write": 2,
+    "kafka.publish.received": 5,
+    "kafka.publish.begun": 6,
+    "kafka.publish.produced": 5,
+    "kafka.publish.marked": 7,
+    "kafka.publish.commit_sent": 5,
+    "kafka.publish.committed": 6,
+}
+# Passed by a start that goes on from a checkpoint, before rows flow again.
+RECOVERING = {
+    "state.job.save": 1,
+    "state.restore.begin": 1,
+    "state.restore.file": 3,
+    "state.restore.end": 1,
+    "engine.recovery.fenced": 1,
+    "engine.recovery.published": 1,
+    "engine.recovery.task_restored": 2,
+    "engine.task.before_first_row": 1,
+    "files.publish.copied": 1,
+    "files.publish.renamed": 1,
+}
+# Passed only by something that other tests do.
+ELSEWHERE = {
+    "kafka.publish.between": "only with the mutant marker_outside_transaction: test_mutants.py",
+    "state.upload.bytes": "only where an outbox is too large for the manifest: test_kills.py",
+}
+
+# A kill there leaves an open transaction behind, or one whose outcome nobody has heard.
+IN_TRANSACTION = {
+    "kafka.publish.begun", "kafka.publish.produced", "kafka.publish.marked",
+    "kafka.publish.commit_sent",
+}
+
+MUTANTS = (
+    "publish_before_manifest", "no_fencing", "marker_outside_transaction", "positions_late",
+    "watermark_not_restored", "eviction_during_snapshot", "live_directory_reopened",
+    "dropped_outbox_forgotten", "checksum_ignored", "idle_while_leader_away",
+)
+
+
+@dataclass(frozen=True)
+class Switches:
+    failpoints: set[str]
+    mutants: set[str]
+
+
+def in_sources() -> Switches:
+    """Those that the sources hold now."""
+    failpoints, mutants = set(), set()
+    for folder in ("base", "batch", "config", "expr", "clients", "formats", "state", "operators",
+                   "connectors", "engine", "daemon", "cli"):
+        for path in (ROOT / folder).rglob("*.[ch]*"):
+            if path.name.startswith("failpoint") or "_test" in path.name:
+                continue
+            text = pathlib.Path(path).read_text()
+            failpoints |= set(re.findall(r'WEIR_FAILPOINT\("([^"]+)"\)', text))
+            mutants |= set(re.findall(r'WEIR_MUTANT\("([^"]+)"\)', text))
+    return Switches(failpoints, mutants)
