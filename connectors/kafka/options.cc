@@ -28,7 +28,6 @@ constexpr std::array kProperties{
     Property{"metadata.max.age.ms", PropertyUse::kBoth},
     Property{"reconnect.backoff.max.ms", PropertyUse::kBoth},
     Property{"reconnect.backoff.ms", PropertyUse::kBoth},
-    Property{"request.timeout.ms", PropertyUse::kProducer},
     Property{"retry.backoff.max.ms", PropertyUse::kBoth},
     Property{"retry.backoff.ms", PropertyUse::kBoth},
     Property{"socket.connection.setup.timeout.ms", PropertyUse::kBoth},
