@@ -1,7 +1,6 @@
 #include "state/checkpoint_store.h"
 
-#include <sys/wait.h>
-#include <unistd.h>
+#include <signal.h>
 
 #include <fstream>
 
@@ -189,50 +188,50 @@ TEST_CASE("names of jobs are no paths") {
 }
 
 #ifdef WEIR_FAILPOINTS
-/// Runs `work` in a process of its own with a failpoint armed; its exit status, negative where it
-/// was killed.
-template <typename Work>
-int InChild(const std::string& failpoint, Work work) {
-  const pid_t child = ::fork();
-  if (child == 0) {
-    ::setenv("WEIR_FAILPOINTS", failpoint.c_str(), 1);
-    ::_exit(work());
-  }
-  int status = 0;
-  REQUIRE(::waitpid(child, &status, 0) == child);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+using testing::HiddenFolder;
+using testing::RunHidden;
+
+TEST_CASE("hidden: commit the second manifest until it is known", "[.]") {
+  auto store = Check(CheckpointStore::Open(HiddenFolder(), "j"));
+  const proto::Manifest second = Numbered(2, CheckpointStore::ChecksumOf(Numbered(1, "")));
+  const auto outcome = store->CommitManifest(second);
+  REQUIRE_FALSE(outcome.ok());
+  CHECK(outcome.status().Is(errors::kStoreUnavailable));
+  CHECK(outcome.status().cure() == "make room on the disk");
+  // The disk has room again: the same commit finds out how things stand.
+  CHECK(Check(store->CommitManifest(second)) != CommitOutcome::kOther);
 }
 
 TEST_CASE("a commit that is killed or fails anywhere is there whole or not at all") {
-  for (const std::string& point : {"before_sync", "after_sync", "before_link", "after_link"}) {
-    for (const std::string& action : {"kill", "error"}) {
+  for (const std::string point : {"before_sync", "after_sync", "before_link", "after_link"}) {
+    for (const std::string action : {"kill", "error"}) {
       INFO(point << "=" << action);
       const TemporaryFolder folder;
       auto store = Check(CheckpointStore::Open(folder.path(), "j"));
       const proto::Manifest first = Numbered(1, "");
       (void)Check(store->CommitManifest(first));
-      const proto::Manifest second = Numbered(2, CheckpointStore::ChecksumOf(first));
-      const int status = InChild("state.manifest." + point + "=" + action, [&] {
-        auto outcome = store->CommitManifest(second);
-        if (outcome.ok()) return 1;
-        if (!outcome.status().Is(errors::kStoreUnavailable)) return 2;
-        // The disk has room again: the same commit finds out how things stand.
-        outcome = store->CommitManifest(second);
-        if (!outcome.ok()) return 3;
-        return *outcome == CommitOutcome::kOther ? 4 : 0;
-      });
-      CHECK(status == (action == "kill" ? -SIGKILL : 0));
+      CHECK(RunHidden("hidden: commit the second manifest until it is known",
+                      "state.manifest." + point + "=" + action,
+                      folder.path()) == (action == "kill" ? -SIGKILL : 0));
       const uint64_t newest = Check(store->Newest())->manifest.number();
       CHECK(newest == (action == "error" || point == "after_link" ? 2 : 1));
       (void)Check(store->RemoveOrphans());
+      const proto::Manifest second = Numbered(2, CheckpointStore::ChecksumOf(first));
       CHECK(Check(store->CommitManifest(second)) ==
             (newest == 2 ? CommitOutcome::kMine : CommitOutcome::kCommitted));
+      CHECK(Check(files::List(errors::kLocalState, store->directory() + "/checkpoints/2")) ==
+            std::vector<std::string>{"manifest"});
     }
   }
 }
 
+TEST_CASE("hidden: clean up all but the newest", "[.]") {
+  auto store = Check(CheckpointStore::Open(HiddenFolder(), "j"));
+  (void)Check(store->CleanUp(1, {}));
+}
+
 TEST_CASE("a clean-up that is killed leaves every manifest's files") {
-  for (const std::string& point : {"before_manifest", "before_file"}) {
+  for (const std::string point : {"before_manifest", "before_file"}) {
     INFO(point);
     const TemporaryFolder folder;
     auto store = Check(CheckpointStore::Open(folder.path(), "j"));
@@ -241,8 +240,8 @@ TEST_CASE("a clean-up that is killed leaves every manifest's files") {
     const proto::Manifest first = Numbered(1, "", {a, b});
     (void)Check(store->CommitManifest(first));
     (void)Check(store->CommitManifest(Numbered(2, CheckpointStore::ChecksumOf(first), {b})));
-    CHECK(InChild("state.cleanup." + point + "=kill",
-                  [&] { return store->CleanUp(1, {}).ok() ? 0 : 1; }) == -SIGKILL);
+    CHECK(RunHidden("hidden: clean up all but the newest", "state.cleanup." + point + "=kill",
+                    folder.path()) == -SIGKILL);
     for (const uint64_t number : Check(store->ListManifests())) Check(store->Verify(number, true));
     (void)Check(store->CleanUp(1, {}));
     (void)Check(store->RemoveOrphans());

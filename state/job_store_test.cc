@@ -1,6 +1,5 @@
 #include "state/job_store.h"
 
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <fstream>

@@ -1,8 +1,13 @@
 #pragma once
 
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <random>
 #include <string>
@@ -91,6 +96,33 @@ T Check(Result<T> result) {
 inline uint64_t TestSeed() {
   const char* text = std::getenv("WEIR_TEST_SEED");
   return text ? std::strtoull(text, nullptr, 10) : std::random_device{}();
+}
+
+/// Runs a hidden test case of this program in a process of its own, with a failpoint armed (they are
+/// read once in a process) and `folder` as its only argument. Its exit status, 0 where it passed;
+/// negative: the signal that ended it.
+inline int RunHidden(const std::string& test_case, const std::string& failpoint,
+                     const std::string& folder) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::setenv("WEIR_FAILPOINTS", failpoint.c_str(), 1);
+    ::setenv("WEIR_TEST_FOLDER", folder.c_str(), 1);
+    const int silent = ::open("/dev/null", O_WRONLY);
+    if (std::getenv("WEIR_TEST_LOUD") == nullptr) ::dup2(silent, STDOUT_FILENO);
+    ::execl("/proc/self/exe", "state_test", test_case.c_str(), static_cast<char*>(nullptr));
+    ::_exit(127);
+  }
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  // A name that matches nothing would pass, too.
+  REQUIRE(std::filesystem::remove(folder + "/hidden-ran"));
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+inline std::string HiddenFolder() {
+  const char* folder = std::getenv("WEIR_TEST_FOLDER");
+  REQUIRE(folder != nullptr);
+  std::ofstream(std::string(folder) + "/hidden-ran") << "yes";
+  return folder;
 }
 
 }  // namespace weir::testing
