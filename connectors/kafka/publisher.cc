@@ -82,7 +82,9 @@ Status Publisher::Settle(Status outcome, const Marker& marker) {
     return outcome;
   }
   last_ = LaneMarker{true, marker.epoch, marker.instance};
-  if (!WEIR_MUTANT("producer_reused")) ready_.reset();
+  if (!WEIR_MUTANT("producer_reused")) {
+    retiring_ = std::jthread([used = std::move(ready_)]() mutable { used.reset(); });
+  }
   return outcome;
 }
 

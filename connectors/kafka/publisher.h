@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 
 #include "connectors/connector.h"
 #include "connectors/kafka/transaction.h"
@@ -40,6 +41,8 @@ class Publisher final : public SinkPublisher {
   std::unique_ptr<Transaction> next_;   ///< Is only connected.
   bool fenced_ = false;                 ///< Fence was called, and nothing failed since.
   std::optional<LaneMarker> last_;      ///< The marker as this publisher last saw or left it.
+  /// Takes down the producer that committed last, which can last a second.
+  std::jthread retiring_;
 };
 
 }  // namespace weir::kafka
