@@ -7,13 +7,16 @@ must not. At the end stands a table of what caught each.
 import pathlib
 import re
 import time
+import uuid
 from collections.abc import Callable
 
 import pytest
+from confluent_kafka.admin import NewTopic
 
 from e2e import checker, failpoints
 from e2e.campaign import Campaign
 from e2e.inputs import BASE_MS, Feed
+from e2e.keys import KeysJob
 
 SEED = 1848
 Scenario = Callable[[Campaign], None]
@@ -37,7 +40,7 @@ def no_fencing(campaign: Campaign) -> None:
         time.sleep(0.02)
     zombie = campaign.weir
     campaign.weir = campaign.copy_state("successor")
-    # Both lives write to one table of files: that is not what this scenario is about.
+    campaign.table_counts = False  # Two machines with a table each, as it were, in one folder.
     campaign.start("kafka.publish.received=delay:2500@1")
     time.sleep(1.5)
     zombie.thaw()
@@ -158,3 +161,75 @@ def record(name: str, verdict: checker.Verdict) -> None:
     TABLE[name] = verdict.line()
     assert not verdict.clean, f"the mutant {name} survived: {verdict}"
     print(f"mutant {name}: {verdict}")
+
+
+def many_keys(kafka, work: pathlib.Path, mutant: str | None) -> checker.Verdict:
+    """More keys than fit in memory, checkpoints all the time, and a kill in the middle."""
+    job = KeysJob(kafka, work, SEED, keys=150_000, rows=450_000, mutant=mutant)
+    stopped = []
+    for place in ("state.manifest.after_link=kill@12", ""):
+        finished = job.weir.run(f"engine.source.poll=delay:15@1+,{place}".rstrip(","), timeout_s=120)
+        if finished.code not in (0, -9):
+            stopped.append(f"exit {finished.code} {' '.join(finished.codes())}")
+            break
+    verdict = job.judge()
+    verdict.stopped += stopped
+    return verdict
+
+
+def test_mutant_eviction_during_snapshot(kafka, weir_binary: pathlib.Path,
+                                         tmp_path: pathlib.Path) -> None:
+    verdict = many_keys(kafka, tmp_path / "sound", None)
+    assert verdict.clean, verdict
+    record("eviction_during_snapshot",
+           many_keys(kafka, tmp_path / "broken", "eviction_during_snapshot"))
+
+
+def leader_away(kafka3, work: pathlib.Path, mutant: str | None) -> Campaign:
+    """The only broker that has one of the partitions is gone for longer than `idle_after`, with rows
+    that nobody has read, while the time of the others goes on; then it comes back."""
+    topic = f"away-{work.name}-{uuid.uuid4().hex[:6]}"
+    new = NewTopic(topic, replica_assignment=[[1], [2], [3]], config={"min.insync.replicas": "1"})
+    kafka3.admin.create_topics([new])[topic].result(30)
+    feed = Feed(kafka3.bootstrap, topic, 3, SEED, rate=600)
+    with Campaign(kafka3, work, SEED, mutant, feed=feed) as campaign:
+        campaign.weir.sets = {"sources.numbers.event_time.idle_after": "1s"}
+        campaign.start()
+        assert campaign.wait_for_windows(BASE_MS + 4_000), campaign.weir.log()[-3000:]
+        feed.pause()
+        feed.flush()
+        campaign.weir.freeze()
+        # The fetch that is under way is answered with the first of these rows; the others are on
+        # the broker and nowhere else when it goes.
+        feed.active = {2}
+        for count in (10, 10, 400):
+            feed.send(count)
+            feed.flush()
+        away = kafka3.broker(3)
+        away.kill()
+        campaign.weir.thaw()
+        try:
+            feed.active = {0, 1}
+            feed.resume()
+            time.sleep(6)
+        finally:
+            away.start()
+            kafka3.wait_ready()
+        feed.active = {0, 1, 2}
+        time.sleep(1)
+        campaign.finish(patience_s=20)
+    return campaign
+
+
+def test_mutant_idle_while_leader_away(kafka3, weir_binary: pathlib.Path,
+                                       tmp_path: pathlib.Path) -> None:
+    sound = leader_away(kafka3, tmp_path / "sound", None)
+    assert sound.verdict.clean, sound.told() + sound.weir.whole_log()[-5000:]
+    broken = leader_away(kafka3, tmp_path / "broken", "idle_while_leader_away")
+    record("idle_while_leader_away", broken.verdict)
+
+
+def test_the_table_of_mutants() -> None:
+    """The last of this file: what caught each."""
+    print("\n" + "\n".join(f"{name:28} {line}" for name, line in TABLE.items()))
+    assert set(TABLE) == set(failpoints.MUTANTS), "a mutant was not run, or survived"
