@@ -19,7 +19,7 @@ constexpr std::array kAggregates = {
                       "The sum: int64 of ints, double of doubles, decimal(38,s) of decimals. A sum "
                       "beyond its type fails the job.",
                       "sum(x)", "5", MakeSum, "a number or a duration"},
-    AggregateFunction{"avg", "(value any) -> double", "The mean.", "avg(x) * 3", "5.0", MakeAverage,
+    AggregateFunction{"avg", "(value any) -> double", "The mean of the values that are not null, as a double.", "avg(x) * 3", "5.0", MakeAverage,
                       "a number"},
     AggregateFunction{"min", "(value any) -> any", "The least value; a NaN is above all numbers.",
                       "min(x)", "1", MakeMinimum, kOrdered},
