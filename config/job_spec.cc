@@ -171,7 +171,7 @@ JobSpec ReadJob(const YamlNode& root, const Vocabulary& vocabulary, Diagnostics&
   }
   if (job.sinks.empty()) {
     diagnostics.Error(errors::kNoSink, key_place("sinks"), "the job has no sink",
-                      "its results would go nowhere; sinks: { screen: { from: NODE, stdout: {} } }");
+                      "add one: sinks: { screen: { from: NODE, stdout: {} } }");
   }
   CheckGraph(job, diagnostics);
   return job;

@@ -183,7 +183,8 @@ TEST_CASE("the process's connections stand below the job's") {
   const Vocabulary words = testing::Words();
   const ProcessSpec process = ReadProcess(
       ReadYaml("weir.yaml",
-               "connections: { main: { kafka: { of: process } }, more: { kafka: { of: process } } }",
+               "connections: { main: { kafka: { of: process } },\n"
+               "               more: { kafka: { of: process } } }",
                {{}, false}, diagnostics),
       words, diagnostics);
   REQUIRE_FALSE(diagnostics.has_errors());

@@ -24,7 +24,8 @@ SpecFieldOf<NodeKeys> FromKey() {
   return Optional("from", &NodeKeys::from, "The node that is read, or a list of nodes.");
 }
 SpecFieldOf<NodeKeys> FormatKey() {
-  return Optional("format", &NodeKeys::format, "How records are written: a format, or its options.");
+  return Optional("format", &NodeKeys::format,
+                  "How the bytes of records are read and written: a format, or its options.");
 }
 SpecFieldOf<NodeKeys> OnErrorKey() {
   return Optional("on_error", &NodeKeys::on_error,

@@ -91,9 +91,9 @@ class SpecBase {
 
 // ---------------------------------------------------------------------------------------------
 // Values. A member may have any type X with these three functions in X's namespace or weir's:
-//   bool ReadValue(const YamlNode&, Diagnostics&, X&)        all faults told, false if there was one
+//   bool ReadValue(const YamlNode&, Diagnostics&, X&)      tells all faults; false if there was one
 //   internal::ValueInfo DescribeValue(internal::Tag<X>)
-//   std::string ShowValue(const X&)                          as a user would write it
+//   std::string ShowValue(const X&)                        as a user would write it
 
 bool ReadValue(const YamlNode& node, Diagnostics& diagnostics, bool& out);
 bool ReadValue(const YamlNode& node, Diagnostics& diagnostics, int32_t& out);

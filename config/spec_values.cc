@@ -84,8 +84,8 @@ bool IsTrap(const YamlNode& node, Diagnostics& diagnostics) {
                      text.find_first_not_of("0123456789") == std::string::npos;
   if (!octal && !IsYamlBool(text)) return false;
   diagnostics.Error(errors::kYamlTrap, node.place(),
-                    Quoted(text) + " without quotes means " + (octal ? "an octal number" : "true or false") +
-                        " in YAML",
+                    Quoted(text) + " without quotes means " +
+                        (octal ? "an octal number" : "true or false") + " in YAML",
                     "put it in quotes if the text is meant", node.length());
   return true;
 }
@@ -212,7 +212,8 @@ internal::ValueInfo DescribeValue(internal::Tag<Duration>) {
   return Info("duration", TextOr("^([0-9]+(ms|s|m|h|d))+$|\\$\\{"));
 }
 internal::ValueInfo DescribeValue(internal::Tag<DurationRange>) {
-  return Info("duration or range", TextOr("^none$|^[0-9]+[a-z0-9]*(\\.\\.[0-9]+[a-z0-9]*)?$|\\$\\{"));
+  return Info("duration or range",
+              TextOr("^none$|^[0-9]+[a-z0-9]*(\\.\\.[0-9]+[a-z0-9]*)?$|\\$\\{"));
 }
 internal::ValueInfo DescribeValue(internal::Tag<ByteSize>) {
   return Info("size",
@@ -295,9 +296,9 @@ ValueInfo DescribeMap(const ValueInfo& value) {
 }
 ValueInfo DescribeOptional(const ValueInfo& value, std::string_view absent_word) {
   if (absent_word.empty()) return value;
+  const Json absent = {{"enum", Json::array({"off", "none", "unlimited", false})}};
   return Info(value.type + " | " + std::string(absent_word),
-              {{"anyOf", Json::array({SchemaOf(value),
-                                      {{"enum", Json::array({"off", "none", "unlimited", false})}}})}});
+              {{"anyOf", Json::array({SchemaOf(value), absent})}});
 }
 bool ExpectMap(const YamlNode& node, Diagnostics& diagnostics) {
   if (node.kind() == YamlNode::Kind::kMap) return true;

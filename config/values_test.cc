@@ -81,7 +81,8 @@ TEST_CASE("what is shown is read back as the same value") {
     const DurationRange range{duration, {duration.us + static_cast<int64_t>(random() % 5) * 1000}};
     CHECK(*ParseDurationRange(ToText(range)) == range);
     CHECK(*ParseByteSize(ToText(ByteSize{bits})) == ByteSize{bits});
-    const double number = std::ldexp(static_cast<double>(bits), static_cast<int>(random() % 80) - 60);
+    const int exponent = static_cast<int>(random() % 80) - 60;
+    const double number = std::ldexp(static_cast<double>(bits), exponent);
     CHECK(*ParseDouble(ToText(number)) == number);
   }
   CHECK(ToText(Duration::Minutes(90)) == "90m");

@@ -26,8 +26,8 @@ struct Place {
 
 /// A node of a YAML document that knows where it stands. Immutable; cheap to copy.
 ///
-/// Read by ReadYaml, which refuses what weir never means: duplicate keys, aliases and anchors, tags,
-/// more than one document, depth over 64, more than 10,000 nodes, more than 1 MiB.
+/// Read by ReadYaml, which refuses what weir never means: duplicate keys, aliases and anchors,
+/// tags, more than one document, depth over 64, more than 10,000 nodes, more than 1 MiB.
 class YamlNode {
  public:
   enum class Kind { kNull, kScalar, kList, kMap };
@@ -66,8 +66,8 @@ struct YamlNode::Entry {
   YamlNode value;
 };
 
-/// Collects all faults of a file, so that a user sees them at once. The same fault at the same place
-/// is kept once; past 1,000 they are only counted.
+/// Collects all faults of a file, so that a user sees them at once. The same fault at the same
+/// place is kept once; past 1,000 they are only counted.
 class Diagnostics {
  public:
   struct Item {
@@ -109,8 +109,8 @@ struct Variables {
   bool environment = true;
 };
 
-/// Reads one YAML document. Faults go to `diagnostics`; where the text is YAML all the same, its tree
-/// is returned, so that later checks can tell of more, otherwise a null node.
+/// Reads one YAML document. Faults go to `diagnostics`; where the text is YAML all the same, its
+/// tree is returned, so that later checks can tell of more, otherwise a null node.
 YamlNode ReadYaml(std::string name, std::string text, const Variables& variables,
                   Diagnostics& diagnostics);
 
@@ -120,8 +120,8 @@ YamlNode ReadYamlFile(const std::string& path, const Variables& variables,
 
 /// Changes one value of a document as if it had been written there: `sources.clicks.kafka.stop` =
 /// `latest`. `assignment` is `PATH=VALUE`; the value is YAML, and the places of keys and value are
-/// in a text of their own named `--set`. Maps that are missing on the way are made; a way through a scalar or a list
-/// is a fault.
+/// in a text of their own named `--set`. Maps that are missing on the way are made; a way through a
+/// scalar or a list is a fault.
 YamlNode SetValue(const YamlNode& root, std::string_view assignment, const Variables& variables,
                   Diagnostics& diagnostics);
 
