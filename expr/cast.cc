@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "batch/utf8.h"
 #include "batch/render.h"
 #include "batch/time_text.h"
 #include "expr/json_text.h"
@@ -62,6 +63,7 @@ std::optional<Int128> ParseDecimal(std::string_view text, int scale) {
     }
     if (c < '0' || c > '9') return std::nullopt;
     digits++;
+    if (decimals > scale) continue;  // One digit beyond the scale is all that rounding needs.
     if (value > PowerOfTen(kMostDigits - 1)) return std::nullopt;
     value = value * 10 + (c - '0');
     if (decimals >= 0) decimals++;

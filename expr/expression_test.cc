@@ -35,6 +35,10 @@ TEST_CASE("decimals are exact and overflow is a row error") {
   CHECK(Evaluate("cast('1.5' as decimal(2,1)) / 2") == "0.75");
   CHECK(Evaluate("cast(2.345 as decimal(9,2))") == "2.35");
   CHECK(Evaluate("cast(-2.345 as decimal(9,2))") == "-2.35");
+  CHECK(Evaluate("cast(5e-324 as decimal(9,2))") == "0.00");
+  CHECK(Evaluate("cast('1.00499999999999999999999999999999999999999999' as decimal(9,2))") ==
+        "1.00");
+  CHECK(Evaluate("try_cast(1e300 as decimal(38,0))") == "null");
   CHECK(Evaluate("try_cast('123.4' as decimal(3,1))") == "null");
   CHECK(Evaluate("cast('99999999999999999999999999999999999999' as decimal(38,0)) + 1") ==
         "!cast('99999999999999999999999999999999999999' as decimal(38,0)) + 1: overflow of "

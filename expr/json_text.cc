@@ -46,8 +46,6 @@ bool IsJson(std::string_view text) {
   return ReadJson(parser, text).error() == simdjson::SUCCESS;
 }
 
-bool IsUtf8(std::string_view text) { return simdjson::validate_utf8(text.data(), text.size()); }
-
 std::optional<std::string> JsonAt(std::string_view json, std::string_view path, bool& valid) {
   thread_local simdjson::dom::parser parser;
   simdjson::dom::element element;

@@ -10,9 +10,6 @@ namespace weir {
 
 /// Whether `text` is one JSON value, at most 64 deep.
 bool IsJson(std::string_view text);
-/// Whether `text` is UTF-8.
-bool IsUtf8(std::string_view text);
-
 /// The value of `json` under `path` (`a.b[0]`, list places counted from 0 as JSON tools do), as
 /// text: strings without quotes, all else as JSON. Nullopt where there is none, or null.
 /// `valid` is set to false where `json` is not JSON.
