@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "batch/utf8.h"
 #include "formats/errors.h"
 #include "formats/json.h"
 #include "formats/json_value.h"

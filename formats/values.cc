@@ -231,23 +231,6 @@ size_t Utf8Length(std::string_view text, size_t i) {
 
 }  // namespace
 
-bool IsUtf8(std::string_view text) {
-  for (size_t i = 0; i < text.size();) {
-    // Eight plain characters at a time.
-    uint64_t word = 0;
-    while (i + 8 <= text.size()) {
-      std::memcpy(&word, text.data() + i, 8);
-      if ((word & 0x8080808080808080) != 0) break;
-      i += 8;
-    }
-    if (i == text.size()) break;
-    const size_t length = Utf8Length(text, i);
-    if (length == 0) return false;
-    i += length;
-  }
-  return true;
-}
-
 std::string ForMessage(std::string_view text) {
   constexpr size_t kMost = 100;
   std::string out;

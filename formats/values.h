@@ -57,7 +57,4 @@ std::string ExpectedText(const Type& type);
 /// and broken UTF-8 are shown as \xNN.
 std::string ForMessage(std::string_view text);
 
-/// Whether the bytes are UTF-8.
-bool IsUtf8(std::string_view text);
-
 }  // namespace weir
