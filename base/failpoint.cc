@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <map>
 #include <mutex>
@@ -83,6 +84,14 @@ bool FailpointHit(std::string_view name) {
     std::this_thread::sleep_for(std::chrono::milliseconds(std::atol(action.c_str() + 6)));
   }
   return action == "error";
+}
+
+size_t PollRows(size_t most) {
+  static const size_t rows = [] {
+    const char* text = std::getenv("WEIR_POLL_ROWS");
+    return text ? static_cast<size_t>(std::atol(text)) : 0;
+  }();
+  return rows > 0 ? std::min(rows, most) : most;
 }
 
 bool MutantActive(std::string_view name) {

@@ -198,7 +198,9 @@ Status Task::PollSource() {
     return source_ended_ ? Status::Ok() : AdvanceSourceClock();
   }
   const std::vector<std::string> paused = clock_.TooFarAhead();
+  (void)WEIR_FAILPOINT("engine.source.poll");
   PollRequest request;
+  request.max_rows = PollRows(request.max_rows);
   request.paused = paused.empty() ? nullptr : &paused;
   const Duration before = setup_.clock->Monotonic();
   (void)WEIR_FAILPOINT("engine.source.poll");

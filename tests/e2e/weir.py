@@ -95,6 +95,8 @@ class Weir:
             env.pop(name, None)
             if value:
                 env[name] = value
+        if "engine.source.poll" in failpoints:
+            env["WEIR_POLL_ROWS"] = "300"  # A slowed source gives little at a time, too.
         self.report_path.unlink(missing_ok=True)
         self._log_start = self.log_path.stat().st_size if self.log_path.exists() else 0
         with open(self.log_path, "ab") as log, open(self.out_path, "ab") as out:
