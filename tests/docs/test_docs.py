@@ -2,6 +2,7 @@
 tables say what the code says."""
 
 import functools
+import json
 import pathlib
 import re
 import subprocess
@@ -132,6 +133,31 @@ def test_functions_and_aggregates_are_told(weir_binary):
     names = re.findall(r"^  (\w+)\s", listed, re.MULTILINE)
     words = set(re.findall(r"\w+", (ROOT / "docs" / "job-language.md").read_text()))
     assert len(names) > 40 and [name for name in names if name not in words] == []
+
+
+def keys_of(schema) -> set:
+    """Every key that a JSON Schema knows, wherever it stands."""
+    if isinstance(schema, list):
+        return set().union(*(keys_of(part) for part in schema))
+    if not isinstance(schema, dict):
+        return set()
+    found = set()
+    for name, part in schema.items():
+        if name == "properties":
+            found |= set(part)
+            part = list(part.values())
+        found |= keys_of(part)
+    return found
+
+
+@pytest.mark.quick
+def test_every_key_of_a_job_is_told(weir_binary):
+    printed = subprocess.run([weir_binary, "schema"], capture_output=True, text=True, check=True, timeout=60).stdout
+    keys = keys_of(json.loads(printed))
+    page = (ROOT / "docs" / "job-language.md").read_text()
+    words = set(re.findall(r"\w+", " ".join(INLINE.findall(page) + [body for _, body in FENCE.findall(page)])))
+    assert {"watermark_delay", "bootstrap_servers", "partition_by", "start_time"} <= keys
+    assert sorted(keys - words) == []
 
 
 EXAMPLES = [pytest.param(text, id=f"{page.relative_to(ROOT)}:{line}") for page in PAGES for line, text in jobs(page)]
