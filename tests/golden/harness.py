@@ -12,6 +12,7 @@ generate.py), `TEXT`, the sinks that hold no JSON, and
 
 import gzip
 import importlib.util
+import json
 import pathlib
 import types
 import urllib.parse
@@ -19,6 +20,7 @@ import urllib.parse
 import zstandard
 
 from golden import generate
+from oracle import decode
 
 HERE = pathlib.Path(__file__).parent
 SEED = 20250101
@@ -60,7 +62,8 @@ def finished_files(folder: pathlib.Path) -> list[pathlib.Path]:
         if path.is_file() and not any(p[0] in "_." for p in path.relative_to(folder).parts))
 
 
-def read_finished(path: pathlib.Path) -> list[str]:
+def read_finished(path: pathlib.Path, as_json: bool) -> list[str]:
+    """Its rows; those of CSV, which may hold line ends, as JSON texts."""
     data = path.read_bytes()
     if path.suffix == ".gz":
         data = gzip.decompress(data)
@@ -69,16 +72,16 @@ def read_finished(path: pathlib.Path) -> list[str]:
         data = reader.read()
     text = data.decode()
     assert text == "" or text.endswith("\n"), f"{path} ends inside a row"
-    return text.splitlines()
+    return text.splitlines() if as_json else [json.dumps(r) for r in decode.csv_records(text)]
 
 
-def read_sink(folder: pathlib.Path) -> list[str]:
+def read_sink(folder: pathlib.Path, as_json: bool = True) -> list[str]:
     """All rows of a table; those under `name=value` folders get the folders in front of them."""
     lines = []
     for path in finished_files(folder):
         parts = path.relative_to(folder).parts[:-1]
         place = "".join(urllib.parse.unquote(part) + "/" for part in parts)
-        lines += [f"{place} {line}" if place else line for line in read_finished(path)]
+        lines += [f"{place} {line}" if place else line for line in read_finished(path, as_json)]
     return lines
 
 

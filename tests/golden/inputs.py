@@ -43,12 +43,14 @@ def rows(folder: pathlib.Path, pattern: str, decoder: Callable[[str], Values], t
         for offset, text in enumerate(cut(read_text(pathlib.Path(name)))):
             try:
                 values = decoder(text)
-                if time is not None and values[time] is None:
-                    raise BadRow(f"{time} is null")
             except BadRow as error:
                 if rejected is None:
                     raise
                 rejected.append(Rejected(node, text, str(error)))
+                continue
+            if time is not None and values[time] is None:
+                assert rejected is not None, f"{time} is null"
+                rejected.append(Rejected(node, f"row {values['id']}", f"{time} is null"))
                 continue
             made.append(Row(values, None if time is None else values[time], number, offset))
     return made
@@ -59,5 +61,7 @@ def orders(folder: pathlib.Path, pattern: str = "orders-*", time: str | None = "
 
 
 def raw_text(letter: dict) -> str:
-    """The undecoded record of a dead letter."""
+    """The undecoded record of a dead letter; of a row its id."""
+    if letter["value"] is None:
+        return f"row {letter['row']['id']}"
     return base64.b64decode(letter["value"]).decode()

@@ -20,8 +20,9 @@ def check(name: str, output: pathlib.Path, expected: dict[str, list[str]]) -> No
     faults = []
     for sink, lines in expected.items():
         folder = output / sink
-        actual = harness.simplified(name, sink, harness.read_sink(folder) if folder.exists() else [])
-        told = difference(lines, actual, harness.is_json(name, sink) and not is_placed(lines))
+        as_json = harness.is_json(name, sink)
+        actual = harness.simplified(name, sink, harness.read_sink(folder, as_json))
+        told = difference(lines, actual, as_json and not is_placed(lines))
         if told:
             faults.append(f"{name}/{sink}: {told}")
     assert not faults, "\n".join(faults)

@@ -132,7 +132,9 @@ def decode_json(text: str, columns: Declarations) -> Values:
         declaration = {"type": declared} if isinstance(declared, str) else declared
         place: Any = record
         for part in declaration.get("from", name).split("."):
-            place = place.get(part) if isinstance(place, dict) else None
+            if place is not None and not isinstance(place, dict):
+                raise BadRow(f"{name}: {place!r} is no object")
+            place = None if place is None else place.get(part)
         values[name] = _from_json(place, declaration["type"], declaration.get("unit", "ms"))
     return values
 

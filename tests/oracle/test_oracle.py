@@ -167,7 +167,9 @@ def test_json_row_errors(text: str, type_name: str) -> None:
 def test_json_from_nested_places() -> None:
     columns = {"city": {"type": "string", "from": "address.city"}}
     assert decode.decode_json('{"address":{"city":"Ulm"}}', columns) == {"city": "Ulm"}
-    assert decode.decode_json('{"address":7}', columns) == {"city": None}
+    assert decode.decode_json('{"address":null}', columns) == {"city": None}
+    with pytest.raises(BadRow):
+        decode.decode_json('{"address":7}', columns)
 
 
 def test_csv() -> None:
