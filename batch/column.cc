@@ -103,7 +103,13 @@ void ColumnBuilder::AppendFrom(const Column& from, size_t i) {
 }
 
 void ColumnBuilder::Truncate(size_t rows) {
-  if (rows >= parts_.size) return;
+  if (rows > parts_.size) return;
+  if (rows == parts_.size) {
+    // Of a nested value that was begun and not appended the children already have a part.
+    const size_t whole = HasOffsets(parts_.type) ? parts_.offsets.back() : rows;
+    for (auto& child : children_) child->Truncate(whole);
+    return;
+  }
   parts_.size = rows;
   if (!parts_.validity.empty()) {
     parts_.validity.resize(rows);

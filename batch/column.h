@@ -102,7 +102,7 @@ class ColumnBuilder {
   void AppendFrom(const Column& from, size_t i);
   ColumnBuilder& child(size_t i) { return *children_[i]; }
 
-  /// Takes back what was appended beyond the first `rows` values.
+  /// Takes back what was appended beyond the first `rows` values, also half a nested value.
   void Truncate(size_t rows);
 
   /// The column; the builder is empty and of the same type afterwards.

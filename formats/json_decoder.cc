@@ -176,6 +176,10 @@ class JsonDecoder final : public Decoder {
       if (!IsScalar(token)) {
         return RefuseMalformed(fmt::format("wrong value {}", ForMessage(token)));
       }
+      // A string that is left unread would be taken for a field's name where a colon follows.
+      if (token[0] == '"' && value.get_raw_json_string().error()) {
+        return RefuseMalformed("wrong string");
+      }
       return place == nullptr || TakeScalar(*place, token, row, out);
     }
     std::string_view span;
