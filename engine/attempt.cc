@@ -73,7 +73,9 @@ Status Attempt::Run() {
   }
   proto::Manifest own = manifest_;
   WEIR_TRY(WriteOwnManifest(own));
-  WEIR_TRY(MakeTasks());
+  if (Status made = MakeTasks(); !made.ok()) {
+    return made.Is(errors::kCheckpointDamaged) ? Damaged(std::move(made)) : made;
+  }
   return Drive();
 }
 
@@ -84,10 +86,48 @@ Status Attempt::OpenStore() {
   return Status::Ok();
 }
 
-Result<proto::Manifest> Attempt::NewestManifest() {
+Result<std::optional<StoredManifest>> Attempt::UsableManifest() {
   Result<std::optional<StoredManifest>> newest = store_->Newest();
-  if (!newest.ok()) return std::move(newest).status();
-  if (!*newest) {
+  if (!options_.choices.rewind) {
+    return newest.ok() ? std::move(newest) : Damaged(std::move(newest).status());
+  }
+  if (newest.ok() && (!*newest || store_->Verify((**newest).manifest.number(), true).ok())) {
+    return newest;
+  }
+  // The newest one of which every byte is right; what came after it is laid aside, not deleted.
+  std::vector<uint64_t> numbers = WEIR_TRY(store_->ListManifests());
+  for (size_t i = numbers.size(); i-- > 0;) {
+    Result<StoredManifest> older = store_->ReadManifest(numbers[i]);
+    if (!older.ok() || !store_->Verify(numbers[i], true).ok()) continue;
+    for (size_t later = i + 1; later < numbers.size(); later++) {
+      const std::string number = std::to_string(numbers[later]);
+      std::error_code error;
+      std::filesystem::create_directories(directory_ + "/damaged", error);
+      std::filesystem::rename(directory_ + "/checkpoints/" + number,
+                              fmt::format("{}/damaged/{}-{}", directory_, number, number_), error);
+      if (error) {
+        return Status(errors::kDamagedCheckpoint,
+                      fmt::format("can't lay checkpoint {} aside: {}", number, error.message()),
+                      "see the rights of the state directory");
+      }
+    }
+    log::Warn("rewound to an older checkpoint", {{"checkpoint", numbers[i]}});
+    return std::optional(std::move(older).value());
+  }
+  return Status(errors::kDamagedCheckpoint, "no checkpoint of this job is whole",
+                "'weir checkpoint verify' shows what is damaged; --fresh begins anew");
+}
+
+Status Attempt::Damaged(Status reason) {
+  return Status(errors::kDamagedCheckpoint,
+                "the newest checkpoint can't be used: " + reason.ToString(),
+                "bring the damaged file back, or go on from the newest whole checkpoint with "
+                "--rewind; results of later ones are then written a second time");
+}
+
+Result<proto::Manifest> Attempt::NewestManifest() {
+  std::optional<StoredManifest> newest = WEIR_TRY(UsableManifest());
+  if (!newest) {
     first_start_ = true;
     proto::Manifest manifest;
     manifest.set_job(plan_.name);
@@ -95,8 +135,8 @@ Result<proto::Manifest> Attempt::NewestManifest() {
     manifest.set_started_at_us(clock_.Now().us);
     return manifest;
   }
-  manifest_checksum_ = (**newest).checksum;
-  return std::move((**newest).manifest);
+  manifest_checksum_ = newest->checksum;
+  return std::move(newest->manifest);
 }
 
 Status Attempt::WaitFor(const std::string& what, const std::function<Status()>& call) {
@@ -250,6 +290,11 @@ Status Attempt::RecoverLanes(const proto::Manifest& manifest, uint64_t number) {
         return lane.publisher().WriteMarker(Epoch{number}, manifest_checksum_);
       }));
     }
+    Epoch standing_at = decision.write_marker ? Epoch{number} : decision.publish_after;
+    if (!standing.unpublished.empty()) {
+      standing_at = std::max(standing_at, standing.unpublished.back());
+    }
+    lane.SetStanding(standing_at, manifest_checksum_);
     WEIR_TRY(lane.publisher().CleanUp());
   }
   (void)WEIR_FAILPOINT("engine.recovery.published");

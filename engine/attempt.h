@@ -50,7 +50,9 @@ class Attempt final : public TaskListener {
   };
 
   Status OpenStore();
+  Result<std::optional<StoredManifest>> UsableManifest();
   Result<proto::Manifest> NewestManifest();
+  static Status Damaged(Status reason);
   Status WaitFor(const std::string& what, const std::function<Status()>& call);
   Status CheckOutside();
   Status FindSplits();

@@ -10,6 +10,7 @@ namespace {
 
 constexpr Duration kFirstWait = Duration::Millis(50);
 constexpr Duration kLongestWait = Duration::Seconds(5);
+constexpr Duration kRenewAfter = Duration::Days(1);
 
 int64_t BytesOf(const SealedEpoch& sealed) {
   int64_t bytes = 0;
@@ -106,6 +107,14 @@ Status Lane::PublishNow(std::vector<SealedEpoch> sealed, const std::string& chec
   return Status::Ok();
 }
 
+void Lane::Renew() {
+  if (!has_markers_) return;
+  if (Status status = publisher_->WriteMarker(standing_, standing_checksum_); !status.ok()) {
+    log::Warn("a marker could not be renewed; tried again in a day",
+              {{"sink", sink_}, {"lane", lane_}, {"reason", status.ToString()}});
+  }
+}
+
 void Lane::Run() {
   const auto go_on = [this] {
     std::lock_guard lock(mutex_);
@@ -117,8 +126,14 @@ void Lane::Run() {
     int64_t bytes = 0;
     {
       std::unique_lock lock(mutex_);
-      wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+      wake_.wait_for(lock, kRenewAfter.ToChrono(),
+                     [this] { return stopping_ || !queue_.empty(); });
       if (stopping_) return;
+      if (queue_.empty()) {
+        lock.unlock();
+        Renew();
+        continue;
+      }
       for (Item& item : queue_) {
         bytes += BytesOf(item.sealed);
         checksum = std::move(item.checksum);
@@ -127,12 +142,14 @@ void Lane::Run() {
       queue_.clear();
     }
     const Epoch newest = sealed.back().epoch;
+    standing_checksum_ = checksum;
     Status status = PublishNow(std::move(sealed), checksum, /*orphaned=*/false, go_on);
     if (!status.ok()) {
       if (go_on()) listener_.failed(sink_, lane_, std::move(status));
       return;
     }
     unpublished_bytes_ -= bytes;
+    standing_ = newest;
     listener_.published(sink_, lane_, newest);
     publisher_->Prepare();
   }

@@ -22,6 +22,8 @@ std::vector<SealedEpoch> NotYetPublished(std::vector<SealedEpoch> sealed, const 
 ///
 /// An unknown outcome (kRetry) is never guessed: the lane fences itself anew, reads its marker, and
 /// publishes what is short (protocol rule 18), for as long as it takes. Any other error ends it.
+/// A lane that has published nothing for a day renews its marker, since brokers forget offsets
+/// (rule 15).
 class Lane {
  public:
   /// Called from the lane's thread.
@@ -41,6 +43,11 @@ class Lane {
   Status PublishNow(std::vector<SealedEpoch> sealed, const std::string& checksum, bool orphaned,
                     const std::function<bool()>& go_on);
 
+  /// Before Start: the newest epoch that the lane's marker covers, and its manifest's checksum.
+  void SetStanding(Epoch epoch, const std::string& checksum) {
+    standing_ = epoch;
+    standing_checksum_ = checksum;
+  }
   void Start();
   void Enqueue(SealedEpoch sealed, std::string manifest_checksum);
   /// Ends the thread; what was not published stays in the manifests.
@@ -52,6 +59,7 @@ class Lane {
     std::string checksum;
   };
   void Run();
+  void Renew();
 
   const std::string sink_;
   const uint32_t lane_;
@@ -63,6 +71,8 @@ class Lane {
   std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<Item> queue_;
+  Epoch standing_;  // Only of the lane's thread once it runs.
+  std::string standing_checksum_;
   bool stopping_ = false;
   std::thread thread_;
 };
