@@ -73,6 +73,10 @@ PublishFault ClassifyFault(int code) {
     case RD_KAFKA_RESP_ERR_POLICY_VIOLATION:
     case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
       return PublishFault::kRefused;
+    // Told only after the library has looked for the topic for half a minute.
+    case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
+    case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
+      return PublishFault::kTopicGone;
     case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
     case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
     case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
@@ -137,6 +141,10 @@ Status Transaction::Fault(int code, std::string_view reason, std::string_view wh
       return Status(errors::kRecordRefused, message,
                     "raise the topic's limits, or set the record aside with "
                     "'weir txn resolve --dead-letter'");
+    case PublishFault::kTopicGone:
+      return Status(errors::kTopicDeleted, message,
+                    "create the topic again and start the job: what was not published is still in "
+                    "its checkpoint");
     case PublishFault::kDenied:
       return Status(errors::kNotAllowed, message,
                     "give weir's user the rights to write the topic, and to use the transactional "

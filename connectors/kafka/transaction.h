@@ -13,11 +13,12 @@ namespace weir::kafka {
 
 /// What an error of a transaction means for its lane.
 enum class PublishFault {
-  kFenced,   ///< Somebody else has the id: stop.
-  kRefused,  ///< A record the broker will never take: stop.
-  kDenied,   ///< A right is missing: stop.
-  kBroken,   ///< The cluster or a setting is not fit for transactions: stop.
-  kUnknown,  ///< All else: a new producer, fence, read the marker, publish what is short.
+  kFenced,     ///< Somebody else has the id: stop.
+  kRefused,    ///< A record the broker will never take: stop.
+  kTopicGone,  ///< The topic is not there any more: stop.
+  kDenied,     ///< A right is missing: stop.
+  kBroken,     ///< The cluster or a setting is not fit for transactions: stop.
+  kUnknown,    ///< All else: a new producer, fence, read the marker, publish what is short.
 };
 PublishFault ClassifyFault(int code);
 
