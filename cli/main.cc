@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <string>
@@ -7,6 +8,7 @@
 
 #include "base/log.h"
 #include "cli/command.h"
+#include "config/yaml.h"
 
 namespace weir {
 
@@ -62,6 +64,16 @@ int main(int argc, char** argv) {
   } catch (const CLI::CallForVersion& version) {
     return app.exit(version);
   } catch (const CLI::ParseError& error) {
+    std::vector<std::string> names;
+    for (const weir::Command& command : weir::AllCommands()) names.emplace_back(command.name);
+    if (argc > 1 && argv[1][0] != '-' &&
+        std::find(names.begin(), names.end(), argv[1]) == names.end()) {
+      const std::string near = weir::NearestName(argv[1], names);
+      fmt::print(stderr, "error WEIR-C001: there is no command '{}'\n  = {}\n", argv[1],
+                 near.empty() ? "'weir --help' lists what there is"
+                              : fmt::format("did you mean 'weir {}'?", near));
+      return weir::kExitInvalid;
+    }
     fmt::print(stderr, "error WEIR-C001: {}\n  = 'weir {}--help' lists what there is\n",
                error.what(), argc > 1 && argv[1][0] != '-' ? std::string(argv[1]) + " " : "");
     return weir::kExitInvalid;
