@@ -2,6 +2,7 @@
 
 #include "base/failpoint.h"
 #include "batch/key.h"
+#include "state/evicted_filter.h"
 #include "state/hot_table.h"
 
 namespace weir {
@@ -20,7 +21,7 @@ class HotKeys final : public KeyTable, public HotTable {
  public:
   HotKeys(TaskTables& tables, const Stores::Table& table, const RowLayout& layout)
       : keeper_(tables, table, &layout) {
-    complete_ = tables.stores.RestoredMark(table.name) == nullptr;
+    if (tables.stores.RestoredMark(table.name) != nullptr) evicted_.AddEverything();
   }
   ~HotKeys() override {
     for (size_t i = 0; i < map_.capacity(); i++) {
@@ -112,7 +113,7 @@ class HotKeys final : public KeyTable, public HotTable {
         WEIR_TRY(visit({at->time}, keeper_.KeyOf(at), keeper_.RowOf(at)));
       }
     }
-    if (complete_) return Status::Ok();
+    if (evicted_.empty()) return Status::Ok();
     TaskTables& tables = keeper_.tables();
     return tables.stores.Scan(
         keeper_.table(), {}, std::string(16, '\xff'),
@@ -209,7 +210,7 @@ class HotKeys final : public KeyTable, public HotTable {
     for (Entry* entry : changed_.entries()) keeper_.CountHeap(static_cast<ChainEntry*>(entry));
   }
 
-  size_t IndexBytes() const override { return map_.MemoryBytes(); }
+  size_t IndexBytes() const override { return map_.MemoryBytes() + evicted_.MemoryBytes(); }
   size_t EntryCount() const override { return map_.size(); }
 
  private:
@@ -220,7 +221,7 @@ class HotKeys final : public KeyTable, public HotTable {
   /// The key's chain, read back where it is not in memory; null where the key has no entries.
   Status Chain(std::string_view key, uint64_t hash, ChainEntry*& head) {
     head = InMemory(key, hash);
-    if (head != nullptr || complete_) return Status::Ok();
+    if (head != nullptr || !evicted_.MayHold(hash)) return Status::Ok();
     TaskTables& tables = keeper_.tables();
     tables.read_back++;
     std::string prefix;
@@ -265,7 +266,7 @@ class HotKeys final : public KeyTable, public HotTable {
   }
 
   void FreeChain(ChainEntry* head) {
-    complete_ = false;
+    evicted_.Add(head->hash);
     for (ChainEntry* at = head; at != nullptr;) {
       ChainEntry* next = at->next;
       if (at->Has(Entry::kInFlight)) std::erase(in_flight_, at);
@@ -298,7 +299,7 @@ class HotKeys final : public KeyTable, public HotTable {
   HotMap<ChainEntry> map_;
   ChangedList changed_;
   std::vector<Entry*> in_flight_;
-  bool complete_ = true;  // Nothing is only in the stores.
+  EvictedFilter evicted_;  // Keys that may be in the stores only.
   size_t hand_ = 0;
   std::vector<ChainEntry*> spilling_;
   uint64_t touched_ = 0;

@@ -5,6 +5,7 @@
 #include "base/failpoint.h"
 #include "batch/key.h"
 #include "state/errors.h"
+#include "state/evicted_filter.h"
 #include "state/hot_table.h"
 
 namespace weir {
@@ -22,7 +23,7 @@ class HotSlices final : public SliceTable, public HotTable {
     if (const proto::TableMark* mark = tables.stores.RestoredMark(table.name)) {
       dropped_up_to_.us = mark->dropped_up_to_us();
       for (const int64_t end : mark->slice_ends()) {
-        if (end > dropped_up_to_.us) slices_[end].complete = false;
+        if (end > dropped_up_to_.us) slices_[end].evicted.AddEverything();
       }
     }
   }
@@ -41,7 +42,7 @@ class HotSlices final : public SliceTable, public HotTable {
         hash, [&](const SliceEntry& at) { return keeper_.KeyOf(&at) == key; });
     if (entry == nullptr) {
       entry = keeper_.Make(key, hash);
-      if (!slice.complete && !ReadBack(slice_end, key, hash, entry)) return nullptr;
+      if (slice.evicted.MayHold(hash) && !ReadBack(slice_end, key, hash, entry)) return nullptr;
       slice.map.Insert(entry);
     }
     entry->Set(Entry::kReferenced);
@@ -66,7 +67,7 @@ class HotSlices final : public SliceTable, public HotTable {
       if (entry == nullptr) continue;
       WEIR_TRY(visit(slice_end, keeper_.KeyOf(entry), keeper_.RowOf(entry)));
     }
-    if (slice.complete) return Status::Ok();
+    if (slice.evicted.empty()) return Status::Ok();
     std::string lower;
     AppendOrdered(lower, slice_end.us);
     const std::string upper = UpperOf(slice_end);
@@ -150,7 +151,7 @@ class HotSlices final : public SliceTable, public HotTable {
       keeper_.Unchanged(slice->changed, entry);
       if (entry->Has(Entry::kInFlight)) std::erase(slice->in_flight, entry);
       slice->map.Erase(entry);
-      slice->complete = false;
+      slice->evicted.Add(entry->hash);
       keeper_.Free(entry);
       keeper_.tables().evicted++;
     }
@@ -169,7 +170,9 @@ class HotSlices final : public SliceTable, public HotTable {
 
   size_t IndexBytes() const override {
     size_t bytes = 0;
-    for (const auto& [end, slice] : slices_) bytes += sizeof(Slice) + slice.map.MemoryBytes();
+    for (const auto& [end, slice] : slices_) {
+      bytes += sizeof(Slice) + slice.map.MemoryBytes() + slice.evicted.MemoryBytes();
+    }
     return bytes;
   }
 
@@ -184,8 +187,8 @@ class HotSlices final : public SliceTable, public HotTable {
     HotMap<SliceEntry> map;
     ChangedList changed;
     std::vector<Entry*> in_flight;
-    bool complete = true;  ///< Every entry is in memory: what is not there does not exist.
-    size_t hand = 0;       ///< Where eviction goes on.
+    EvictedFilter evicted;  ///< Keys that may be in the stores only.
+    size_t hand = 0;        ///< Where eviction goes on.
   };
 
   static std::string UpperOf(EventTime slice_end) {
@@ -249,7 +252,7 @@ class HotSlices final : public SliceTable, public HotTable {
       }
       // Another entry may move into the slot, so the hand stays.
       slice.map.EraseAt(slice.hand);
-      slice.complete = false;
+      slice.evicted.Add(entry->hash);
       if (entry->Has(Entry::kInFlight)) std::erase(slice.in_flight, entry);
       keeper_.Free(entry);
       keeper_.tables().evicted++;

@@ -102,7 +102,7 @@ struct RocksStore::Rewritten final : public rocksdb::EventListener {
 };
 
 BlockCache::BlockCache(size_t bytes) : impl_(std::make_unique<Impl>()) {
-  impl_->cache = rocksdb::NewLRUCache(bytes, /*num_shard_bits=*/4);
+  impl_->cache = rocksdb::NewLRUCache(bytes, /*num_shard_bits=*/2);
 }
 BlockCache::~BlockCache() = default;
 size_t BlockCache::UsedBytes() const { return impl_->cache->GetUsage(); }
@@ -158,7 +158,12 @@ Result<std::unique_ptr<RocksStore>> RocksStore::Open(const std::string& director
   table.format_version = 5;
   table.block_size = 4 << 10;
   table.block_cache = cache->impl().cache;
+  // In small pieces: the whole filter of a large file would not fit into the cache, and be read
+  // again for each look-up.
   table.cache_index_and_filter_blocks = true;
+  table.index_type = rocksdb::BlockBasedTableOptions::kTwoLevelIndexSearch;
+  table.partition_filters = true;
+  table.metadata_block_size = 4 << 10;
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
   table.whole_key_filtering = false;
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "state/errors.h"
+#include "state/evicted_filter.h"
 #include "state/testing.h"
 
 namespace weir {
@@ -364,6 +365,21 @@ TEST_CASE("a table that was never restored or evicted is not looked up on the di
     if (n % 300 == 0) (void)Check(task.Checkpoint());
   }
   CHECK(task.state->stats().read_back == 0);
+}
+
+TEST_CASE("new keys are told from evicted ones in memory") {
+  EvictedFilter filter;
+  CHECK(filter.empty());
+  constexpr uint64_t kKeys = 200'000;
+  const auto hash = [](uint64_t n) { return HashBytes("key" + std::to_string(n)); };
+  for (uint64_t n = 0; n < kKeys; n++) filter.Add(hash(n));
+  uint64_t wrong = 0;
+  for (uint64_t n = 0; n < kKeys; n++) {
+    REQUIRE(filter.MayHold(hash(n)));
+    wrong += filter.MayHold(hash(kKeys + n)) ? 1 : 0;
+  }
+  CHECK(wrong < kKeys / 25);
+  CHECK(filter.MemoryBytes() < kKeys * 8);
 }
 
 TEST_CASE("entries in flight stay in memory, others go") {
