@@ -147,7 +147,9 @@ void AppendMillis(std::string& out, int64_t micros) {
 
 void AppendBase64(std::string& out, std::string_view bytes) {
   size_t i = 0;
-  const auto byte = [&](size_t at) { return static_cast<uint32_t>(static_cast<uint8_t>(bytes[at])); };
+  const auto byte = [&](size_t at) {
+    return static_cast<uint32_t>(static_cast<uint8_t>(bytes[at]));
+  };
   for (; i + 3 <= bytes.size(); i += 3) {
     const uint32_t three = byte(i) << 16 | byte(i + 1) << 8 | byte(i + 2);
     out += kBase64[three >> 18];

@@ -48,8 +48,8 @@ class TimeZone {
   };
 
  private:
-  std::vector<int64_t> transitions_;       // Seconds since 1970, rising.
-  std::vector<int32_t> offsets_ = {0};     // [0] before the first transition, [i + 1] from the i-th.
+  std::vector<int64_t> transitions_;    // Seconds since 1970, rising.
+  std::vector<int32_t> offsets_ = {0};  // [0] before the first transition, [i + 1] from the i-th.
   std::optional<Rule> rule_;
 };
 

@@ -189,7 +189,8 @@ NodePtr Binder::BindArithmetic(const Ast& ast, NodePtr left, NodePtr right) {
   const Type a = left->type;
   const Type b = right->type;
   const auto is_time = [](const Type& type) {
-    return type.Is(TypeKind::kTimestamp) || type.Is(TypeKind::kDate) || type.Is(TypeKind::kDuration);
+    return type.Is(TypeKind::kTimestamp) || type.Is(TypeKind::kDate) ||
+           type.Is(TypeKind::kDuration);
   };
   if (is_time(a) || is_time(b)) return BindTimeArithmetic(ast, left, right);
   for (size_t i = 0; i < 2; i++) {
@@ -222,8 +223,9 @@ NodePtr Binder::BindArithmetic(const Ast& ast, NodePtr left, NodePtr right) {
       const Type y = as_decimal(b);
       const int scale = op == '*' ? x.scale() + y.scale() : std::max(x.scale(), y.scale());
       if (scale > 38) return Fault(ast, "the product would have more than 38 decimals");
-      const int whole = op == '*' ? x.precision() - x.scale() + y.precision() - y.scale()
-                                  : std::max(x.precision() - x.scale(), y.precision() - y.scale()) + 1;
+      const int whole_x = x.precision() - x.scale();
+      const int whole_y = y.precision() - y.scale();
+      const int whole = op == '*' ? whole_x + whole_y : std::max(whole_x, whole_y) + 1;
       result = Type::Decimal(std::clamp(whole + scale, 1, 38), scale);
       const auto convert = [&](NodePtr node, const Type& from) {
         const Type to = op == '*' ? from : Type::Decimal(38, scale);
@@ -351,7 +353,9 @@ NodePtr Binder::BindIn(const Ast& ast) {
   }
   if (literals) {
     std::vector<ColumnPtr> list;
-    for (const NodePtr& item : items) list.push_back(std::make_shared<const Column>(*item->Literal()));
+    for (const NodePtr& item : items) {
+      list.push_back(std::make_shared<const Column>(*item->Literal()));
+    }
     return MakeIn(std::move(value), std::move(list), ast.negated);
   }
   std::vector<NodePtr> equals;
@@ -437,7 +441,8 @@ NodePtr Binder::BindCast(const Ast& ast) {
   if (!CastExists(value->type, ast.type)) {
     return Fault(ast, fmt::format("{} does not cast to {}", value->type.ToString(),
                                   ast.type.ToString()),
-                 value->type.Is(TypeKind::kJson) ? "json_get(value, 'path') takes a part of it" : "");
+                 value->type.Is(TypeKind::kJson) ? "json_get(value, 'path') takes a part of it"
+                                                 : "");
   }
   return MakeCast(std::move(value), ast.type, ast.lenient, Text(ast));
 }

@@ -199,7 +199,9 @@ TEST_CASE("any split, order, merge and trip through bytes gives what one pass gi
       for (size_t at = 0; at < rows;) {
         const size_t piece = std::min(rows - at, static_cast<size_t>(1 + upto(20)));
         std::vector<std::byte*> states(rows);
-        for (std::byte*& state : states) state = parts[static_cast<size_t>(upto(4)) % count]->bytes();
+        for (std::byte*& state : states) {
+          state = parts[static_cast<size_t>(upto(4)) % count]->bytes();
+        }
         REQUIRE(aggregate->Update(*batch, std::span(all).subspan(at, piece), states, 0, context,
                                   split_errors).ok());
         at += piece;

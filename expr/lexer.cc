@@ -204,7 +204,8 @@ class Lexer {
     const auto byte = static_cast<unsigned char>(rest[0]);
     const bool shows = byte >= 0x20 && byte != 0x7f;
     Fault(length,
-          shows ? fmt::format("'{}' has no meaning here", rest.substr(0, std::min<size_t>(length, 4)))
+          shows ? fmt::format("'{}' has no meaning here",
+                              rest.substr(0, std::min<size_t>(length, 4)))
                 : fmt::format("the character {:#04x} has no meaning here", byte),
           byte >= 0x80 ? "names with such characters stand in backticks" : "");
     at_ += length;

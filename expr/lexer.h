@@ -28,7 +28,7 @@ struct Token {
   int64_t micros = 0;  ///< Of a duration.
 };
 
-/// Cuts an expression into tokens, ended by a kEnd. `--` begins a comment up to the end of the line.
+/// Cuts an expression into tokens, ended by a kEnd. `--` begins a comment up to the line's end.
 /// Spellings of other dialects (`==`, `&&`, `!`, double quotes) become a fault with a hint and the
 /// token that was meant, so that one run finds the other faults too.
 std::vector<Token> Lex(std::string_view text, std::vector<ExpressionFault>& faults);

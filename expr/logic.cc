@@ -66,7 +66,9 @@ class LogicNode final : public Node {
   }
 
  private:
-  uint8_t Join(uint8_t a, uint8_t b) const { return conjunction_ ? std::min(a, b) : std::max(a, b); }
+  uint8_t Join(uint8_t a, uint8_t b) const {
+    return conjunction_ ? std::min(a, b) : std::max(a, b);
+  }
 
   void All(const Vector& value, std::vector<uint8_t>& state) const {
     if (value.constant) {

@@ -52,7 +52,8 @@ NodePtr MakeField(NodePtr value, size_t field);
 /// there is no such key.
 NodePtr MakeIndex(NodePtr value, NodePtr index);
 
-/// Whether value `i` of a and value `k` of b (one type, neither null) are equal, nulls inside alike.
+/// Whether value `i` of a and value `k` of b (one type, neither null) are equal; nulls inside
+/// equal each other.
 bool CellsEqual(const Column& a, size_t i, const Column& b, size_t k);
 
 }  // namespace weir

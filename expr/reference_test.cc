@@ -231,7 +231,8 @@ class Generator {
       case 1:
         return Pick({"0.0", "1.5", "-2.25", "d"});
       case 2:
-        return "if(" + Bool(depth - 1) + ", " + Double(depth - 1) + ", " + Int(depth - 1) + " * 1.0)";
+        return "if(" + Bool(depth - 1) + ", " + Double(depth - 1) + ", " + Int(depth - 1) +
+               " * 1.0)";
       default:
         return "(" + Double(depth - 1) + Pick({" + ", " - ", " * ", " / ", " % "}) +
                (Upto(2) == 0 ? Int(depth - 1) : Double(depth - 1)) + ")";
@@ -270,7 +271,8 @@ class Generator {
         return "(" + Int(depth - 1) + compare + Pick({Int(depth - 1), Double(depth - 1)}) + ")";
       case 8:
         return "(" + Text(depth - 1) + Pick({" in ", " not in "}) +
-               Pick({"('a', '')", "('a', null)", "(u, 'x')", "('a','b','c','d','e','f','g','h','i')"}) +
+               Pick({"('a', '')", "('a', null)", "(u, 'x')",
+                     "('a','b','c','d','e','f','g','h','i')"}) +
                ")";
       case 9:
         return "(" + Int(depth - 1) + Pick({" in ", " not in "}) +

@@ -19,15 +19,16 @@ constexpr std::array kAggregates = {
                       "The sum: int64 of ints, double of doubles, decimal(38,s) of decimals. A sum "
                       "beyond its type fails the job.",
                       "sum(x)", "5", MakeSum, "a number or a duration"},
-    AggregateFunction{"avg", "(value any) -> double", "The mean of the values that are not null, as a double.", "avg(x) * 3", "5.0", MakeAverage,
-                      "a number"},
+    AggregateFunction{"avg", "(value any) -> double",
+                      "The mean of the values that are not null, as a double.", "avg(x) * 3",
+                      "5.0", MakeAverage, "a number"},
     AggregateFunction{"min", "(value any) -> any", "The least value; a NaN is above all numbers.",
                       "min(x)", "1", MakeMinimum, kOrdered},
     AggregateFunction{"max", "(value any) -> any", "The greatest value.", "max(x)", "3",
                       MakeMaximum, kOrdered},
     AggregateFunction{"any", "(value any) -> any",
-                      "One of the values, the same in every run. For what is equal in all rows of a "
-                      "group.",
+                      "One of the values, the same in every run. For what is equal in all rows of "
+                      "a group.",
                       "any(x)", "1", MakeAny, kAnything},
     AggregateFunction{"first", "(value any) -> any",
                       "The first value that is not null, by event time, then partition and offset.",

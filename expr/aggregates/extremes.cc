@@ -17,7 +17,8 @@ bool Below(T a, T b) {
   return a < b;
 }
 
-/// Least or greatest value of a fixed width. State: the value in 16 bytes, whether it is there in 8.
+/// Least or greatest value of a fixed width. State: the value in 8 or 16 bytes, whether it is there
+/// in 8.
 /// Encoding: whether it is there in 1 byte, then the value.
 template <typename T, bool Greatest>
 class FixedExtreme final : public Accumulator {

@@ -6,8 +6,8 @@ namespace weir {
 namespace {
 
 constexpr std::string_view kWindows =
-    "windows are a step's own key: window: { tumbling: 10s }, { hopping: { size: 1m, every: 10s } } "
-    "or { session: { gap: 1s } }";
+    "windows are a step's own key: window: { tumbling: 10s }, "
+    "{ hopping: { size: 1m, every: 10s } } or { session: { gap: 1s } }";
 constexpr std::string_view kRanking =
     "rows of a group are not numbered; first(…), last(…) and collect_list(…) go by event time";
 

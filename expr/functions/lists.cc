@@ -58,7 +58,8 @@ NodePtr BindList(CallBinder& call) {
   const std::optional<Type> type = call.Unify(0);
   if (!type) return nullptr;
   if (type->Is(TypeKind::kNull)) {
-    return call.Fault(0, "a list of nothing but nulls has no type", "cast one: cast(null as int64)");
+    return call.Fault(0, "a list of nothing but nulls has no type",
+                      "cast one: cast(null as int64)");
   }
   return call.Make(
       Type::List(*type),

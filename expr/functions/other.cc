@@ -118,7 +118,8 @@ constexpr std::array kFunctions = {
              "The first value that is not null; those after it are not looked at.",
              "coalesce(null, 2, 1 / 0)", "2", BindCoalesce},
     Function{"if", "other", "(condition bool, then any, else any) -> any",
-             "`then` where the condition is true, otherwise `else`; the other one is not looked at.",
+             "`then` where the condition is true, otherwise `else`; only the one that is taken is "
+             "looked at.",
              "if(1 > 2, 1 / 0, 5)", "5", BindIf},
     Function{"nullif", "other", "(value any, other any) -> any",
              "The value, or null where it equals the other one.", "nullif('N/A', 'N/A')", "null",

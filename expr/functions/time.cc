@@ -243,8 +243,8 @@ constexpr std::array kFunctions = {
              "is of the zone (UTC if not given). Other text is a row error.",
              "parse_time('02.01.2026 03:04', '%d.%m.%Y %H:%M')", "1767323040000", BindParse},
     Function{"date_trunc", "time", "(unit string, time timestamp, [zone string]) -> timestamp",
-             "The first moment of the second, minute, hour, day, week (from Monday), month, quarter "
-             "or year, by clocks of the zone (UTC if not given).",
+             "The first moment of the second, minute, hour, day, week (from Monday), month, "
+             "quarter or year, by clocks of the zone (UTC if not given).",
              "date_trunc('hour', timestamp '2026-01-02T03:04:05Z')", "1767322800000", BindTruncate},
     Function{"date_diff", "time", "(unit string, from timestamp, to timestamp) -> int64",
              "How many whole units passed from `from` to `to`; negative if `to` is earlier.",
