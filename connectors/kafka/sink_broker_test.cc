@@ -5,7 +5,7 @@
 #include "connectors/kafka/outbox.h"
 #include "connectors/kafka/publisher.h"
 #include "connectors/kafka/sink_facts.h"
-#include "connectors/kafka/test_broker.h"
+#include "tests/parts/kafka_broker.h"
 #include "connectors/kafka/writer.h"
 
 namespace weir::kafka {

@@ -4,7 +4,7 @@
 #include "connectors/kafka/errors.h"
 #include "connectors/kafka/finder.h"
 #include "connectors/kafka/reader.h"
-#include "connectors/kafka/test_broker.h"
+#include "tests/parts/kafka_broker.h"
 
 namespace weir::kafka {
 namespace {
