@@ -212,6 +212,7 @@ class KafkaConnectorImpl final : public Connector {
   std::string_view help() const override { return "Topics of Apache Kafka or Amazon MSK."; }
   const SpecBase* source_options() const override { return &SourceOptions::Describe(); }
   const SpecBase* sink_options() const override { return &SinkOptions::Describe(); }
+  const SpecBase* connection_options() const override { return &ConnectionOptions::Describe(); }
   std::vector<std::string> sink_expressions() const override {
     return {"key", "partition", "headers", "timestamp"};
   }
@@ -279,7 +280,5 @@ const Connector& KafkaConnector() {
   static const kafka::KafkaConnectorImpl connector;
   return connector;
 }
-
-const SpecBase& KafkaConnectionSpec() { return kafka::ConnectionOptions::Describe(); }
 
 }  // namespace weir

@@ -6,7 +6,5 @@ namespace weir {
 
 /// Topics of Apache Kafka and Amazon MSK, as sources and, exactly once, as sinks.
 const Connector& KafkaConnector();
-/// The keys of `connections: { NAME: { kafka: {…} } }`.
-const SpecBase& KafkaConnectionSpec();
 
 }  // namespace weir
