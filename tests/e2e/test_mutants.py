@@ -24,16 +24,17 @@ TABLE: dict[str, str] = {}
 
 
 def publish_before_manifest(campaign: Campaign) -> None:
-    """Killed when all is sealed and the manifest is not there yet, several times."""
-    for number in (5, 4, 6):
-        if not campaign.life(f"state.manifest.before_link=kill@{number}"):
+    """Killed when all is sealed and the manifest, which takes its time, is not there yet."""
+    for number in (5, 4):
+        slow = f"state.manifest.before_sync=delay:700@{number}"
+        if not campaign.life(f"{slow},state.manifest.before_link=kill@{number}"):
             return
 
 
 def no_fencing(campaign: Campaign) -> None:
-    """A process is frozen inside a transaction; another goes on with its state on another machine;
-    the first wakes while the second is about to publish what both have sealed."""
-    campaign.start("kafka.publish.marked=stop@7", sets={"restart.attempts": "0"})
+    """A process is frozen inside a transaction, before the marker; another goes on with its state on
+    another machine; the first wakes while the second is about to publish what both have sealed."""
+    campaign.start("kafka.publish.produced=stop@7", sets={"restart.attempts": "0"})
     deadline = time.monotonic() + 20
     while not campaign.weir.stopped_in_kernel() and campaign.weir.running:
         assert time.monotonic() < deadline, "the failpoint was not passed"
