@@ -116,6 +116,26 @@ TEST_CASE("json timestamps are text, or a number in the column's unit") {
         "1500.250,null,null | !F002 | !F002");
 }
 
+TEST_CASE("json times may have a layout of their own") {
+  ColumnDeclaration time = Declared("t", "timestamp");
+  time.format = "%d.%m.%Y %H:%M";
+  time.zone = "+01:00";
+  ColumnDeclaration date = Declared("d", "date");
+  date.format = "%Y%m%d";
+  Harness json({time, date});
+  CHECK(json.Decode({R"({"t":"02.01.1970 01:00","d":"19691231"})", R"({"t":"1970-01-02"})",
+                     R"({"d":"1969-12-31"})"}) == R"(86400000,"1969-12-31" | !F002 | !F002)");
+  ColumnDeclaration wrong = Declared("t", "timestamp");
+  wrong.format = "%Q";
+  CHECK_FALSE(MakeJsonDecoder({wrong}, {0}).ok());
+  wrong.format = "";
+  wrong.zone = "Nowhere/Land";
+  CHECK_FALSE(MakeJsonDecoder({wrong}, {0}).ok());
+  wrong.zone = "";
+  wrong.unit = "weeks";
+  CHECK_FALSE(MakeJsonDecoder({wrong}, {0}).ok());
+}
+
 TEST_CASE("json columns stand at paths") {
   Harness json({Declared("city", "string", "address.city"), Declared("address", "json"),
                 Declared("a.b", "int64"), Declared("deep", "int64", "x.y.z"),

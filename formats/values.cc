@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "batch/time_layout.h"
 #include "formats/errors.h"
 
 namespace weir {
@@ -167,11 +168,19 @@ Result<TimeReader> TimeReader::Make(const ColumnDeclaration& column) {
     }
     reader.zone_ = *zone;
   }
+  if (!column.format.empty()) {
+    Result<TimeLayout> layout = TimeLayout::Parse(column.format);
+    if (!layout.ok()) {
+      return std::move(layout).status().WithContext(fmt::format("column '{}'", column.name));
+    }
+    reader.layout_ = std::make_shared<const TimeLayout>(std::move(layout).value());
+    if (!reader.zone_) reader.zone_ = std::make_shared<const TimeZone>();
+  }
   return reader;
 }
 
 std::optional<EventTime> TimeReader::FromText(std::string_view text) const {
-  return ParseTime(text, zone_.get());
+  return layout_ ? layout_->Read(text, *zone_) : ParseTime(text, zone_.get());
 }
 
 std::optional<EventTime> TimeReader::FromNumber(std::string_view text) const {
@@ -184,7 +193,15 @@ std::optional<EventTime> TimeReader::FromNumber(std::string_view text) const {
 }
 
 std::optional<int32_t> TimeReader::DateFromText(std::string_view text) const {
-  return ParseDate(text);
+  if (!layout_) return ParseDate(text);
+  const std::optional<EventTime> time = layout_->Read(text, TimeZone());
+  if (!time) return std::nullopt;
+  constexpr int64_t kDay = Duration::Seconds(86400).us;
+  const int64_t days = time->us / kDay - (time->us % kDay < 0 ? 1 : 0);
+  if (days > std::numeric_limits<int32_t>::max() || days < std::numeric_limits<int32_t>::min()) {
+    return std::nullopt;
+  }
+  return static_cast<int32_t>(days);
 }
 
 std::string ExpectedText(const Type& type) {

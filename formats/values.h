@@ -13,6 +13,8 @@
 
 namespace weir {
 
+class TimeLayout;
+
 /// The number `text` times 10^scale as an integer: `12.50` at scale 2 is 1250. Reads what JSON calls
 /// a number. Digits beyond the scale must be zero, or are cut where `cut` says so. Nullopt where it
 /// is no number, does not fit 38 digits, or would lose digits.
@@ -47,7 +49,7 @@ class TimeReader {
  private:
   int scale_ = 3;  // Power of ten from the unit to microseconds.
   std::shared_ptr<const TimeZone> zone_;
-  std::shared_ptr<const class TimeLayout> layout_;
+  std::shared_ptr<const TimeLayout> layout_;
 };
 
 /// What `type` is read from, for messages: `timestamp (ISO 8601 text or epoch ms)`.
