@@ -12,6 +12,7 @@
 
 #include "batch/key.h"
 #include "connectors/errors.h"
+#include "formats/errors.h"
 #include "formats/splitter.h"
 
 namespace weir {
@@ -92,6 +93,13 @@ Status RecordFile::TakeHeader() {
   return Status::Ok();
 }
 
+Status RecordFile::Changed(const FilePosition& position) const {
+  return Fault(errors::kFileChanged,
+               fmt::format("its content before byte {} is not what was read before",
+                           position.offset),
+               "put the file back, or start afresh with --fresh");
+}
+
 Status RecordFile::SkipTo(const FilePosition& position) {
   WEIR_TRY(Rewind());
   const uint64_t tail_begin = position.offset - std::min<uint64_t>(position.offset, kTailBytes);
@@ -109,7 +117,10 @@ Status RecordFile::SkipTo(const FilePosition& position) {
             : 0;
     buffer_.erase(0, useless);
     buffer_offset_ += useless;
-    WEIR_TRY(Fill());
+    Status filled = Fill();
+    // It could be unpacked that far before.
+    if (filled.Is(errors::kFileCutOff) || filled.Is(errors::kDamagedStream)) return Changed(position);
+    WEIR_TRY(std::move(filled));
   }
   const size_t there = position.offset > buffer_offset_
                            ? static_cast<size_t>(position.offset - buffer_offset_)
@@ -120,10 +131,7 @@ Status RecordFile::SkipTo(const FilePosition& position) {
   if (there > buffer_.size() ||
       HashBytes(std::string_view(buffer_).substr(tail_at, there - tail_at)) !=
           position.tail_hash) {
-    return Fault(errors::kFileChanged,
-                 fmt::format("its content before byte {} is not what was read before",
-                             position.offset),
-                 "put the file back, or start afresh with --fresh");
+    return Changed(position);
   }
   begin_ = there;
   taken_offset_ = position.offset;

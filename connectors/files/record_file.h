@@ -48,6 +48,7 @@ class RecordFile {
   Status Rewind();
   Status TakeHeader();
   Status SkipTo(const FilePosition& position);
+  Status Changed(const FilePosition& position) const;
   /// Unpacks more bytes behind the buffer's. At the end sets `ended_`.
   Status Fill();
   Status ReadPacked();

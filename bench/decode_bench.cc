@@ -1,0 +1,123 @@
+// How many records per second the decoders and the generator turn into columns on one core:
+//
+//   decode_bench [SECONDS]
+//
+// Prints one line per case: name, rows per second in millions, bytes per record.
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "connectors/generator/kind.h"
+#include "formats/csv.h"
+#include "formats/json.h"
+#include "formats/json_decoder.h"
+
+namespace weir {
+namespace {
+
+constexpr size_t kBatch = 16384;
+
+BatchPtr Clicks(size_t rows) {
+  const GeneratorKind& kind = ClickstreamKind();
+  const auto maker = kind.Open({1, 0, 8});
+  BatchBuilder builder(kind.schema());
+  std::vector<ColumnBuilder*> columns;
+  for (size_t c = 0; c < kind.schema()->size(); c++) columns.push_back(&builder.column(c));
+  for (size_t r = 0; r < rows; r++) {
+    maker->Make(r, EventTime{static_cast<int64_t>(1700000000000000 + r * 300000)}, columns);
+  }
+  return builder.Finish();
+}
+
+/// Calls `batch` over and over; it gives the rows it made.
+void Measure(const char* name, double seconds, size_t bytes,
+             const std::function<size_t()>& batch) {
+  using Seconds = std::chrono::duration<double>;
+  batch();
+  const auto begin = std::chrono::steady_clock::now();
+  size_t rows = 0;
+  Seconds passed{};
+  while (passed.count() < seconds) {
+    rows += batch();
+    passed = std::chrono::steady_clock::now() - begin;
+  }
+  std::printf("%-36s %7.2f M rows/s  %4zu bytes per record\n", name,
+              static_cast<double>(rows) / passed.count() / 1e6, bytes);
+}
+
+struct Records {
+  std::string bytes;
+  std::vector<std::string_view> records;
+  Records(const Batch& batch, Encoder& encoder) {
+    std::vector<size_t> ends;
+    for (size_t r = 0; r < batch.rows(); r++) {
+      if (!encoder.Encode(batch, r, bytes).ok()) std::abort();
+      ends.push_back(bytes.size());
+    }
+    size_t begin = 0;
+    for (size_t end : ends) {
+      records.push_back(std::string_view(bytes).substr(begin, end - begin));
+      begin = end;
+    }
+  }
+};
+
+void MeasureDecoder(const char* name, double seconds, const Records& records, Decoder& decoder) {
+  Measure(name, seconds, records.bytes.size() / records.records.size(), [&] {
+    BatchBuilder builder(decoder.schema());
+    std::vector<Rejection> rejected;
+    if (!decoder.Decode(records.records, builder, rejected).ok() || !rejected.empty()) std::abort();
+    return builder.Finish()->rows();
+  });
+}
+
+int Run(double seconds) {
+  const BatchPtr clicks = Clicks(kBatch);
+  const Schema& schema = *clicks->schema();
+  std::vector<ColumnDeclaration> declared;
+  for (const Field& field : schema.fields()) {
+    ColumnDeclaration column;
+    column.name = field.name;
+    column.type = field.type;
+    declared.push_back(column);
+  }
+  const std::vector<int> three = {1, 4, 5};
+  const std::vector<int> all = {0, 1, 2, 3, 4, 5, 6, 7};
+  const auto json = MakeJsonEncoder(schema, {});
+  const Records json_records(*clicks, *json);
+  MeasureDecoder("json, 3 of 8 fields", seconds, json_records,
+                 *MakeJsonDecoder(declared, three).value());
+  MeasureDecoder("json, 8 of 8 fields", seconds, json_records,
+                 *MakeJsonDecoder(declared, all).value());
+  const auto csv = MakeCsvEncoder(schema, {});
+  const Records csv_records(*clicks, *csv);
+  MeasureDecoder("csv, 3 of 8 fields", seconds, csv_records,
+                 *MakeCsvDecoder(declared, {}, three).value());
+  Measure("json written, 8 fields", seconds, json_records.bytes.size() / kBatch, [&] {
+    std::string out;
+    for (size_t r = 0; r < kBatch; r++) {
+      if (!json->Encode(*clicks, r, out).ok()) std::abort();
+    }
+    return kBatch;
+  });
+  const auto maker = ClickstreamKind().Open({1, 0, 8});
+  uint64_t index = 0;
+  Measure("clickstream made up, 3 of 8 fields", seconds, 0, [&] {
+    BatchBuilder builder(ClickstreamKind().schema());
+    std::vector<ColumnBuilder*> columns(8, nullptr);
+    for (int c : three) columns[static_cast<size_t>(c)] = &builder.column(static_cast<size_t>(c));
+    for (size_t r = 0; r < kBatch; r++) maker->Make(index++, EventTime{0}, columns);
+    return kBatch;
+  });
+  return 0;
+}
+
+}  // namespace
+}  // namespace weir
+
+int main(int argc, char** argv) { return weir::Run(argc > 1 ? std::atof(argv[1]) : 2.0); }
