@@ -69,13 +69,20 @@ class SignalWatch {
       int signal = 0;
       sigwait(&signals, &signal);
       if (ending_ || signal == SIGUSR1) continue;
-      if (run_.stop_asked()) _exit(kExitKilled);
+      const Duration now = SystemClock().Monotonic();
+      if (run_.stop_asked()) {
+        // Supervisors signal a process and its group: the same word twice is one word.
+        if (now.us - asked_.us < Duration::Seconds(1).us) continue;
+        _exit(kExitKilled);
+      }
+      asked_ = now;
       fmt::print(stderr, "weir: stopping with a savepoint; once more ends at once\n");
       run_.Stop();
     }
   }
 
   JobRun& run_;
+  Duration asked_;  // When the first signal came, monotonic.
   std::atomic<bool> ending_{false};
   std::thread thread_;
 };

@@ -60,11 +60,16 @@ ConnectorContext Attempt::Context(size_t memory) const {
 Status Attempt::Run() {
   WEIR_TRY(OpenStore());
   manifest_ = WEIR_TRY(NewestManifest());
+  WEIR_TRY(job_store_.RaiseAttempt(manifest_.attempt()));
+  // Files of tries that a kill cut off: nobody else works here, the job store's lock is held.
+  WEIR_TRY(store_->RemoveOrphans());
   if (!first_start_) WEIR_TRY(CheckSameJob(plan_, manifest_));
   WEIR_TRY(CheckOutside());
   if (stop_asked_) return Status::Ok();
   WEIR_TRY(FindSplits());
-  WEIR_TRY(RecoverLanes(manifest_, manifest_.number()));
+  if (Status recovered = RecoverLanes(manifest_, manifest_.number()); !recovered.ok()) {
+    return recovered.Is(errors::kCheckpointDamaged) ? Damaged(std::move(recovered)) : recovered;
+  }
   if (manifest_.ended()) {
     log::Info("the job has ended; --fresh runs it again", {{"checkpoint", manifest_.number()}});
     std::lock_guard lock(mutex_);
@@ -294,7 +299,7 @@ Status Attempt::RecoverLanes(const proto::Manifest& manifest, uint64_t number) {
     if (!standing.unpublished.empty()) {
       standing_at = std::max(standing_at, standing.unpublished.back());
     }
-    lane.SetStanding(standing_at, manifest_checksum_);
+    lane.SetStanding(standing_at, manifest_checksum_, job_store_.facts().instance);
     WEIR_TRY(lane.publisher().CleanUp());
   }
   (void)WEIR_FAILPOINT("engine.recovery.published");

@@ -59,11 +59,38 @@ class GraphBuilder {
     context.format = format;
     context.folder = context_.folder;
     context.now = context_.now;
-    context.connection = [this](const std::string& name, std::string_view kind) -> const YamlNode* {
+    context.connection = [this, &options](const std::string& name,
+                                          std::string_view kind) -> const YamlNode* {
       const ConnectionSpec* connection = job_.FindConnection(name);
-      return connection && connection->kind == kind ? &connection->options : nullptr;
+      if (connection && connection->kind == kind) return &connection->options;
+      const YamlNode* named = options.Find("connection");
+      const Place place = named ? named->place() : options.place();
+      if (connection) {
+        diagnostics_.Error(errors::kUnknownNode, place,
+                           fmt::format("connection '{}' is of kind {}, and a {} one is needed", name,
+                                       connection->kind, kind),
+                           "", name.size());
+        return nullptr;
+      }
+      std::vector<std::string> names;
+      for (const ConnectionSpec& known : job_.connections) names.push_back(known.name);
+      const std::string near = NearestName(name, names);
+      diagnostics_.Error(errors::kUnknownNode, place,
+                         fmt::format("there is no connection '{}'", name),
+                         near.empty() ? "add it under 'connections', or name a file that has it "
+                                        "with --config"
+                                      : fmt::format("did you mean '{}'?", near),
+                         name.size());
+      return nullptr;
     };
     return context;
+  }
+
+  /// A connector that gave no plan has told why; a job must never run without the node.
+  void MustHaveTold(const NodeSpec& spec, size_t faults_before) {
+    if (diagnostics_.items().size() > faults_before) return;
+    diagnostics_.Error(errors::kBadPlan, spec.place, fmt::format("'{}' can't be planned", spec.name),
+                       "", spec.name.size());
   }
 
   // Sources.
@@ -86,7 +113,7 @@ class GraphBuilder {
     const Connector* connector = FindConnector(spec.connector);
     WEIR_CHECK(connector != nullptr);
     std::shared_ptr<const SourcePlan> source = connector->PlanSource(context, diagnostics_);
-    if (!source) return;
+    if (!source) return MustHaveTold(spec, faults_before);
 
     NodePlan plan;
     plan.role = NodePlan::Role::kSource;
@@ -395,7 +422,7 @@ class GraphBuilder {
     context.input = plan.output;
     context.computed_schema = std::make_shared<const Schema>(std::move(fields));
     plan.sink = FindConnector(spec.connector)->PlanSink(context, diagnostics_);
-    if (!plan.sink) return;
+    if (!plan.sink) return MustHaveTold(spec, faults_before);
     plan.inputs = {Unite(inputs, spec.name, spec.parallelism.value_or(0))};
     SetErrorPolicy(spec, AddNode(std::move(plan)));
   }
@@ -422,7 +449,9 @@ class GraphBuilder {
       NodeContext context = ContextOf(letters, spec.on_error.options, nullptr);
       context.input = DeadLetterSchema();
       context.computed_schema = context.input;
+      const size_t faults_before = diagnostics_.items().size();
       sink = FindConnector(spec.on_error.connector)->PlanSink(context, diagnostics_);
+      if (!sink) MustHaveTold(spec, faults_before);
     }
     graph_.dead_letters.push_back({index, name, sink, spec.on_error.connector});
   }

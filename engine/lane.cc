@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <chrono>
 
+#include <fmt/format.h>
+
 #include "base/log.h"
+#include "engine/errors.h"
 
 namespace weir {
 namespace {
@@ -107,12 +110,25 @@ Status Lane::PublishNow(std::vector<SealedEpoch> sealed, const std::string& chec
   return Status::Ok();
 }
 
-void Lane::Renew() {
-  if (!has_markers_) return;
-  if (Status status = publisher_->WriteMarker(standing_, standing_checksum_); !status.ok()) {
-    log::Warn("a marker could not be renewed; tried again in a day",
-              {{"sink", sink_}, {"lane", lane_}, {"reason", status.ToString()}});
+Status Lane::Renew() {
+  if (!has_markers_) return Status::Ok();
+  // Read before it is written: a process that slept through a take-over must not take back.
+  Result<LaneMarker> marker = publisher_->ReadMarker();
+  Status status = marker.ok() ? Status::Ok() : std::move(marker).status();
+  if (status.ok()) {
+    if (marker->found && (marker->instance != instance_ || marker->epoch != standing_)) {
+      return Status(errors::kDeposed,
+                    fmt::format("sink '{}', lane {}: another weir has published under this name",
+                                sink_, lane_),
+                    "this one has stopped; see which of the two is meant to run");
+    }
+    status = publisher_->WriteMarker(standing_, standing_checksum_);
   }
+  if (status.ok()) return status;
+  if (status.kind() != ErrorKind::kRetry) return status;
+  log::Warn("a marker could not be renewed; tried again in a day",
+            {{"sink", sink_}, {"lane", lane_}, {"reason", status.ToString()}});
+  return Status::Ok();
 }
 
 void Lane::Run() {
@@ -131,8 +147,10 @@ void Lane::Run() {
       if (stopping_) return;
       if (queue_.empty()) {
         lock.unlock();
-        Renew();
-        continue;
+        Status renewed = Renew();
+        if (renewed.ok()) continue;
+        listener_.failed(sink_, lane_, std::move(renewed));
+        return;
       }
       for (Item& item : queue_) {
         bytes += BytesOf(item.sealed);

@@ -43,10 +43,12 @@ class Lane {
   Status PublishNow(std::vector<SealedEpoch> sealed, const std::string& checksum, bool orphaned,
                     const std::function<bool()>& go_on);
 
-  /// Before Start: the newest epoch that the lane's marker covers, and its manifest's checksum.
-  void SetStanding(Epoch epoch, const std::string& checksum) {
+  /// Before Start: the newest epoch that the lane's marker covers, its manifest's checksum,
+  /// and the job's instance.
+  void SetStanding(Epoch epoch, const std::string& checksum, const std::string& instance) {
     standing_ = epoch;
     standing_checksum_ = checksum;
+    instance_ = instance;
   }
   void Start();
   void Enqueue(SealedEpoch sealed, std::string manifest_checksum);
@@ -59,7 +61,7 @@ class Lane {
     std::string checksum;
   };
   void Run();
-  void Renew();
+  Status Renew();
 
   const std::string sink_;
   const uint32_t lane_;
@@ -73,6 +75,7 @@ class Lane {
   std::deque<Item> queue_;
   Epoch standing_;  // Only of the lane's thread once it runs.
   std::string standing_checksum_;
+  std::string instance_;
   bool stopping_ = false;
   std::thread thread_;
 };

@@ -34,7 +34,8 @@ Vocabulary MakeVocabulary() {
   words.formats.push_back({"avro", "Avro with a schema registry.", true, nullptr, {}});
   for (const Clause& clause : AllClauses()) {
     words.clauses.push_back(
-        {std::string(clause.key), std::string(clause.help), clause.plan == nullptr, nullptr, {}});
+        {std::string(clause.key), std::string(clause.help), clause.plan == nullptr,
+         clause.spec ? clause.spec() : nullptr, {}});
   }
   return words;
 }

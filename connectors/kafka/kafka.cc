@@ -261,7 +261,8 @@ class KafkaConnectorImpl final : public Connector {
       const auto it = node.computed.find(std::string(option));
       if (it != node.computed.end()) *column = it->second;
     }
-    if (const Status status = CheckSinkColumns(*node.input, columns); !status.ok()) {
+    const Schema& written = node.computed_schema ? *node.computed_schema : *node.input;
+    if (const Status status = CheckSinkColumns(written, columns); !status.ok()) {
       diagnostics.Error(status.code(), node.options->place(), status.message(), status.cure());
       return nullptr;
     }
