@@ -12,8 +12,8 @@ namespace weir {
 }  // namespace weir
 
 /// Asserts an invariant of weir's own code, in release builds too. Never used for input.
-#define WEIR_CHECK(condition, ...)                                               \
-  do {                                                                           \
-    if (!(condition)) [[unlikely]]                                               \
+#define WEIR_CHECK(condition, ...)                                                    \
+  do {                                                                                \
+    if (!(condition)) [[unlikely]]                                                    \
       ::weir::CheckFailed(#condition, __FILE__, __LINE__ __VA_OPT__(, ) __VA_ARGS__); \
   } while (false)

@@ -82,7 +82,7 @@ class [[nodiscard]] Status {
 template <typename T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : value_(std::in_place_index<0>, std::move(value)) {}  // NOLINT: implicit
+  Result(T value) : value_(std::in_place_index<0>, std::move(value)) {}        // NOLINT: implicit
   Result(Status status) : value_(std::in_place_index<1>, std::move(status)) {  // NOLINT: implicit
     WEIR_CHECK(!std::get<1>(value_).ok(), "a Result from an ok Status");
   }

@@ -39,8 +39,8 @@ struct EventTime {
     return {sum};
   }
   constexpr EventTime operator-(Duration d) const {
-    return *this + Duration{d.us == std::numeric_limits<int64_t>::min() ? Duration::Max().us
-                                                                        : -d.us};
+    return *this +
+           Duration{d.us == std::numeric_limits<int64_t>::min() ? Duration::Max().us : -d.us};
   }
 };
 

@@ -18,8 +18,7 @@ Column::Column(Parts parts) : parts_(std::move(parts)) {
   }
   if (HasOffsets(parts_.type)) {
     WEIR_CHECK(parts_.offsets.size() == parts_.size + 1);
-    const size_t end =
-        parts_.type.IsText() ? parts_.bytes.size() : parts_.children.at(0)->size();
+    const size_t end = parts_.type.IsText() ? parts_.bytes.size() : parts_.children.at(0)->size();
     WEIR_CHECK(parts_.offsets.front() == 0 && parts_.offsets.back() == end);
   }
   WEIR_CHECK(parts_.children.size() == parts_.type.children().size());

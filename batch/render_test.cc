@@ -56,15 +56,16 @@ TEST_CASE("times as JSON") {
 TEST_CASE("text as JSON") {
   CHECK(ShownText(TypeKind::kString, "a\"b\\c\n\t\r\x01") == "\"a\\\"b\\\\c\\n\\t\\r\\u0001\"");
   CHECK(ShownText(TypeKind::kString, "Zürich 🚕") == "\"Zürich 🚕\"");
-  CHECK(ShownText(TypeKind::kString, "a\xff" "b\xc3") == "\"a\\ufffdb\\ufffd\"");
+  CHECK(ShownText(TypeKind::kString,
+                  "a\xff"
+                  "b\xc3") == "\"a\\ufffdb\\ufffd\"");
   CHECK(ShownText(TypeKind::kString, "\xed\xa0\x80") == "\"\\ufffd\\ufffd\\ufffd\"");
   CHECK(ShownText(TypeKind::kBytes, "weir") == "\"d2Vpcg==\"");
   CHECK(ShownText(TypeKind::kJson, "{\"a\": 1}") == "{\"a\": 1}");
 }
 
 TEST_CASE("nested values and nulls as JSON") {
-  const Type element =
-      Type::Struct({{"a", TypeKind::kInt64}, {"m", Type::Map(TypeKind::kDouble)}});
+  const Type element = Type::Struct({{"a", TypeKind::kInt64}, {"m", Type::Map(TypeKind::kDouble)}});
   ColumnBuilder builder(Type::List(element));
   ColumnBuilder& inner = builder.child(0);
   inner.child(0).Append<int64_t>(1);

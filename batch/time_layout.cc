@@ -186,8 +186,8 @@ Result<TimeLayout> TimeLayout::Parse(std::string_view layout) {
       const char letter = expanded[++i];
       if (letter != '%') {
         if (kLetters.find(letter) == std::string_view::npos) {
-          return fault(fmt::format("'%{}' is not known",
-                                   letter >= ' ' && letter < 0x7f ? letter : '?'));
+          return fault(
+              fmt::format("'%{}' is not known", letter >= ' ' && letter < 0x7f ? letter : '?'));
         }
         result.pieces_.push_back({letter, ""});
         any = true;
@@ -227,8 +227,9 @@ void TimeLayout::Append(std::string& out, EventTime time, const TimeZone& zone) 
         Pad(out, civil.day, 2, ' ');
         break;
       case 'j':
-        Pad(out, DaysFromCivil(civil.year, civil.month, civil.day) -
-                     DaysFromCivil(civil.year, 1, 1) + 1, 3);
+        Pad(out,
+            DaysFromCivil(civil.year, civil.month, civil.day) - DaysFromCivil(civil.year, 1, 1) + 1,
+            3);
         break;
       case 'H':
         Pad(out, civil.hour, 2);

@@ -97,8 +97,8 @@ void SetDate(CivilTime& civil, int64_t days) {
   const int64_t day_of_era = days - era * 146097;
   const int64_t year_of_era =
       (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-  const int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 -
-                                            year_of_era / 100);
+  const int64_t day_of_year =
+      day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
   const int64_t month = (5 * day_of_year + 2) / 153;
   civil.day = static_cast<int>(day_of_year - (153 * month + 2) / 5 + 1);
   civil.month = static_cast<int>(month < 10 ? month + 3 : month - 9);

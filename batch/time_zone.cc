@@ -100,9 +100,8 @@ class RuleReader {
     using Kind = TimeZone::ChangeDay::Kind;
     if (Take('M')) {
       day.kind = Kind::kMonthWeekDay;
-      if (!Number(day.month) || !Take('.') || !Number(day.week) || !Take('.') ||
-          !Number(day.day) || day.month < 1 || day.month > 12 || day.week < 1 || day.week > 5 ||
-          day.day > 6) {
+      if (!Number(day.month) || !Take('.') || !Number(day.week) || !Take('.') || !Number(day.day) ||
+          day.month < 1 || day.month > 12 || day.week < 1 || day.week > 5 || day.day > 6) {
         return false;
       }
     } else {
@@ -148,14 +147,12 @@ int32_t OffsetByRule(const TimeZone::Rule& rule, int64_t seconds) {
   const int64_t year = CivilFromTime({micros}).year;
   const int64_t begin = LocalChange(rule.begin, year) - rule.standard;
   const int64_t end = LocalChange(rule.end, year) - rule.summer;
-  const bool summer = begin < end ? seconds >= begin && seconds < end
-                                  : seconds >= begin || seconds < end;
+  const bool summer =
+      begin < end ? seconds >= begin && seconds < end : seconds >= begin || seconds < end;
   return summer ? rule.summer : rule.standard;
 }
 
-int64_t FloorSeconds(EventTime time) {
-  return time.us / 1000000 - (time.us % 1000000 < 0 ? 1 : 0);
-}
+int64_t FloorSeconds(EventTime time) { return time.us / 1000000 - (time.us % 1000000 < 0 ? 1 : 0); }
 
 }  // namespace
 

@@ -14,11 +14,11 @@ struct NamedKind {
   TypeKind kind;
 };
 constexpr std::array kPlainTypes = {
-    NamedKind{"null", TypeKind::kNull},       NamedKind{"bool", TypeKind::kBool},
-    NamedKind{"int32", TypeKind::kInt32},     NamedKind{"int64", TypeKind::kInt64},
-    NamedKind{"float", TypeKind::kFloat},     NamedKind{"double", TypeKind::kDouble},
-    NamedKind{"string", TypeKind::kString},   NamedKind{"bytes", TypeKind::kBytes},
-    NamedKind{"date", TypeKind::kDate},       NamedKind{"timestamp", TypeKind::kTimestamp},
+    NamedKind{"null", TypeKind::kNull},         NamedKind{"bool", TypeKind::kBool},
+    NamedKind{"int32", TypeKind::kInt32},       NamedKind{"int64", TypeKind::kInt64},
+    NamedKind{"float", TypeKind::kFloat},       NamedKind{"double", TypeKind::kDouble},
+    NamedKind{"string", TypeKind::kString},     NamedKind{"bytes", TypeKind::kBytes},
+    NamedKind{"date", TypeKind::kDate},         NamedKind{"timestamp", TypeKind::kTimestamp},
     NamedKind{"duration", TypeKind::kDuration}, NamedKind{"json", TypeKind::kJson},
 };
 
@@ -37,10 +37,11 @@ class TypeParser {
 
  private:
   Status Fault(std::string_view what) const {
-    return Status(errors::kBadType,
-                  fmt::format("'{}' is not a type: {} at character {}", text_, what, position_ + 1),
-                  "types are bool int32 int64 float double decimal(p,s) string bytes date timestamp "
-                  "json list<T> struct<a:T,...> map<string,T>");
+    return Status(
+        errors::kBadType,
+        fmt::format("'{}' is not a type: {} at character {}", text_, what, position_ + 1),
+        "types are bool int32 int64 float double decimal(p,s) string bytes date timestamp "
+        "json list<T> struct<a:T,...> map<string,T>");
   }
   void SkipSpace() {
     while (position_ < text_.size() && text_[position_] == ' ') position_++;

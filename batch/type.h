@@ -57,9 +57,7 @@ class Type {
   /// List: the element; struct: its fields; map: "key" and "value".
   const std::vector<Field>& children() const;
 
-  bool IsNumeric() const {
-    return kind_ >= TypeKind::kInt32 && kind_ <= TypeKind::kDecimal;
-  }
+  bool IsNumeric() const { return kind_ >= TypeKind::kInt32 && kind_ <= TypeKind::kDecimal; }
   bool IsInteger() const { return kind_ == TypeKind::kInt32 || kind_ == TypeKind::kInt64; }
   bool IsFloating() const { return kind_ == TypeKind::kFloat || kind_ == TypeKind::kDouble; }
   /// Values are offsets and bytes.

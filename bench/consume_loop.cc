@@ -1,5 +1,5 @@
-// The least that a reader of Kafka can do with librdkafka: take every record of a topic's partitions
-// and touch its bytes. What weir reads is measured against it.
+// The least that a reader of Kafka can do with librdkafka: take every record of a topic's
+// partitions and touch its bytes. What weir reads is measured against it.
 //
 //   consume_loop BOOTSTRAP TOPIC PARTITIONS RECORDS
 //
@@ -105,11 +105,12 @@ int main(int argc, char** argv) {
     }
   }
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
-  std::printf("{\"records\": %lld, \"bytes\": %lld, \"seconds\": %.3f, "
-              "\"records_per_second\": %.0f, \"cpu_seconds\": %.3f, \"checksum\": %llu}\n",
-              static_cast<long long>(records), static_cast<long long>(bytes), seconds.count(),
-              static_cast<double>(records) / seconds.count(), CpuSeconds() - cpu_begin,
-              static_cast<unsigned long long>(checksum));
+  std::printf(
+      "{\"records\": %lld, \"bytes\": %lld, \"seconds\": %.3f, "
+      "\"records_per_second\": %.0f, \"cpu_seconds\": %.3f, \"checksum\": %llu}\n",
+      static_cast<long long>(records), static_cast<long long>(bytes), seconds.count(),
+      static_cast<double>(records) / seconds.count(), CpuSeconds() - cpu_begin,
+      static_cast<unsigned long long>(checksum));
   std::fflush(stdout);
   for (rd_kafka_queue_t* queue : queues) rd_kafka_queue_destroy(queue);
   rd_kafka_destroy_flags(client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);

@@ -35,8 +35,7 @@ BatchPtr Clicks(size_t rows) {
 }
 
 /// Calls `batch` over and over; it gives the rows it made.
-void Measure(const char* name, double seconds, size_t bytes,
-             const std::function<size_t()>& batch) {
+void Measure(const char* name, double seconds, size_t bytes, const std::function<size_t()>& batch) {
   using Seconds = std::chrono::duration<double>;
   batch();
   const auto begin = std::chrono::steady_clock::now();

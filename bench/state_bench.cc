@@ -208,8 +208,7 @@ void Many(const std::string& folder) {
     Say(name + ", of it in checkpoints", checkpoints_ms, "ms");
   };
   run("many: 10M new keys", kKeys, [](uint64_t n) { return n; });
-  run("many: 1M of 10M keys at random", 1'000'000,
-      [&](uint64_t) { return random() % kKeys; });
+  run("many: 1M of 10M keys at random", 1'000'000, [&](uint64_t) { return random() % kKeys; });
   uint64_t seen = 0;
   uint64_t counted = 0;
   Must(bench.slices->Scan({1000}, [&](EventTime, std::string_view, const std::byte* row) {
@@ -244,8 +243,7 @@ void Fill(const std::string& folder) {
 }  // namespace weir
 
 int main(int argc, char** argv) {
-  const std::string folder =
-      argc > 1 ? argv[1] : std::filesystem::temp_directory_path().string();
+  const std::string folder = argc > 1 ? argv[1] : std::filesystem::temp_directory_path().string();
   std::set<std::string> what(argv + std::min(argc, 2), argv + argc);
   const auto wanted = [&](const char* name) { return what.empty() || what.contains(name); };
   // Peak memory counts what earlier parts touched: the small process comes first.

@@ -1,7 +1,7 @@
 #include <filesystem>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include "batch/time_text.h"
 #include "cli/command.h"
@@ -22,10 +22,10 @@ Result<std::unique_ptr<CheckpointStore>> OpenStore(const CheckpointArguments& ar
   std::error_code error;
   if (!std::filesystem::is_directory(arguments.state_dir + "/" + arguments.job + "/checkpoints",
                                      error)) {
-    return Status(errors::kNothingThere,
-                  fmt::format("{} holds no checkpoints of a job '{}'", arguments.state_dir,
-                              arguments.job),
-                  "name the job as in its file (`job: NAME`) and its --state-dir");
+    return Status(
+        errors::kNothingThere,
+        fmt::format("{} holds no checkpoints of a job '{}'", arguments.state_dir, arguments.job),
+        "name the job as in its file (`job: NAME`) and its --state-dir");
   }
   return CheckpointStore::Open(arguments.state_dir, arguments.job);
 }
@@ -35,8 +35,8 @@ int List(const CheckpointArguments& arguments) {
   if (!store.ok()) return Report(store.status());
   const auto numbers = (*store)->ListManifests();
   if (!numbers.ok()) return Report(numbers.status());
-  fmt::print("{:>10}  {:<24}  {:>7}  {:>5}  {:>12}  {:>11}  {}\n", "checkpoint", "written", "attempt",
-             "files", "bytes", "unpublished", "");
+  fmt::print("{:>10}  {:<24}  {:>7}  {:>5}  {:>12}  {:>11}  {}\n", "checkpoint", "written",
+             "attempt", "files", "bytes", "unpublished", "");
   int code = kExitDone;
   for (uint64_t number : *numbers) {
     const auto stored = (*store)->ReadManifest(number);
@@ -61,7 +61,9 @@ int List(const CheckpointArguments& arguments) {
     fmt::print("{:>10}  {:<24}  {:>7}  {:>5}  {:>12}  {:>11}  {}\n", number,
                FormatIso8601(EventTime{manifest.written_at_us()}), manifest.attempt(), files, bytes,
                unpublished,
-               manifest.ended() ? "the job's end" : manifest.savepoint() ? "savepoint" : "");
+               manifest.ended()       ? "the job's end"
+               : manifest.savepoint() ? "savepoint"
+                                      : "");
   }
   return code;
 }
@@ -93,9 +95,7 @@ std::function<int()> AddCheckpoint(CLI::App& app) {
   }
   verify->add_option("--checkpoint", arguments->number, "Only this one.");
   verify->add_flag("--quick", arguments->quick, "Sizes only, no checksums of files.");
-  return [arguments, list] {
-    return list->parsed() ? List(*arguments) : Verify(*arguments);
-  };
+  return [arguments, list] { return list->parsed() ? List(*arguments) : Verify(*arguments); };
 }
 
 }  // namespace weir

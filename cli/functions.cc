@@ -1,5 +1,5 @@
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include "cli/command.h"
 #include "cli/errors.h"
@@ -35,9 +35,9 @@ int Tell(const std::string& name) {
     return kExitDone;
   }
   const std::string near = NearestName(name, names);
-  return Report(Status(errors::kNothingThere, fmt::format("there is no function '{}'", name),
-                       near.empty() ? "'weir functions' lists them all"
-                                    : fmt::format("did you mean '{}'?", near)));
+  return Report(Status(
+      errors::kNothingThere, fmt::format("there is no function '{}'", name),
+      near.empty() ? "'weir functions' lists them all" : fmt::format("did you mean '{}'?", near)));
 }
 
 }  // namespace

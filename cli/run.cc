@@ -9,8 +9,8 @@
 #include <mutex>
 #include <thread>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "batch/time_text.h"
@@ -111,13 +111,16 @@ class ProgressLine {
     while (!wake_.wait_for(lock, std::chrono::seconds(1), [this] { return ending_; })) {
       const JobProgress progress = run_.progress();
       std::string watermark = "none";
-      if (progress.watermark == EventTime::Max()) watermark = "at the end";
-      else if (progress.watermark != EventTime::Min()) watermark = FormatIso8601(progress.watermark);
-      fmt::print(stderr, "\r\033[K{}  {} rows/s  lag {}  watermark {}{}  checkpoint {}, {} s ago",
-                 progress.phase, progress.rows_read - before,
-                 progress.lag_records < 0 ? "?" : std::to_string(progress.lag_records), watermark,
-                 progress.watermark_holder.empty() ? "" : " (held by " + progress.watermark_holder + ")",
-                 progress.checkpoint, progress.checkpoint_age.us / 1'000'000);
+      if (progress.watermark == EventTime::Max())
+        watermark = "at the end";
+      else if (progress.watermark != EventTime::Min())
+        watermark = FormatIso8601(progress.watermark);
+      fmt::print(
+          stderr, "\r\033[K{}  {} rows/s  lag {}  watermark {}{}  checkpoint {}, {} s ago",
+          progress.phase, progress.rows_read - before,
+          progress.lag_records < 0 ? "?" : std::to_string(progress.lag_records), watermark,
+          progress.watermark_holder.empty() ? "" : " (held by " + progress.watermark_holder + ")",
+          progress.checkpoint, progress.checkpoint_age.us / 1'000'000);
       std::fflush(stderr);
       before = progress.rows_read;
     }
@@ -170,8 +173,7 @@ Status WriteReport(const std::string& path, const JobPlan& plan, const JobProgre
   report["late"] = sums.late;
   report["rejected"] = sums.rejected;
   report["seconds"] = seconds;
-  report["rows_per_second"] =
-      seconds > 0 ? static_cast<double>(progress.rows_read) / seconds : 0.0;
+  report["rows_per_second"] = seconds > 0 ? static_cast<double>(progress.rows_read) / seconds : 0.0;
   report["checkpoints"] = progress.checkpoints_completed;
   report["checkpoints_dropped"] = progress.checkpoints_dropped;
   report["newest_checkpoint"] = progress.checkpoint;
@@ -195,9 +197,11 @@ void PrintChoice(const RunArguments& arguments, const Status& status) {
   const bool foreign = status.Is(errors::kForeignMarker);
   const bool fresh = status.Is(errors::kChangedJob);
   const auto quoted = [](const std::string& text) {
-    const bool plain = !text.empty() && text.find_first_not_of(
-        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=:,@%+") ==
-        std::string::npos;
+    const bool plain =
+        !text.empty() &&
+        text.find_first_not_of(
+            "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=:,@%+") ==
+            std::string::npos;
     if (plain) return text;
     std::string out = "'";
     for (char c : text) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
@@ -225,13 +229,14 @@ int RunJob(const RunArguments& arguments) {
   options.choices = {arguments.rewind, arguments.take_over};
   const Result<Duration> wait = ParseDuration(arguments.wait);
   if (!wait.ok()) {
-    return Report(Status(errors::kBadFlag, "--wait: " + wait.status().message(), "write --wait 60s"));
+    return Report(
+        Status(errors::kBadFlag, "--wait: " + wait.status().message(), "write --wait 60s"));
   }
   options.wait = *wait;
   const Result<ByteSize> memory = ParseByteSize(arguments.memory);
   if (!memory.ok()) {
-    return Report(
-        Status(errors::kBadFlag, "--memory: " + memory.status().message(), "write --memory 512MiB"));
+    return Report(Status(errors::kBadFlag, "--memory: " + memory.status().message(),
+                         "write --memory 512MiB"));
   }
   if (*memory < ByteSize::MiB(32)) {
     return Report(Status(errors::kBadFlag, "--memory must be 32MiB or more", ""));

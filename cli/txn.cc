@@ -1,7 +1,7 @@
 #include <filesystem>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include "base/time.h"
 #include "cli/command.h"
@@ -28,10 +28,10 @@ Result<Newest> ReadNewest(const TxnArguments& arguments) {
   std::error_code error;
   const std::string directory = arguments.state_dir + "/" + arguments.job;
   if (!std::filesystem::is_directory(directory + "/checkpoints", error)) {
-    return Status(errors::kNothingThere,
-                  fmt::format("{} holds no checkpoints of a job '{}'", arguments.state_dir,
-                              arguments.job),
-                  "name the job as in its file (`job: NAME`) and its --state-dir");
+    return Status(
+        errors::kNothingThere,
+        fmt::format("{} holds no checkpoints of a job '{}'", arguments.state_dir, arguments.job),
+        "name the job as in its file (`job: NAME`) and its --state-dir");
   }
   Newest newest;
   newest.store = WEIR_TRY(CheckpointStore::Open(arguments.state_dir, arguments.job));
@@ -54,8 +54,9 @@ int List(const TxnArguments& arguments) {
   const Result<Newest> newest = ReadNewest(arguments);
   if (!newest.ok()) return Report(newest.status());
   const proto::Manifest& manifest = newest->stored.manifest;
-  fmt::print("checkpoint {} of job {}: results it holds that were not published when it was written\n",
-             manifest.number(), manifest.job());
+  fmt::print(
+      "checkpoint {} of job {}: results it holds that were not published when it was written\n",
+      manifest.number(), manifest.job());
   size_t count = 0;
   for (const proto::LaneState& lane : manifest.lanes()) {
     for (const proto::OutboxEpoch& epoch : lane.unpublished()) {
@@ -85,9 +86,10 @@ Status Drop(const TxnArguments& arguments) {
     lane.clear_unpublished();
   }
   if (!known) {
-    return Status(errors::kNothingThere,
-                  fmt::format("checkpoint {} knows no sink '{}'", manifest.number(), arguments.sink),
-                  "'weir txn list' shows the sinks that wait");
+    return Status(
+        errors::kNothingThere,
+        fmt::format("checkpoint {} knows no sink '{}'", manifest.number(), arguments.sink),
+        "'weir txn list' shows the sinks that wait");
   }
   manifest.set_parent(manifest.number());
   manifest.set_parent_checksum(newest.stored.checksum);
@@ -118,9 +120,7 @@ std::function<int()> AddTxn(CLI::App& app) {
   }
   resolve->add_option("--sink", arguments->sink, "The sink they are of.")->required();
   resolve->add_flag("--drop", arguments->drop, "Never publish them.")->required();
-  return [arguments, list] {
-    return list->parsed() ? List(*arguments) : Report(Drop(*arguments));
-  };
+  return [arguments, list] { return list->parsed() ? List(*arguments) : Report(Drop(*arguments)); };
 }
 
 }  // namespace weir

@@ -24,12 +24,15 @@ struct Shown {
 uint32_t CodePoint(std::string_view character) {
   const auto byte = [&](size_t i) { return static_cast<unsigned char>(character[i]); };
   switch (character.size()) {
-    case 2: return (byte(0) & 0x1Fu) << 6 | (byte(1) & 0x3Fu);
-    case 3: return (byte(0) & 0x0Fu) << 12 | (byte(1) & 0x3Fu) << 6 | (byte(2) & 0x3Fu);
+    case 2:
+      return (byte(0) & 0x1Fu) << 6 | (byte(1) & 0x3Fu);
+    case 3:
+      return (byte(0) & 0x0Fu) << 12 | (byte(1) & 0x3Fu) << 6 | (byte(2) & 0x3Fu);
     case 4:
       return (byte(0) & 0x07u) << 18 | (byte(1) & 0x3Fu) << 12 | (byte(2) & 0x3Fu) << 6 |
              (byte(3) & 0x3Fu);
-    default: return byte(0);
+    default:
+      return byte(0);
   }
 }
 
@@ -75,8 +78,9 @@ std::vector<Shown> ShownCharacters(std::string_view text) {
     } else if (length == 0 || In(point, kUnprintable)) {
       shown.push_back({"?", 1});
     } else {
-      shown.push_back({std::string(character),
-                       In(point, kNoWidth) ? size_t{0} : In(point, kWide) ? size_t{2} : size_t{1}});
+      shown.push_back({std::string(character), In(point, kNoWidth) ? size_t{0}
+                                               : In(point, kWide)  ? size_t{2}
+                                                                   : size_t{1}});
     }
     i += character.size();
   }
@@ -121,8 +125,7 @@ void AppendLine(const Diagnostics::Item& item, std::string& out) {
   const size_t skipped = item.place.column > 2 * kLineWidth ? item.place.column - kLineWidth : 0;
   const size_t skipped_bytes = BytesOf(whole, skipped);
   const std::string_view rest = whole.substr(skipped_bytes);
-  const std::vector<Shown> line =
-      ShownCharacters(rest.substr(0, BytesOf(rest, 4 * kLineWidth)));
+  const std::vector<Shown> line = ShownCharacters(rest.substr(0, BytesOf(rest, 4 * kLineWidth)));
   const size_t caret = std::min(item.place.column - 1 - skipped, line.size());
   size_t begin = 0;
   size_t end = line.size();
@@ -160,8 +163,8 @@ size_t Distance(std::string_view a, std::string_view b) {
   for (size_t i = 1; i <= a.size(); ++i) {
     for (size_t j = 1; j <= b.size(); ++j) {
       const bool same = a[i - 1] == b[j - 1];
-      cost[i][j] = std::min({cost[i - 1][j] + 1, cost[i][j - 1] + 1,
-                             cost[i - 1][j - 1] + (same ? 0 : 1)});
+      cost[i][j] =
+          std::min({cost[i - 1][j] + 1, cost[i][j - 1] + 1, cost[i - 1][j - 1] + (same ? 0 : 1)});
       if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
         cost[i][j] = std::min(cost[i][j], cost[i - 2][j - 2] + 1);
       }
@@ -247,9 +250,8 @@ Status Diagnostics::ToStatus() const {
 }
 
 size_t CharacterCount(std::string_view text) {
-  return std::count_if(text.begin(), text.end(), [](char c) {
-    return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
-  });
+  return std::count_if(text.begin(), text.end(),
+                       [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; });
 }
 
 std::string Quoted(std::string_view text) {

@@ -18,13 +18,60 @@ unsigned Seed() {
 
 /// Pieces that mean something to YAML or to the language.
 const std::vector<std::string>& Pieces() {
-  static const std::vector<std::string> pieces = {
-      "{",  "}",    "[",   "]",     ",",     ":",    ": ",   "- ",  "? ",      "|",     ">",
-      "'",  "\"",   "\\",  "\n",    "\n  ",  "\t",   "#",    " #",  "&a",      "*a",    "!!x",
-      "---", "...", "${X}", "${",   "$$",    "%",    "@",    "`",   "~",       "null",  "yes",
-      "010", "<<:", "(",   ")",     "日本",  "\xFF", "\r\n", "\r",  "\x01",    "1d",    "off",
-      "from", "sources", "steps", "kafka", "\\x41", "\\u12", "|2-", ">+", std::string(70, '['),
-      std::string(1, '\0')};
+  static const std::vector<std::string> pieces = {"{",
+                                                  "}",
+                                                  "[",
+                                                  "]",
+                                                  ",",
+                                                  ":",
+                                                  ": ",
+                                                  "- ",
+                                                  "? ",
+                                                  "|",
+                                                  ">",
+                                                  "'",
+                                                  "\"",
+                                                  "\\",
+                                                  "\n",
+                                                  "\n  ",
+                                                  "\t",
+                                                  "#",
+                                                  " #",
+                                                  "&a",
+                                                  "*a",
+                                                  "!!x",
+                                                  "---",
+                                                  "...",
+                                                  "${X}",
+                                                  "${",
+                                                  "$$",
+                                                  "%",
+                                                  "@",
+                                                  "`",
+                                                  "~",
+                                                  "null",
+                                                  "yes",
+                                                  "010",
+                                                  "<<:",
+                                                  "(",
+                                                  ")",
+                                                  "日本",
+                                                  "\xFF",
+                                                  "\r\n",
+                                                  "\r",
+                                                  "\x01",
+                                                  "1d",
+                                                  "off",
+                                                  "from",
+                                                  "sources",
+                                                  "steps",
+                                                  "kafka",
+                                                  "\\x41",
+                                                  "\\u12",
+                                                  "|2-",
+                                                  ">+",
+                                                  std::string(70, '['),
+                                                  std::string(1, '\0')};
   return pieces;
 }
 
@@ -34,12 +81,24 @@ std::string Mutate(std::string text, std::mt19937& random) {
     const size_t at = below(text.size() + 1);
     const size_t length = std::min<size_t>(below(30), text.size() - at);
     switch (below(6)) {
-      case 0: text.erase(at, length); break;
-      case 1: text.insert(at, Pieces()[below(Pieces().size())]); break;
-      case 2: text.insert(below(text.size() + 1), text.substr(at, length)); break;
-      case 3: text.insert(at, std::string(below(12), ' ')); break;
-      case 4: text.insert(at, 1, static_cast<char>(below(256))); break;
-      case 5: text.resize(at); break;
+      case 0:
+        text.erase(at, length);
+        break;
+      case 1:
+        text.insert(at, Pieces()[below(Pieces().size())]);
+        break;
+      case 2:
+        text.insert(below(text.size() + 1), text.substr(at, length));
+        break;
+      case 3:
+        text.insert(at, std::string(below(12), ' '));
+        break;
+      case 4:
+        text.insert(at, 1, static_cast<char>(below(256)));
+        break;
+      case 5:
+        text.resize(at);
+        break;
     }
   }
   return text;
@@ -163,8 +222,9 @@ Written WriteLiteral(const std::string& text, std::mt19937& random) {
 }
 
 std::string RandomText(std::mt19937& random, bool blanks_at_line_ends) {
-  static const std::vector<std::string> parts = {"a", "b7", " ", "  ", "x > 1", "'", "\"", "\\",
-                                                 "\n", "日", "é", "(", ")", "#", ": ", "{", "\t"};
+  static const std::vector<std::string> parts = {"a",  "b7", " ",  "  ", "x > 1", "'",
+                                                 "\"", "\\", "\n", "日", "é",     "(",
+                                                 ")",  "#",  ": ", "{",  "\t"};
   std::string text = "w";
   for (size_t n = random() % 30; n > 0; --n) {
     const std::string& part = parts[random() % parts.size()];

@@ -54,8 +54,8 @@ class GraphChecker {
                            CharacterCount(reference.name));
         continue;
       }
-      const std::string near = diagnostics_.GuessesLeft() ? NearestName(reference.name, readable_)
-                                                          : std::string();
+      const std::string near =
+          diagnostics_.GuessesLeft() ? NearestName(reference.name, readable_) : std::string();
       used_.insert(near);  // One slip of the pen is one fault.
       std::string all;
       for (size_t i = 0; i < std::min<size_t>(readable_.size(), 20); ++i) {
@@ -119,8 +119,7 @@ class GraphChecker {
   }
 
   /// Walks back from each step that waits; where the walk meets itself there is a circle.
-  void TellCircles(const std::map<std::string, size_t>& step_of,
-                   const std::vector<size_t>& waits) {
+  void TellCircles(const std::map<std::string, size_t>& step_of, const std::vector<size_t>& waits) {
     std::set<size_t> seen;
     for (size_t start = 0; start < waits.size(); ++start) {
       if (waits[start] == 0) continue;

@@ -177,8 +177,7 @@ JobSpec ReadJob(const YamlNode& root, const Vocabulary& vocabulary, Diagnostics&
   return job;
 }
 
-JobSpec ReadJobFile(const JobInput& input, const Vocabulary& vocabulary,
-                    Diagnostics& diagnostics) {
+JobSpec ReadJobFile(const JobInput& input, const Vocabulary& vocabulary, Diagnostics& diagnostics) {
   YamlNode root = ReadYamlFile(input.path, input.variables, diagnostics);
   if (root.kind() == YamlNode::Kind::kNull && diagnostics.has_errors()) return {};
   for (const std::string& assignment : input.overrides) {

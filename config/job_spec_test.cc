@@ -167,8 +167,8 @@ TEST_CASE("a circle of thousands of steps is told without a hang") {
   std::string text = "job: j\nsources: { a: { files: {} } }\nsteps:\n";
   const int count = 1500;
   for (int i = 0; i < count; ++i) {
-    text += "  s" + std::to_string(i) + ": { from: [a, s" + std::to_string((i + 1) % count) +
-            "] }\n";
+    text +=
+        "  s" + std::to_string(i) + ": { from: [a, s" + std::to_string((i + 1) % count) + "] }\n";
   }
   Diagnostics diagnostics;
   const JobSpec job = Read(text + "sinks: { out: { from: s0, stdout: {} } }\n", diagnostics);
@@ -181,12 +181,12 @@ TEST_CASE("a circle of thousands of steps is told without a hang") {
 TEST_CASE("the process's connections stand below the job's") {
   Diagnostics diagnostics;
   const Vocabulary words = testing::Words();
-  const ProcessSpec process = ReadProcess(
-      ReadYaml("weir.yaml",
-               "connections: { main: { kafka: { of: process } },\n"
-               "               more: { kafka: { of: process } } }",
-               {{}, false}, diagnostics),
-      words, diagnostics);
+  const ProcessSpec process =
+      ReadProcess(ReadYaml("weir.yaml",
+                           "connections: { main: { kafka: { of: process } },\n"
+                           "               more: { kafka: { of: process } } }",
+                           {{}, false}, diagnostics),
+                  words, diagnostics);
   REQUIRE_FALSE(diagnostics.has_errors());
   JobSpec job = ReadGood(testing::Jobs()[0]);
   AddConnections(process, job);
@@ -195,9 +195,9 @@ TEST_CASE("the process's connections stand below the job's") {
   CHECK(job.FindConnection("more")->options.Find("of")->text() == "process");
 
   Diagnostics later;
-  ReadProcess(ReadYaml("weir.yaml", "slots: 4\nconections: {}\nconnections: { x: {} }", {{}, false},
-                       later),
-              words, later);
+  ReadProcess(
+      ReadYaml("weir.yaml", "slots: 4\nconections: {}\nconnections: { x: {} }", {{}, false}, later),
+      words, later);
   REQUIRE(later.items().size() == 3);
   CHECK(later.items()[0].code->id == errors::kNotYet.id);
   CHECK(later.items()[1].code->id == errors::kUnknownKey.id);
@@ -234,8 +234,7 @@ TEST_CASE("the JSON Schema of a job names all words that are there") {
   CHECK(definitions["sink"]["required"] == nlohmann::json::array({"from"}));
   CHECK(definitions["step"]["properties"].contains("where"));
   CHECK_FALSE(definitions["step"]["properties"].contains("join"));
-  CHECK(definitions["format"]["anyOf"][0]["enum"] ==
-        nlohmann::json::array({"json", "csv", "raw"}));
+  CHECK(definitions["format"]["anyOf"][0]["enum"] == nlohmann::json::array({"json", "csv", "raw"}));
   CHECK(definitions["event_time"]["anyOf"][0]["const"] == "processing");
   // Every reference leads somewhere.
   const std::string text = schema.dump();

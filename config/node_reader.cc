@@ -42,10 +42,10 @@ bool NodeReader::Begin(const YamlNode::Entry& entry, std::string_view what, Node
   }
   if (entry.value.kind() == YamlNode::Kind::kMap) return true;
   if (!entry.value.faulty()) {
-    diagnostics_.Error(errors::kBadValue, entry.key_place,
-                       "the " + std::string(what) + " " + Quoted(entry.key) +
-                           " must be a map of keys",
-                       {}, length);
+    diagnostics_.Error(
+        errors::kBadValue, entry.key_place,
+        "the " + std::string(what) + " " + Quoted(entry.key) + " must be a map of keys", {},
+        length);
   }
   out.sound = false;
   return false;
@@ -101,8 +101,9 @@ const YamlNode::Entry* NodeReader::OneOf(const std::vector<Word>& words, const Y
     }
   }
   if (found == nullptr && good && !others_wrong) {
-    diagnostics_.Error(errors::kOneConnector, place, "this " + std::string(what) +
-                       " has no connector", "one of " + Joined(words));
+    diagnostics_.Error(errors::kOneConnector, place,
+                       "this " + std::string(what) + " has no connector",
+                       "one of " + Joined(words));
   }
   return good ? found : nullptr;
 }
@@ -131,10 +132,10 @@ bool NodeReader::ReadFormat(const YamlNode& node, std::string& name,
   const std::string near = NearestName(name, WordNames(vocabulary_.formats));
   const size_t length = CharacterCount(name);
   if (word != nullptr) {
-    diagnostics_.Error(errors::kNotYet, place,
-                       "the format " + Quoted(name) +
-                           " is not there yet: it comes in a later version",
-                       {}, length);
+    diagnostics_.Error(
+        errors::kNotYet, place,
+        "the format " + Quoted(name) + " is not there yet: it comes in a later version", {},
+        length);
   } else {
     diagnostics_.Error(errors::kBadValue, place,
                        "there is no format " + Quoted(name) +
@@ -187,12 +188,12 @@ bool NodeReader::ReadColumn(const YamlNode::Entry& entry, ColumnSpec& column) co
   const size_t length = CharacterCount(entry.key);
   bool good = true;
   if (entry.key.empty() || IsReservedColumn(entry.key)) {
-    diagnostics_.Error(errors::kReservedName, entry.key_place,
-                       entry.key.empty() ? "a column without a name"
-                                         : "the name " + Quoted(entry.key) +
-                                               " is weir's own and can't be a column's",
-                       entry.key.empty() ? "" : "take another name, and say from: " + entry.key,
-                       length);
+    diagnostics_.Error(
+        errors::kReservedName, entry.key_place,
+        entry.key.empty()
+            ? "a column without a name"
+            : "the name " + Quoted(entry.key) + " is weir's own and can't be a column's",
+        entry.key.empty() ? "" : "take another name, and say from: " + entry.key, length);
     good = false;
   }
   if (entry.value.kind() == YamlNode::Kind::kNull) {
@@ -229,8 +230,7 @@ bool NodeReader::ReadColumns(const YamlNode& node, std::vector<ColumnSpec>& colu
   return good;
 }
 
-bool NodeReader::ReadOnError(const YamlNode& node, const Place& key_place,
-                             OnErrorSpec& out) const {
+bool NodeReader::ReadOnError(const YamlNode& node, const Place& key_place, OnErrorSpec& out) const {
   out.place = node.place().source ? node.place() : key_place;
   if (node.kind() == YamlNode::Kind::kScalar) {
     const int choice = internal::ReadChoice(node, diagnostics_, {"fail", "skip"});
@@ -351,15 +351,14 @@ std::vector<ConnectionSpec> NodeReader::ReadConnections(const YamlNode& node) co
         good = false;
       } else if (word->not_yet) {
         diagnostics_.Error(errors::kNotYet, candidate.key_place,
-                           Quoted(candidate.key) +
-                               " is not there yet: it comes in a later version",
+                           Quoted(candidate.key) + " is not there yet: it comes in a later version",
                            {}, length);
         good = false;
       } else if (kind != nullptr) {
-        diagnostics_.Error(errors::kOneConnector, candidate.key_place,
-                           "a connection is of one kind: " + Quoted(kind->key) + " or " +
-                               Quoted(candidate.key),
-                           {}, length);
+        diagnostics_.Error(
+            errors::kOneConnector, candidate.key_place,
+            "a connection is of one kind: " + Quoted(kind->key) + " or " + Quoted(candidate.key),
+            {}, length);
         good = false;
       } else {
         kind = &candidate;

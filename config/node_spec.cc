@@ -111,8 +111,7 @@ const Spec<NodeKeys>& NodeKeys::OfSource() {
 const Spec<NodeKeys>& NodeKeys::OfStep() {
   static const Spec<NodeKeys> spec(
       "step", "What is done with rows: a SQL SELECT taken apart into keys.",
-      {FromKey(), OnErrorKey(), ParallelismKey()},
-      "adults: { from: people, where: age >= 18 }");
+      {FromKey(), OnErrorKey(), ParallelismKey()}, "adults: { from: people, where: age >= 18 }");
   return spec;
 }
 

@@ -17,12 +17,12 @@ namespace weir {
 /// and tells faults at `type.node.PlaceAt(offset)`.
 struct ColumnSpec {
   std::string name;
-  Place place;          ///< Of the name.
+  Place place;  ///< Of the name.
   ExpressionText type;
-  std::string from;     ///< Path in the record (`address.city`), empty: the name.
-  std::string unit;     ///< Of a number read as timestamp: s, ms, us; empty: ms.
-  std::string format;   ///< Layout of a time given as text, empty: ISO 8601.
-  std::string zone;     ///< Zone of such a text without one, empty: UTC.
+  std::string from;    ///< Path in the record (`address.city`), empty: the name.
+  std::string unit;    ///< Of a number read as timestamp: s, ms, us; empty: ms.
+  std::string format;  ///< Layout of a time given as text, empty: ISO 8601.
+  std::string zone;    ///< Zone of such a text without one, empty: UTC.
   static const Spec<ColumnSpec>& Describe();
 };
 
@@ -64,18 +64,18 @@ struct NodeReference {
 /// What every node has.
 struct NodeSpec {
   std::string name;
-  Place place;      ///< Of the name.
-  YamlNode node;    ///< The whole map.
-  bool sound = true;  ///< False where this node has faults of its own, which were told.
+  Place place;           ///< Of the name.
+  YamlNode node;         ///< The whole map.
+  bool sound = true;     ///< False where this node has faults of its own, which were told.
   OnErrorSpec on_error;  ///< The node's, or the job's where it has none.
   std::optional<uint32_t> parallelism;
 };
 
 struct SourceSpec : NodeSpec {
   std::string connector;
-  YamlNode options;                ///< The connector's key: a map, or null where it was empty.
-  std::string format;              ///< Name of the format; empty where none is given.
-  std::optional<YamlNode> format_node;     ///< Value of `format`.
+  YamlNode options;                     ///< The connector's key: a map, or null where it was empty.
+  std::string format;                   ///< Name of the format; empty where none is given.
+  std::optional<YamlNode> format_node;  ///< Value of `format`.
   std::optional<YamlNode> format_options;  ///< `format: { csv: {…} }`: what stands under the name.
   std::vector<ColumnSpec> columns;
   std::optional<EventTimeSpec> event_time;

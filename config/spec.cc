@@ -29,8 +29,8 @@ bool SpecBase::ReadBare(const YamlNode& node, Diagnostics& diagnostics, void* ou
   for (const std::string& key : keys) some += (some.empty() ? "" : ", ") + key;
   diagnostics.Error(errors::kBadValue, node.place(),
                     "expected a map of keys" + (some.empty() ? "" : " (" + some + " …)") +
-                        ", not " + (node.kind() == YamlNode::Kind::kList ? "a list"
-                                                                          : Quoted(node.text())),
+                        ", not " +
+                        (node.kind() == YamlNode::Kind::kList ? "a list" : Quoted(node.text())),
                     {}, node.length());
   return false;
 }
@@ -75,8 +75,7 @@ bool SpecBase::ReadInto(const YamlNode& node, Diagnostics& diagnostics, void* ou
   for (const internal::SpecField& field : fields_) {
     if (!field.info.required || node.Find(field.info.name) != nullptr) continue;
     diagnostics.Error(errors::kMissingKey, place != nullptr ? *place : node.place(),
-                      "'" + name_ + "' needs the key '" + field.info.name + "'",
-                      field.info.help);
+                      "'" + name_ + "' needs the key '" + field.info.name + "'", field.info.help);
     good = false;
   }
   return good;

@@ -24,8 +24,8 @@ struct FieldInfo {
   std::string type;      ///< `duration`, `list of text`, `earliest | latest`.
   std::string fallback;  ///< The default as a user would write it; empty: none.
   std::string help;
-  std::string bound;     ///< `more than 0`; empty: none.
-  std::string schema;    ///< JSON Schema of the value; empty where it is `nested`'s.
+  std::string bound;                 ///< `more than 0`; empty: none.
+  std::string schema;                ///< JSON Schema of the value; empty where it is `nested`'s.
   const SpecBase* nested = nullptr;  ///< Declaration of the value's own keys.
   bool required = false;
   bool not_yet = false;  ///< Known, and refused: comes in a later version.
@@ -286,8 +286,7 @@ internal::ValueInfo DescribeValue(internal::Tag<std::vector<X>>) {
 }
 template <typename X>
 internal::ValueInfo DescribeValue(internal::Tag<std::optional<X>>) {
-  return internal::DescribeOptional(DescribeValue(internal::Tag<X>{}),
-                                    internal::AbsentWord<X>());
+  return internal::DescribeOptional(DescribeValue(internal::Tag<X>{}), internal::AbsentWord<X>());
 }
 template <typename X>
 internal::ValueInfo DescribeValue(internal::Tag<std::map<std::string, X>>) {
@@ -382,10 +381,10 @@ auto AtMost(X high) {
 template <typename X>
 auto InRange(X low, X high) {
   return Condition("between " + ShowValue(low) + " and " + ShowValue(high),
-               [low, high](const auto& value) {
-                 using V = std::decay_t<decltype(value)>;
-                 return value >= static_cast<V>(low) && value <= static_cast<V>(high);
-               });
+                   [low, high](const auto& value) {
+                     using V = std::decay_t<decltype(value)>;
+                     return value >= static_cast<V>(low) && value <= static_cast<V>(high);
+                   });
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -431,7 +430,7 @@ struct SpecFieldOf {
 namespace internal {
 
 template <typename T, typename M>
-SpecField MakeField(std::string_view name, M T::*member, std::string_view help) {
+SpecField MakeField(std::string_view name, M T::* member, std::string_view help) {
   SpecField field;
   field.info.name = name;
   field.info.help = help;
@@ -446,7 +445,7 @@ SpecField MakeField(std::string_view name, M T::*member, std::string_view help) 
 }
 
 template <typename T, typename M, typename Predicate>
-void AddBound(SpecField& field, M T::*member, const FieldBound<Predicate>& bound) {
+void AddBound(SpecField& field, M T::* member, const FieldBound<Predicate>& bound) {
   field.info.bound += (field.info.bound.empty() ? "" : ", ") + bound.words;
   field.read = [read = std::move(field.read), member, bound, name = field.info.name](
                    const YamlNode& node, Diagnostics& diagnostics, void* out) {
@@ -461,7 +460,7 @@ void AddBound(SpecField& field, M T::*member, const FieldBound<Predicate>& bound
 
 /// A key that must be there.
 template <typename T, typename M, typename... Predicates>
-SpecFieldOf<T> Required(std::string_view name, M T::*member, std::string_view help,
+SpecFieldOf<T> Required(std::string_view name, M T::* member, std::string_view help,
                         const FieldBound<Predicates>&... bounds) {
   internal::SpecField field = internal::MakeField(name, member, help);
   field.info.required = true;
@@ -472,7 +471,7 @@ SpecFieldOf<T> Required(std::string_view name, M T::*member, std::string_view he
 /// A key that may be left out; the member is then `fallback`.
 template <typename T, typename M, typename D, typename... Predicates>
   requires std::convertible_to<D, M>
-SpecFieldOf<T> Optional(std::string_view name, M T::*member, D fallback, std::string_view help,
+SpecFieldOf<T> Optional(std::string_view name, M T::* member, D fallback, std::string_view help,
                         const FieldBound<Predicates>&... bounds) {
   internal::SpecField field = internal::MakeField(name, member, help);
   const M value = std::move(fallback);
@@ -485,7 +484,7 @@ SpecFieldOf<T> Optional(std::string_view name, M T::*member, D fallback, std::st
 /// A key that may be left out; the member then stays as the struct initialises it, and the
 /// reference page shows no default.
 template <typename T, typename M, typename... Predicates>
-SpecFieldOf<T> Optional(std::string_view name, M T::*member, std::string_view help,
+SpecFieldOf<T> Optional(std::string_view name, M T::* member, std::string_view help,
                         const FieldBound<Predicates>&... bounds) {
   internal::SpecField field = internal::MakeField(name, member, help);
   (internal::AddBound(field, member, bounds), ...);
@@ -496,7 +495,7 @@ SpecFieldOf<T> Optional(std::string_view name, M T::*member, std::string_view he
 /// take their defaults. `start: earliest` beside `start: { timestamp: … }`. A map leaves it as the
 /// struct initialises it.
 template <typename T, typename M, typename... Predicates>
-SpecFieldOf<T> Bare(M T::*member, std::string_view help, const FieldBound<Predicates>&... bounds) {
+SpecFieldOf<T> Bare(M T::* member, std::string_view help, const FieldBound<Predicates>&... bounds) {
   internal::SpecField field = internal::MakeField("", member, help);
   (internal::AddBound(field, member, bounds), ...);
   return field;
@@ -512,8 +511,8 @@ SpecFieldOf<T> Bare(M T::*member, std::string_view help, const FieldBound<Predic
 template <typename T>
 class Spec final : public SpecBase {
  public:
-  Spec(std::string_view name, std::string_view help,
-       std::initializer_list<SpecFieldOf<T>> fields, std::string_view example)
+  Spec(std::string_view name, std::string_view help, std::initializer_list<SpecFieldOf<T>> fields,
+       std::string_view example)
       : SpecBase(std::string(name), std::string(help), Erase(fields), std::string(example)) {}
 
   /// Fills `out` from a map (or from what Bare takes; nothing at all is an empty map). Tells all

@@ -69,7 +69,8 @@ struct Everything {
          Optional("attempts", &Everything::attempts, std::nullopt, "Attempts."),
          Optional("where", &Everything::where, "Condition."),
          Optional("password", &Everything::password, "Password."),
-         Optional("raw", &Everything::raw, "Raw."), Optional("roll", &Everything::roll, "Roll."),
+         Optional("raw", &Everything::raw, "Raw."),
+         Optional("roll", &Everything::roll, "Roll."),
          Optional("maybe", &Everything::maybe, "Roll or not."),
          Optional("rolls", &Everything::rolls, "Rolls."),
          Optional("keeps", &Everything::keeps, "Keeps by name."),
@@ -184,19 +185,16 @@ TEST_CASE("what is left out has its default") {
 
 TEST_CASE("all faults are told, each at its place") {
   CHECK(Faults("within: 0s\nwihtin: 1s\nkeep: frist\nraw:\njoin: x\nroll: { sise: 1MiB }") ==
-        std::vector<std::string>{"1:9 WEIR-J006", "2:1 WEIR-J003", "3:7 WEIR-J005",
-                                 "5:1 WEIR-J007", "6:9 WEIR-J003", "6:7 WEIR-J004",
-                                 "1:1 WEIR-J004"});
+        std::vector<std::string>{"1:9 WEIR-J006", "2:1 WEIR-J003", "3:7 WEIR-J005", "5:1 WEIR-J007",
+                                 "6:9 WEIR-J003", "6:7 WEIR-J004", "1:1 WEIR-J004"});
   CHECK(Faults("by: []\nflag: yes\nsmall: 6\nbig: 101\ncount: -1\nshare: 1.5\nattempts: many") ==
-        std::vector<std::string>{"1:5 WEIR-J006", "2:7 WEIR-J024", "3:8 WEIR-J006",
-                                 "4:6 WEIR-J006", "5:8 WEIR-J006", "6:8 WEIR-J006",
-                                 "7:11 WEIR-J005"});
+        std::vector<std::string>{"1:5 WEIR-J006", "2:7 WEIR-J024", "3:8 WEIR-J006", "4:6 WEIR-J006",
+                                 "5:8 WEIR-J006", "6:8 WEIR-J006", "7:11 WEIR-J005"});
   CHECK(Faults("by: [[a], {b: 1}, , no]\nwithin: [1s]\nidle: {}\nroll: 7\nrolls: [{}, last]\n"
                "keeps: [a]\nmaybe: { size: 1 }") ==
-        std::vector<std::string>{"1:6 WEIR-J005", "1:11 WEIR-J005", "1:19 WEIR-J005",
-                                 "1:21 WEIR-J024", "2:9 WEIR-J005", "3:7 WEIR-J005",
-                                 "4:7 WEIR-J005", "5:9 WEIR-J004", "6:8 WEIR-J005",
-                                 "7:16 WEIR-J006"});
+        std::vector<std::string>{
+            "1:6 WEIR-J005", "1:11 WEIR-J005", "1:19 WEIR-J005", "1:21 WEIR-J024", "2:9 WEIR-J005",
+            "3:7 WEIR-J005", "4:7 WEIR-J005", "5:9 WEIR-J004", "6:8 WEIR-J005", "7:16 WEIR-J006"});
   CHECK(Faults("[by]") == std::vector<std::string>{"1:1 WEIR-J005"});
   CHECK(Faults("") == std::vector<std::string>{"1:1 WEIR-J004"});
 }

@@ -1,5 +1,5 @@
-#include <nlohmann/json.hpp>
 #include <limits>
+#include <nlohmann/json.hpp>
 
 #include "config/errors.h"
 #include "config/spec.h"
@@ -18,8 +18,7 @@ bool Unexpected(const YamlNode& node, Diagnostics& diagnostics, const std::strin
       break;
     case YamlNode::Kind::kScalar:
       diagnostics.Error(errors::kBadValue, node.place(),
-                        "expected " + expected + ", not " + Quoted(node.text()), {},
-                        node.length());
+                        "expected " + expected + ", not " + Quoted(node.text()), {}, node.length());
       break;
     case YamlNode::Kind::kList:
       diagnostics.Error(errors::kBadValue, node.place(), "expected " + expected + ", not a list");
@@ -44,8 +43,7 @@ bool Parse(const YamlNode& node, Diagnostics& diagnostics, const std::string& ex
   auto parsed = parser(node.text());
   if (!parsed.ok()) {
     const Status& status = parsed.status();
-    diagnostics.Error(status.code(), node.place(), status.message(), status.cure(),
-                      node.length());
+    diagnostics.Error(status.code(), node.place(), status.message(), status.cure(), node.length());
     return false;
   }
   out = *parsed;
@@ -59,8 +57,8 @@ bool ParseWhole(const YamlNode& node, Diagnostics& diagnostics, X& out) {
   if (number < static_cast<int64_t>(std::numeric_limits<X>::min()) ||
       number > static_cast<int64_t>(std::numeric_limits<X>::max())) {
     diagnostics.Error(errors::kOutOfBounds, node.place(),
-                      "must be between " + std::to_string(std::numeric_limits<X>::min()) +
-                          " and " + std::to_string(std::numeric_limits<X>::max()),
+                      "must be between " + std::to_string(std::numeric_limits<X>::min()) + " and " +
+                          std::to_string(std::numeric_limits<X>::max()),
                       {}, node.length());
     return false;
   }
@@ -113,8 +111,8 @@ bool ReadValue(const YamlNode& node, Diagnostics& diagnostics, bool& out) {
   }
   if (IsYamlBool(node.text())) {
     diagnostics.Error(errors::kYamlTrap, node.place(),
-                      "expected true or false, not " + Quoted(node.text()),
-                      "write true or false", node.length());
+                      "expected true or false, not " + Quoted(node.text()), "write true or false",
+                      node.length());
     return false;
   }
   return Unexpected(node, diagnostics, "true or false");
@@ -140,8 +138,8 @@ bool ReadValue(const YamlNode& node, Diagnostics& diagnostics, Duration& out) {
   return Parse(node, diagnostics, "a duration such as 10s", ParseDuration, out);
 }
 bool ReadValue(const YamlNode& node, Diagnostics& diagnostics, DurationRange& out) {
-  return Parse(node, diagnostics, "a duration, or a range such as 50ms..550ms",
-               ParseDurationRange, out);
+  return Parse(node, diagnostics, "a duration, or a range such as 50ms..550ms", ParseDurationRange,
+               out);
 }
 bool ReadValue(const YamlNode& node, Diagnostics& diagnostics, ByteSize& out) {
   return Parse(node, diagnostics, "a size such as 64KiB", ParseByteSize, out);
@@ -160,8 +158,8 @@ bool ReadValue(const YamlNode& node, Diagnostics& diagnostics, Secret& out) {
   if (node.kind() == YamlNode::Kind::kScalar) {
     if (node.faulty()) return false;
     diagnostics.Error(errors::kSecretWritten, node.place(),
-                      "a secret must not be written here itself",
-                      "write " + std::string(kWays), node.length());
+                      "a secret must not be written here itself", "write " + std::string(kWays),
+                      node.length());
     return false;
   }
   if (node.kind() != YamlNode::Kind::kMap || node.entries().size() != 1) {
@@ -216,9 +214,8 @@ internal::ValueInfo DescribeValue(internal::Tag<DurationRange>) {
               TextOr("^none$|^[0-9]+[a-z0-9]*(\\.\\.[0-9]+[a-z0-9]*)?$|\\$\\{"));
 }
 internal::ValueInfo DescribeValue(internal::Tag<ByteSize>) {
-  return Info("size",
-              {{"anyOf", Json::array({{{"type", "integer"}, {"minimum", 0}},
-                                      TextOr("^[0-9]+([KMGT]iB)?$|\\$\\{")})}});
+  return Info("size", {{"anyOf", Json::array({{{"type", "integer"}, {"minimum", 0}},
+                                              TextOr("^[0-9]+([KMGT]iB)?$|\\$\\{")})}});
 }
 internal::ValueInfo DescribeValue(internal::Tag<Rate>) {
   return Info("rate", TextOr("^[0-9.]+/[smh]$|\\$\\{"));
@@ -266,8 +263,7 @@ int ReadChoice(const YamlNode& node, Diagnostics& diagnostics,
   const std::string near = NearestName(node.text(), names);
   diagnostics.Error(errors::kBadValue, node.place(),
                     "expected " + expected + ", not " + Quoted(node.text()),
-                    near.empty() ? std::string() : "did you mean '" + near + "'?",
-                    node.length());
+                    near.empty() ? std::string() : "did you mean '" + near + "'?", node.length());
   return -1;
 }
 

@@ -19,11 +19,8 @@ struct Unit {
   int64_t factor;
 };
 
-constexpr std::array<Unit, 5> kDurationUnits{{{"ms", 1000},
-                                              {"s", 1000000},
-                                              {"m", 60000000},
-                                              {"h", 3600000000},
-                                              {"d", 86400000000}}};
+constexpr std::array<Unit, 5> kDurationUnits{
+    {{"ms", 1000}, {"s", 1000000}, {"m", 60000000}, {"h", 3600000000}, {"d", 86400000000}}};
 constexpr std::array<Unit, 5> kSizeUnits{{{"", 1},
                                           {"KiB", int64_t{1} << 10},
                                           {"MiB", int64_t{1} << 20},
@@ -50,8 +47,7 @@ std::optional<int64_t> FactorOf(std::string_view name, const std::array<Unit, kU
 }
 
 Status Bad(std::string_view expected, std::string_view text) {
-  return Status(errors::kBadValue,
-                "expected " + std::string(expected) + ", not " + Quoted(text));
+  return Status(errors::kBadValue, "expected " + std::string(expected) + ", not " + Quoted(text));
 }
 
 Status Octal(std::string_view text) {

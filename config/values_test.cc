@@ -102,14 +102,19 @@ TEST_CASE("secrets are read where the job says, at the moment they are needed") 
   CHECK(*Secret(Secret::From::kFile, "key").Resolve(folder.string()) == "s3cret\n");
   CHECK(*Secret(Secret::From::kFile, (folder / "key").string()).Resolve("/elsewhere") ==
         "s3cret\n");
-  CHECK(Secret(Secret::From::kFile, "none").Resolve(folder.string()).status().Is(
-      errors::kSecretMissing));
-  CHECK(Secret(Secret::From::kFile, ".").Resolve(folder.string()).status().Is(
-      errors::kSecretMissing));
-  CHECK(Secret(Secret::From::kEnvironment, "WEIR_NOT_SET").Resolve("").status().Is(
-      errors::kSecretMissing));
-  CHECK(Secret(Secret::From::kSecretsManager, "x").Resolve("").status().Is(
-      errors::kSecretMissing));
+  CHECK(Secret(Secret::From::kFile, "none")
+            .Resolve(folder.string())
+            .status()
+            .Is(errors::kSecretMissing));
+  CHECK(Secret(Secret::From::kFile, ".")
+            .Resolve(folder.string())
+            .status()
+            .Is(errors::kSecretMissing));
+  CHECK(Secret(Secret::From::kEnvironment, "WEIR_NOT_SET")
+            .Resolve("")
+            .status()
+            .Is(errors::kSecretMissing));
+  CHECK(Secret(Secret::From::kSecretsManager, "x").Resolve("").status().Is(errors::kSecretMissing));
   std::ofstream(folder / "large") << std::string((1 << 20) + 1, 'x');
   CHECK_FALSE(Secret(Secret::From::kFile, "large").Resolve(folder.string()).ok());
   std::filesystem::remove_all(folder);

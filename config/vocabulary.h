@@ -12,9 +12,9 @@ class SpecBase;
 struct Word {
   std::string name;
   std::string help;
-  bool not_yet = false;                 ///< Known, and refused: comes in a later version.
-  const SpecBase* options = nullptr;    ///< Declaration of its options, null where it has none.
-  std::vector<std::string> expressions; ///< Options of a sink that are expressions.
+  bool not_yet = false;                  ///< Known, and refused: comes in a later version.
+  const SpecBase* options = nullptr;     ///< Declaration of its options, null where it has none.
+  std::vector<std::string> expressions;  ///< Options of a sink that are expressions.
 };
 
 /// The words of the job language that `config/` doesn't know by itself. The caller fills it from
@@ -24,7 +24,7 @@ struct Vocabulary {
   std::vector<Word> sinks;        ///< Connectors that can be sinks (and dead letters).
   std::vector<Word> connections;  ///< Kinds of connections.
   std::vector<Word> formats;
-  std::vector<Word> clauses;      ///< Keys of a step, in order of meaning.
+  std::vector<Word> clauses;  ///< Keys of a step, in order of meaning.
 };
 
 /// Null where there is none of that name.

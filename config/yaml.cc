@@ -40,10 +40,7 @@ class TreeBuilder final : public YAML::EventHandler {
  public:
   TreeBuilder(std::shared_ptr<const SourceIndex> index, size_t begin, const Variables& variables,
               Diagnostics& diagnostics)
-      : index_(std::move(index)),
-        begin_(begin),
-        variables_(variables),
-        diagnostics_(diagnostics) {}
+      : index_(std::move(index)), begin_(begin), variables_(variables), diagnostics_(diagnostics) {}
 
   /// The tree, after the last event.
   YamlNode Take() {
@@ -114,8 +111,8 @@ class TreeBuilder final : public YAML::EventHandler {
     data->quoted = found.quoted;
     data->place = index_->At(found.begin);
     const size_t last = std::min(std::max(found.end, found.begin), index_->LineEnd(found.begin));
-    data->length = std::max<size_t>(
-        CharacterCount(index_->text().substr(found.begin, last - found.begin)), 1);
+    data->length =
+        std::max<size_t>(CharacterCount(index_->text().substr(found.begin, last - found.begin)), 1);
     if (DropAfterCut(value)) return;
     if (!found.quoted) {
       if (const auto cut = FindCut(index_->text(), found, value, InFlow())) {

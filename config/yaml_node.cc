@@ -33,7 +33,7 @@ class FileCloser {
 std::string ReadBounded(const std::string& path, std::string& text) {
   const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   const FileCloser closer(file);
-  struct stat status {};
+  struct stat status{};
   if (file < 0 || fstat(file, &status) != 0) return std::strerror(errno);
   if (!S_ISREG(status.st_mode)) return "not a regular file";
   text.resize(std::min<size_t>(status.st_size, kMostBytes) + 1);

@@ -277,7 +277,7 @@ ScalarPlace LocateScalar(std::string_view source, size_t at, std::string_view va
   const bool quoted = block || first == '\'' || first == '"';
   const size_t begin = quoted && !block ? at + 1 : at;
   Aligner aligner(source, at, value);
-  const bool found = block          ? aligner.Block()
+  const bool found = block           ? aligner.Block()
                      : first == '"'  ? aligner.DoubleQuoted()
                      : first == '\'' ? aligner.SingleQuoted()
                                      : aligner.Plain();

@@ -70,7 +70,9 @@ TEST_CASE("texts of every kind are read, and each of their bytes knows its place
   CHECK(PlaceOf(root, "single", "s ") == "5:14");
   CHECK(PlaceOf(root, "single", "here") == "6:4");
   CHECK(root.Find("single")->quoted());
-  CHECK(root.Find("double")->text() == "a\tb\xC3\xA4" "c joined AZ\nend");
+  CHECK(root.Find("double")->text() ==
+        "a\tb\xC3\xA4"
+        "c joined AZ\nend");
   CHECK(PlaceOf(root, "double", "b") == "7:13");
   CHECK(PlaceOf(root, "double", "c ") == "7:20");
   CHECK(PlaceOf(root, "double", "joined") == "8:4");
@@ -96,15 +98,17 @@ TEST_CASE("texts of every kind are read, and each of their bytes knows its place
 }
 
 TEST_CASE("columns count characters, and lines end as Windows ends them too") {
-  const YamlNode root = ReadGood("\xEF\xBB\xBF" "\"日本\": \"語語x\"\r\nb: |\r\n  one\r\n  two\r\n");
+  const YamlNode root = ReadGood(
+      "\xEF\xBB\xBF"
+      "\"日本\": \"語語x\"\r\nb: |\r\n  one\r\n  two\r\n");
   CHECK(PlaceOf(root, "日本", "x") == "1:10");
   CHECK(PlaceOf(root, "b", "two") == "4:3");
 }
 
 TEST_CASE("variables are filled in after the parse") {
-  const YamlNode root = ReadGood(
-      "a: ${X}\nb: \"<${Y:-d e}> $$ $5 ${X}z\"\n${X}: k # ${NOT}\nc: ${E:-}${E:-full}|\n",
-      {{"X", "1, b: ${X}\nq"}, {"E", ""}});
+  const YamlNode root =
+      ReadGood("a: ${X}\nb: \"<${Y:-d e}> $$ $5 ${X}z\"\n${X}: k # ${NOT}\nc: ${E:-}${E:-full}|\n",
+               {{"X", "1, b: ${X}\nq"}, {"E", ""}});
   CHECK(root.Find("a")->text() == "1, b: ${X}\nq");
   CHECK(root.Find("b")->text() == "<d e> $ $5 1, b: ${X}\nqz");
   CHECK(PlaceOf(root, "b", "q") == "2:23");
@@ -162,17 +166,36 @@ TEST_CASE("what weir never means is refused at once") {
       {std::string(100000, '['), errors::kTooMuchYaml.id, 1},
       {std::string(100000, '{'), errors::kTooMuchYaml.id, 1},
       {std::string("a: ") + std::string(100000, '['), errors::kTooMuchYaml.id, 1},
-      {[] { std::string t; for (int i = 0; i < 50000; ++i) t += "- "; return t; }(),
+      {[] {
+         std::string t;
+         for (int i = 0; i < 50000; ++i) t += "- ";
+         return t;
+       }(),
        errors::kTooMuchYaml.id, 1},
-      {[] { std::string t; for (int i = 0; i < 50000; ++i) t += "? "; return t; }(),
+      {[] {
+         std::string t;
+         for (int i = 0; i < 50000; ++i) t += "? ";
+         return t;
+       }(),
        errors::kNotYaml.id, 1},
-      {[] { std::string t = "k: "; for (int i = 0; i < 5000; ++i) t += "[a,\n ";
-            return t + std::string(5000, ']'); }(),
+      {[] {
+         std::string t = "k: ";
+         for (int i = 0; i < 5000; ++i) t += "[a,\n ";
+         return t + std::string(5000, ']');
+       }(),
        errors::kTooMuchYaml.id, 64},
-      {[] { std::string t = "a: "; for (int i = 0; i < 50000; ++i) t += "{a: "; return t; }(),
+      {[] {
+         std::string t = "a: ";
+         for (int i = 0; i < 50000; ++i) t += "{a: ";
+         return t;
+       }(),
        errors::kTooMuchYaml.id, 1},
-      {[] { std::string t; for (int i = 0; i < 400; ++i) t += std::string(i, ' ') + "a:\n";
-            return t; }(), errors::kTooMuchYaml.id, 65},
+      {[] {
+         std::string t;
+         for (int i = 0; i < 400; ++i) t += std::string(i, ' ') + "a:\n";
+         return t;
+       }(),
+       errors::kTooMuchYaml.id, 65},
       {lines, errors::kTooMuchYaml.id, 5000},
       {std::string(most + 1, 'x'), errors::kTooMuchYaml.id, 1},
       {"a: " + std::string(most - 10, ',') + "\xFF", errors::kNotYaml.id, 1},
@@ -265,8 +288,8 @@ TEST_CASE("an override changes a value as if it stood in the file") {
   CHECK(changed.Find("d")->kind() == YamlNode::Kind::kNull);
   CHECK(root.Find("d")->text() == "text");
 
-  for (const char* wrong : {"a", "=1", "a..b=1", ".a=1", "d.x=1", "a.c.0=1", "a.b=[", "a.b=*x",
-                            "a.b=1\n---\n2"}) {
+  for (const char* wrong :
+       {"a", "=1", "a..b=1", ".a=1", "d.x=1", "a.c.0=1", "a.b=[", "a.b=*x", "a.b=1\n---\n2"}) {
     INFO(wrong);
     Diagnostics faults;
     SetValue(root, wrong, variables, faults);

@@ -12,11 +12,8 @@ namespace weir {
 std::span<const Connector* const> AllConnectors() {
   // The order of the reference page.
   static const std::vector<const Connector*> connectors = {
-      &KafkaConnector(),
-      &FilesConnector(),
-      &GeneratorConnector(),
-      &StdoutConnector(),
-      &BlackholeConnector(),
+      &KafkaConnector(),  &FilesConnector(),     &GeneratorConnector(),
+      &StdoutConnector(), &BlackholeConnector(),
   };
   return connectors;
 }

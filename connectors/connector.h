@@ -110,7 +110,8 @@ class SourcePlan {
   virtual bool bounded() const = 0;
   /// One line for explain.
   virtual std::string Describe() const = 0;
-  virtual Result<std::unique_ptr<SplitFinder>> MakeFinder(const ConnectorContext& context) const = 0;
+  virtual Result<std::unique_ptr<SplitFinder>> MakeFinder(
+      const ConnectorContext& context) const = 0;
   /// A reader that gives the columns `wanted` (indices into columns(), ascending), and origins
   /// where asked for.
   virtual Result<std::unique_ptr<SourceReader>> MakeReader(const ConnectorContext& context,
@@ -199,11 +200,11 @@ class SinkPlan {
 
 /// What a node of the job gives its connector to plan with.
 struct NodeContext {
-  std::string name;              ///< Of the source or sink.
-  const YamlNode* options;       ///< The value of the connector's key (`kafka: {…}`).
-  const YamlNode* format;        ///< The value of `format`, null where absent.
-  std::vector<ColumnDeclaration> columns;        ///< Sources: `columns`.
-  SchemaPtr input;                               ///< Sinks: the rows' visible columns.
+  std::string name;                        ///< Of the source or sink.
+  const YamlNode* options;                 ///< The value of the connector's key (`kafka: {…}`).
+  const YamlNode* format;                  ///< The value of `format`, null where absent.
+  std::vector<ColumnDeclaration> columns;  ///< Sources: `columns`.
+  SchemaPtr input;                         ///< Sinks: the rows' visible columns.
   /// Sinks: columns of `input` that the planner has computed from the sink's expressions, by option
   /// name (`key`, `headers`, …), beyond the visible ones.
   std::map<std::string, int> computed;
@@ -211,7 +212,7 @@ struct NodeContext {
   SchemaPtr computed_schema;
   /// Finds a connection by name and kind; null and a diagnostic where there is none.
   std::function<const YamlNode*(const std::string& connection, std::string_view kind)> connection;
-  std::string folder;            ///< Relative paths of the job count from here.
+  std::string folder;  ///< Relative paths of the job count from here.
   EventTime now;
 };
 

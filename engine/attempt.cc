@@ -238,9 +238,9 @@ Status Attempt::RecoverLanes(const proto::Manifest& manifest, uint64_t number) {
           Post(facts::Published{sink, lane, epoch});
         },
         [this](const std::string&, uint32_t, Status reason) { Fail(std::move(reason)); }};
-    auto lane = std::make_unique<Lane>(node.user_name, kLane, node.sink->HasMarkers(),
-                                       std::move(publisher), *store_, unpublished_bytes_,
-                                       std::move(listener));
+    auto lane =
+        std::make_unique<Lane>(node.user_name, kLane, node.sink->HasMarkers(), std::move(publisher),
+                               *store_, unpublished_bytes_, std::move(listener));
     WEIR_TRY(WaitFor("sink '" + node.user_name + "'", [&] { return lane->publisher().Fence(); }));
     LaneStanding& standing = standings[node.user_name];
     standing.sink = node.user_name;
@@ -272,8 +272,8 @@ Status Attempt::RecoverLanes(const proto::Manifest& manifest, uint64_t number) {
         standing.unpublished.push_back(Epoch{epoch.epoch()});
       }
     }
-    const LaneDecision decision = WEIR_TRY(DecideLane(standing, job_store_.facts().instance,
-                                                      number, options_.choices));
+    const LaneDecision decision =
+        WEIR_TRY(DecideLane(standing, job_store_.facts().instance, number, options_.choices));
     if (!first_start_) {
       log::Info("lane recovered", {{"sink", sink},
                                    {"lane", standing.lane},
@@ -344,10 +344,10 @@ Status Attempt::WriteOwnManifest(proto::Manifest& manifest) {
   }
   const CommitOutcome outcome = WEIR_TRY(store_->CommitManifest(manifest));
   if (outcome == CommitOutcome::kOther) {
-    return Status(errors::kDeposed,
-                  fmt::format("checkpoint {} of this job was written by another weir",
-                              manifest.number()),
-                  "two processes run this job on one state directory; this one has stopped");
+    return Status(
+        errors::kDeposed,
+        fmt::format("checkpoint {} of this job was written by another weir", manifest.number()),
+        "two processes run this job on one state directory; this one has stopped");
   }
   manifest_checksum_ = CheckpointStore::ChecksumOf(manifest);
   manifest_ = manifest;

@@ -28,10 +28,9 @@ Status Attempt::Drive() {
   plan.interval = plan_.checkpoint_interval;
   plan.timeout = plan_.checkpoint_timeout;
   plan.bounded = plan_.bounded;
-  plan.splits_may_idle =
-      std::any_of(plan_.nodes.begin(), plan_.nodes.end(), [](const NodePlan& node) {
-        return node.event_time && node.event_time->policy.idle_after;
-      });
+  plan.splits_may_idle = std::any_of(
+      plan_.nodes.begin(), plan_.nodes.end(),
+      [](const NodePlan& node) { return node.event_time && node.event_time->policy.idle_after; });
   coordinator_ = std::make_unique<Coordinator>(std::move(plan), manifest_, manifest_checksum_,
                                                clock_.Monotonic());
   for (const auto& [sink, lane] : lanes_) lane->Start();
@@ -52,8 +51,8 @@ Status Attempt::Drive() {
     std::deque<Fact> facts;
     {
       std::unique_lock lock(mutex_);
-      const Duration until{std::min(coordinator_->NextDeadline().us,
-                                    clock_.Monotonic().us + kTick.us)};
+      const Duration until{
+          std::min(coordinator_->NextDeadline().us, clock_.Monotonic().us + kTick.us)};
       const Duration wait{std::max<int64_t>(until.us - clock_.Monotonic().us, 0)};
       wake_.wait_for(lock, wait.ToChrono(), [this] { return !facts_.empty() || !failure_.ok(); });
       if (!failure_.ok()) {
@@ -110,8 +109,8 @@ Status Attempt::Carry(std::vector<Action> actions) {
       }
     } else if (auto* write = std::get_if<actions::WriteManifest>(&action)) {
       write->manifest.set_written_at_us(clock_.Now().us);
-      facts::ManifestWritten written{write->manifest.number(),
-                                     facts::ManifestOutcome::kCommitted, "", ""};
+      facts::ManifestWritten written{write->manifest.number(), facts::ManifestOutcome::kCommitted,
+                                     "", ""};
       Result<CommitOutcome> outcome = store_->CommitManifest(write->manifest);
       if (!outcome.ok()) {
         written.outcome = facts::ManifestOutcome::kUnknown;
@@ -242,8 +241,7 @@ JobProgress Attempt::progress() const {
   EventTime least = EventTime::Max();
   for (const auto& task : tasks_) {
     TaskGauges& gauges = task->gauges();
-    progress.longest_hold_us =
-        std::max(progress.longest_hold_us, gauges.longest_hold_us.load());
+    progress.longest_hold_us = std::max(progress.longest_hold_us, gauges.longest_hold_us.load());
     const EventTime watermark{gauges.watermark_us.load()};
     progress.tasks.push_back({task->id(), gauges.rows_in.load(), gauges.busy_us.load(), watermark});
     if (!task->is_source()) continue;

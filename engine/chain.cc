@@ -156,16 +156,16 @@ Status Chain::OnSourceRows(const SourceRows& rows) {
         std::string where = first.topic;
         if (first.partition) where += fmt::format("/{}", *first.partition);
         if (first.offset) where += fmt::format("/{}", *first.offset);
-        return Status(*first.code,
-                      fmt::format("source '{}', record {}: {}", source.plan->user_name, where,
-                                  first.reason),
-                      "mend the record's producer, or say 'on_error: skip' or a dead_letter");
+        return Status(
+            *first.code,
+            fmt::format("source '{}', record {}: {}", source.plan->user_name, where, first.reason),
+            "mend the record's producer, or say 'on_error: skip' or a dead_letter");
       }
       case ErrorPolicy::Action::kSkip:
         break;
       case ErrorPolicy::Action::kDeadLetter:
-        WEIR_TRY(ToDeadLetters(source, letters_.of_records(source.plan->user_name,
-                                                           rows.bad_records)));
+        WEIR_TRY(
+            ToDeadLetters(source, letters_.of_records(source.plan->user_name, rows.bad_records)));
     }
   }
   if (!rows.bad_rows.empty()) WEIR_TRY(RejectRows(source, *rows.polled, rows.bad_rows));
@@ -196,8 +196,8 @@ Status Chain::DeliverToSink(Link& link, const BatchPtr& batch) {
       columns.push_back(expression->Evaluate(*batch, Now(), errors));
       fields.push_back({fmt::format("${}", fields.size()), expression->type()});
     }
-    written = batch->WithColumns(std::make_shared<const Schema>(std::move(fields)),
-                                 std::move(columns));
+    written =
+        batch->WithColumns(std::make_shared<const Schema>(std::move(fields)), std::move(columns));
     if (!errors.empty()) {
       std::sort(errors.begin(), errors.end(),
                 [](const RowError& a, const RowError& b) { return a.row < b.row; });
@@ -276,10 +276,10 @@ Status Chain::RejectRows(Link& link, const Batch& batch, const std::vector<Rejec
   link.counts.rejected += static_cast<int64_t>(rejections.size());
   switch (link.plan->on_error.action) {
     case ErrorPolicy::Action::kFail:
-      return Status(*rejections.front().code,
-                    fmt::format("'{}' can't take a row: {}", link.plan->user_name,
-                                rejections.front().reason),
-                    "mend the expression or the data, or say 'on_error: skip' or a dead_letter");
+      return Status(
+          *rejections.front().code,
+          fmt::format("'{}' can't take a row: {}", link.plan->user_name, rejections.front().reason),
+          "mend the expression or the data, or say 'on_error: skip' or a dead_letter");
     case ErrorPolicy::Action::kSkip:
       return Status::Ok();
     case ErrorPolicy::Action::kDeadLetter:
@@ -289,8 +289,8 @@ Status Chain::RejectRows(Link& link, const Batch& batch, const std::vector<Rejec
 }
 
 Status Chain::ToDeadLetters(Link& link, BatchPtr letters) {
-  WEIR_CHECK(link.dead_letter && link.dead_letter->plan->on_error.action ==
-                                     ErrorPolicy::Action::kFail);
+  WEIR_CHECK(link.dead_letter &&
+             link.dead_letter->plan->on_error.action == ErrorPolicy::Action::kFail);
   return DeliverToSink(*link.dead_letter, letters);
 }
 

@@ -27,14 +27,14 @@ class Chain {
  public:
   /// A place where something comes in from outside of the chain: an input channel of a node.
   struct Inlet {
-    size_t node = 0;   ///< Place in the chain.
-    size_t input = 0;  ///< Watermark input of the node.
+    size_t node = 0;      ///< Place in the chain.
+    size_t input = 0;     ///< Watermark input of the node.
     std::string channel;  ///< Name in the ledger.
   };
 
   /// `plan`, `context` and `letters` outlive the chain. `upstream` is for each exchange into this
-  /// fragment the number of tasks at its other end; inlets are numbered exchange by exchange, task by
-  /// task. Writers are in the order of the fragment's sink nodes.
+  /// fragment the number of tasks at its other end; inlets are numbered exchange by exchange, task
+  /// by task. Writers are in the order of the fragment's sink nodes.
   Chain(const JobPlan& plan, const FragmentPlan& fragment, OperatorContext& context,
         const DeadLetters& letters, std::vector<std::unique_ptr<SinkWriter>> writers,
         std::vector<std::unique_ptr<ExchangeSender>> senders,

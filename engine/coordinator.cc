@@ -65,7 +65,8 @@ std::vector<Action> Coordinator::On(Fact fact, Duration now) {
           OnAck(std::move(told), out);
         } else if constexpr (std::is_same_v<Told, facts::AckFailed>) {
           if (phase_ == Phase::kAligning && told.id == current_.id) {
-            Drop(fmt::format("task {}: {}", told.task.ToString(), told.reason.ToString()), now, out);
+            Drop(fmt::format("task {}: {}", told.task.ToString(), told.reason.ToString()), now,
+                 out);
           }
         } else if constexpr (std::is_same_v<Told, facts::ManifestWritten>) {
           OnWritten(told, now, out);
@@ -175,13 +176,13 @@ Status Coordinator::Tally() {
     for (const proto::StepState& step : ack.checkpoint.steps()) {
       const auto [it, is_new] = closed_up_to.emplace(step.step(), step.closed_up_to_us());
       if (!is_new && it->second != step.closed_up_to_us() && !plan_.splits_may_idle) {
-        return Status(errors::kBarrierDisagrees,
-                      fmt::format("at checkpoint {} the tasks of step '{}' do not agree up to where "
-                                  "windows are closed ({} and {})",
-                                  current_.id.epoch.value, step.step(), it->second,
-                                  step.closed_up_to_us()),
-                      "this is a fault of weir's; the checkpoint was not taken. Please report it "
-                      "with the job and this line");
+        return Status(
+            errors::kBarrierDisagrees,
+            fmt::format("at checkpoint {} the tasks of step '{}' do not agree up to where "
+                        "windows are closed ({} and {})",
+                        current_.id.epoch.value, step.step(), it->second, step.closed_up_to_us()),
+            "this is a fault of weir's; the checkpoint was not taken. Please report it "
+            "with the job and this line");
       }
     }
   }

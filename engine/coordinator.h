@@ -82,9 +82,9 @@ struct StopAsked {};
 /// An outbox or a user wants a checkpoint soon.
 struct CheckpointAsked {};
 }  // namespace facts
-using Fact = std::variant<facts::Tick, facts::Acked, facts::AckFailed, facts::ManifestWritten,
-                          facts::Published, facts::InputEnded, facts::StopAsked,
-                          facts::CheckpointAsked>;
+using Fact =
+    std::variant<facts::Tick, facts::Acked, facts::AckFailed, facts::ManifestWritten,
+                 facts::Published, facts::InputEnded, facts::StopAsked, facts::CheckpointAsked>;
 
 /// What a coordinator wants done.
 namespace actions {
@@ -119,9 +119,9 @@ struct Fail {
   Status status;
 };
 }  // namespace actions
-using Action = std::variant<actions::Trigger, actions::WriteManifest, actions::Publish,
-                            actions::Committed, actions::Dropped, actions::CleanUp, actions::Done,
-                            actions::Fail>;
+using Action =
+    std::variant<actions::Trigger, actions::WriteManifest, actions::Publish, actions::Committed,
+                 actions::Dropped, actions::CleanUp, actions::Done, actions::Fail>;
 
 /// What a coordinator knows from the start of an attempt.
 struct CoordinatorPlan {
@@ -145,9 +145,9 @@ struct CoordinatorPlan {
 ///      ^  ^--ack failed, timeout (dropped, next try)----+                                     |
 ///      +---------------- committed: publish, forget, clean up --------------------------------+
 ///
-/// One try is under way at a time; publishing goes on beside the next one. An unknown outcome of the
-/// manifest's write is asked again with the same bytes until it is known: nothing is told to sinks
-/// and no number is used again before.
+/// One try is under way at a time; publishing goes on beside the next one. An unknown outcome of
+/// the manifest's write is asked again with the same bytes until it is known: nothing is told to
+/// sinks and no number is used again before.
 class Coordinator {
  public:
   /// `base` is the manifest this attempt starts from, already written in its name (rule 2).
@@ -159,9 +159,9 @@ class Coordinator {
   Duration NextDeadline() const;
 
   struct Progress {
-    uint64_t number = 0;      ///< Newest committed manifest.
-    Duration committed_at;    ///< When, monotonic.
-    uint64_t completed = 0;   ///< In this attempt.
+    uint64_t number = 0;     ///< Newest committed manifest.
+    Duration committed_at;   ///< When, monotonic.
+    uint64_t completed = 0;  ///< In this attempt.
     uint64_t dropped = 0;
     Duration last_duration;
     bool aligning = false;

@@ -18,7 +18,8 @@ class CoordinatorHarness {
     CoordinatorPlan plan;
     plan.tasks = {{"in", 0}, {"out", 0}};
     plan.source_tasks = {{"in", 0}};
-    plan.ledger = {{"in", {}, true, false, false, false}, {"out", {"in"}, false, true, false, false}};
+    plan.ledger = {{"in", {}, true, false, false, false},
+                   {"out", {"in"}, false, true, false, false}};
     plan.lanes = {{"out", 0}};
     plan.interval = Ms(1000);
     plan.timeout = Ms(5000);
@@ -77,8 +78,8 @@ const A* Find(const std::vector<Action>& actions) {
   return nullptr;
 }
 
-facts::ManifestWritten Written(uint64_t number,
-                               facts::ManifestOutcome outcome = facts::ManifestOutcome::kCommitted) {
+facts::ManifestWritten Written(
+    uint64_t number, facts::ManifestOutcome outcome = facts::ManifestOutcome::kCommitted) {
   return {number, outcome, "", "sum " + std::to_string(number)};
 }
 
@@ -152,8 +153,8 @@ TEST_CASE("a failed ack drops the try, and its number goes to the next") {
   job.Tell(facts::Tick{}, 1000);
   const BarrierId first{Epoch{8}, 1};
   job.Tell(facts::Acked{job.Ack("in", first, 3)}, 1100);
-  auto actions = job.Tell(
-      facts::AckFailed{{"out", 0}, first, Status(errors::kBadRow, "disk full")}, 1200);
+  auto actions =
+      job.Tell(facts::AckFailed{{"out", 0}, first, Status(errors::kBadRow, "disk full")}, 1200);
   const auto* dropped = Find<actions::Dropped>(actions);
   REQUIRE(dropped);
   CHECK(dropped->id == first);

@@ -14,8 +14,8 @@ struct TimedRows {
   std::optional<EventTime> greatest;
 };
 
-/// Gives each row its event time. A null, or a time more than `max_ahead` past `now`, is a row error:
-/// one such row would close every window. Pure.
+/// Gives each row its event time. A null, or a time more than `max_ahead` past `now`, is a row
+/// error: one such row would close every window. Pure.
 TimedRows TimeRows(const EventTimeBinding& binding, const BatchPtr& batch, EventTime now);
 
 }  // namespace weir

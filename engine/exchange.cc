@@ -6,8 +6,8 @@
 
 namespace weir {
 
-ExchangeSender::ExchangeSender(const ExchangePlan& plan, uint32_t task,
-                               std::vector<Target> targets, std::vector<std::string> channel_names)
+ExchangeSender::ExchangeSender(const ExchangePlan& plan, uint32_t task, std::vector<Target> targets,
+                               std::vector<std::string> channel_names)
     : plan_(plan),
       task_(task),
       targets_(std::move(targets)),

@@ -24,7 +24,8 @@ class ExchangeSender {
                  std::vector<std::string> channel_names);
 
   /// A row whose key can't be computed goes where a null key goes: the receiving node computes the
-  /// key again and rejects it by its own policy. False: the receiver is gone, the job is being ended.
+  /// key again and rejects it by its own policy. False: the receiver is gone, the job is being
+  /// ended.
   bool Send(const BatchPtr& batch, const EvalContext& context);
   /// To every target.
   bool Send(const Watermark& watermark);

@@ -67,8 +67,8 @@ class GraphBuilder {
       const Place place = named ? named->place() : options.place();
       if (connection) {
         diagnostics_.Error(errors::kUnknownNode, place,
-                           fmt::format("connection '{}' is of kind {}, and a {} one is needed", name,
-                                       connection->kind, kind),
+                           fmt::format("connection '{}' is of kind {}, and a {} one is needed",
+                                       name, connection->kind, kind),
                            "", name.size());
         return nullptr;
       }
@@ -89,8 +89,8 @@ class GraphBuilder {
   /// A connector that gave no plan has told why; a job must never run without the node.
   void MustHaveTold(const NodeSpec& spec, size_t faults_before) {
     if (diagnostics_.items().size() > faults_before) return;
-    diagnostics_.Error(errors::kBadPlan, spec.place, fmt::format("'{}' can't be planned", spec.name),
-                       "", spec.name.size());
+    diagnostics_.Error(errors::kBadPlan, spec.place,
+                       fmt::format("'{}' can't be planned", spec.name), "", spec.name.size());
   }
 
   // Sources.
@@ -141,16 +141,16 @@ class GraphBuilder {
     for (int column : plan.wanted) fields.push_back(columns[static_cast<size_t>(column)]);
     plan.output = std::make_shared<const Schema>(std::move(fields));
     if (time_column >= 0) {
-      plan.event_time->column = static_cast<int>(
-          std::lower_bound(plan.wanted.begin(), plan.wanted.end(), time_column) -
-          plan.wanted.begin());
+      plan.event_time->column =
+          static_cast<int>(std::lower_bound(plan.wanted.begin(), plan.wanted.end(), time_column) -
+                           plan.wanted.begin());
     }
     const int index = AddNode(std::move(plan));
     graph_.parallelism[index] = spec.parallelism.value_or(0);
     SetErrorPolicy(spec, index);
-    std::vector<Field> visible(columns.fields().begin(),
-                               columns.fields().begin() +
-                                   static_cast<std::ptrdiff_t>(source->visible()));
+    std::vector<Field> visible(
+        columns.fields().begin(),
+        columns.fields().begin() + static_cast<std::ptrdiff_t>(source->visible()));
     made_[spec.name] = {index, std::make_shared<const Schema>(std::move(visible)),
                         spec.event_time.has_value(), source->bounded(), source.get()};
   }
@@ -238,9 +238,9 @@ class GraphBuilder {
     if (projection_ && wanted == source.wanted) return edge.from->node;
     std::vector<int> places;
     for (int column : wanted) {
-      places.push_back(static_cast<int>(
-          std::lower_bound(source.wanted.begin(), source.wanted.end(), column) -
-          source.wanted.begin()));
+      places.push_back(
+          static_cast<int>(std::lower_bound(source.wanted.begin(), source.wanted.end(), column) -
+                           source.wanted.begin()));
     }
     NodePlan pick;
     pick.name = reader + "/columns of " + from_name;
@@ -270,14 +270,13 @@ class GraphBuilder {
       if (!made_.contains(reference.name)) return {};  // Its own fault was told.
       edges.push_back(EdgeOf(reference.name, reader));
       if (*edges.back().visible != *edges.front().visible) {
-        diagnostics_.Error(errors::kBadPlan, reference.place,
-                           fmt::format("'{}' can't read '{}' and '{}' together: their columns "
-                                       "differ ({}; {})",
-                                       reader, from.front().name, reference.name,
-                                       edges.front().visible->ToString(),
-                                       edges.back().visible->ToString()),
-                           "give both the same columns in the same order with a 'select'",
-                           reference.name.size());
+        diagnostics_.Error(
+            errors::kBadPlan, reference.place,
+            fmt::format("'{}' can't read '{}' and '{}' together: their columns "
+                        "differ ({}; {})",
+                        reader, from.front().name, reference.name,
+                        edges.front().visible->ToString(), edges.back().visible->ToString()),
+            "give both the same columns in the same order with a 'select'", reference.name.size());
         return {};
       }
     }
@@ -324,7 +323,8 @@ class GraphBuilder {
     }
     const uint32_t parallelism = spec.parallelism.value_or(0);
     const bool exchange_first = !step->operators.empty() && step->operators.front()->needs_exchange;
-    if (!exchange_first) current = {Unite(current, spec.name, ParallelismOfStep(*step, parallelism))};
+    if (!exchange_first)
+      current = {Unite(current, spec.name, ParallelismOfStep(*step, parallelism))};
     std::map<std::string, int> kinds;
     for (const OperatorPlanPtr& op : step->operators) kinds[op->kind]++;
     std::map<std::string, int> seen;
@@ -548,8 +548,7 @@ void CutIntoFragments(const JobSpec& job, Graph& graph) {
   }
   for (const Graph::DeadLetter& letter : graph.dead_letters) {
     const int fragment = nodes[static_cast<size_t>(letter.node)].fragment;
-    const std::string name =
-        letter.name + "@" + fragments[static_cast<size_t>(fragment)].name;
+    const std::string name = letter.name + "@" + fragments[static_cast<size_t>(fragment)].name;
     auto found = std::find_if(nodes.begin(), nodes.end(),
                               [&](const NodePlan& node) { return node.name == name; });
     if (found == nodes.end()) {

@@ -98,10 +98,10 @@ Status JobRun::RunAttempts() {
     }
     failures++;
     if (plan_.restart_attempts && failures > *plan_.restart_attempts) {
-      return Status(errors::kCrashLoop,
-                    fmt::format("failed {} times in a row, the last time: {}", failures,
-                                status.ToString()),
-                    "mend the cause; the job goes on from its last checkpoint");
+      return Status(
+          errors::kCrashLoop,
+          fmt::format("failed {} times in a row, the last time: {}", failures, status.ToString()),
+          "mend the cause; the job goes on from its last checkpoint");
     }
     log::Warn("starting anew from the last checkpoint",
               {{"reason", status.ToString()}, {"in_ms", backoff.us / 1000}});

@@ -16,8 +16,8 @@ namespace weir {
 
 /// How a job is run in one process.
 struct RunOptions {
-  std::string state_dir;       ///< Checkpoints, job facts and live state lie in `<state_dir>/<job>`.
-  bool fresh = false;          ///< Forget what the state directory holds of the job.
+  std::string state_dir;  ///< Checkpoints, job facts and live state lie in `<state_dir>/<job>`.
+  bool fresh = false;     ///< Forget what the state directory holds of the job.
   RecoveryChoices choices;
   Duration wait = Duration::Seconds(60);  ///< How long the outside may be away at the start.
   size_t memory_bytes = 512 << 20;        ///< Of state and source buffers, over all tasks.
@@ -29,7 +29,7 @@ struct JobProgress {
   int64_t rows_read = 0;           ///< By source tasks, in this process.
   int64_t lag_records = -1;        ///< -1: not known.
   EventTime watermark = EventTime::Min();  ///< Least over the source tasks.
-  std::string watermark_holder;    ///< Split that holds it back; may be empty.
+  std::string watermark_holder;            ///< Split that holds it back; may be empty.
   uint64_t checkpoint = 0;
   Duration checkpoint_age;
   uint64_t checkpoints_completed = 0;
@@ -37,7 +37,7 @@ struct JobProgress {
   Duration checkpoint_duration;
   uint64_t unpublished_epochs = 0;
   uint64_t restarts = 0;
-  int64_t longest_hold_us = 0;     ///< Longest time a barrier held a task up.
+  int64_t longest_hold_us = 0;  ///< Longest time a barrier held a task up.
   int64_t unaccounted_rows = 0;
   std::string last_error;
   std::map<std::string, int64_t> totals;  ///< `node.in` and so on, of the newest checkpoint.

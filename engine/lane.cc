@@ -142,8 +142,7 @@ void Lane::Run() {
     int64_t bytes = 0;
     {
       std::unique_lock lock(mutex_);
-      wake_.wait_for(lock, kRenewAfter.ToChrono(),
-                     [this] { return stopping_ || !queue_.empty(); });
+      wake_.wait_for(lock, kRenewAfter.ToChrono(), [this] { return stopping_ || !queue_.empty(); });
       if (stopping_) return;
       if (queue_.empty()) {
         lock.unlock();

@@ -17,8 +17,8 @@ namespace weir {
 /// The epochs of `sealed` that a lane's marker does not cover, in order. Pure.
 std::vector<SealedEpoch> NotYetPublished(std::vector<SealedEpoch> sealed, const LaneMarker& marker);
 
-/// A sink's place to publish from: a thread that makes sealed epochs visible one after the other, in
-/// the order they were given.
+/// A sink's place to publish from: a thread that makes sealed epochs visible one after the other,
+/// in the order they were given.
 ///
 /// An unknown outcome (kRetry) is never guessed: the lane fences itself anew, reads its marker, and
 /// publishes what is short (protocol rule 18), for as long as it takes. Any other error ends it.

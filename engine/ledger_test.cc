@@ -52,7 +52,10 @@ TEST_CASE("each way of losing a row is found, at its node") {
   auto held = kHeldBefore;
   std::string node;
   SECTION("a row that no outcome counts") { tallies["source"].counts.passed--, node = "source"; }
-  SECTION("rows given and not taken") { tallies["source"].counts.out++, tallies["source"].counts.passed++, tallies["source"].counts.in++, node = "partial"; }
+  SECTION("rows given and not taken") {
+    tallies["source"].counts.out++, tallies["source"].counts.passed++,
+        tallies["source"].counts.in++, node = "partial";
+  }
   SECTION("weight lost on the way") { tallies["partial"].counts.released--, node = "partial"; }
   SECTION("state that forgot a row") { tallies["window"].held_after--, node = "window"; }
   SECTION("state that kept more than it had") { held["window"] = 1, node = "window"; }

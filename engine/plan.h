@@ -21,8 +21,8 @@ struct ErrorPolicy {
 
 /// Where a source's rows get their event time.
 struct EventTimeBinding {
-  int column = -1;            ///< Of the source's batches; -1: processing time.
-  int64_t unit_us = 1;        ///< An int64 column is in units of so many microseconds.
+  int column = -1;      ///< Of the source's batches; -1: processing time.
+  int64_t unit_us = 1;  ///< An int64 column is in units of so many microseconds.
   Duration max_ahead = Duration::Seconds(86400);
   EventTimePolicy policy;
 };
@@ -34,7 +34,7 @@ struct NodePlan {
   std::string name;       ///< Unique: `sessions/window`; the ledger's and metrics' name.
   std::string user_name;  ///< The source, step or sink as the job names it.
   std::vector<int> inputs;
-  SchemaPtr output;       ///< Sinks: the columns they are given.
+  SchemaPtr output;  ///< Sinks: the columns they are given.
   ErrorPolicy on_error;
   int fragment = -1;
 
@@ -58,9 +58,9 @@ struct NodePlan {
 struct ExchangePlan {
   int from = -1;
   int to = -1;
-  bool keyed = false;                ///< Otherwise task i gives to task i mod parallelism.
-  std::vector<ExpressionPtr> keys;   ///< Over from's output; none: one task gets all.
-  std::string name;                  ///< `clicks -> sessions/window`.
+  bool keyed = false;               ///< Otherwise task i gives to task i mod parallelism.
+  std::vector<ExpressionPtr> keys;  ///< Over from's output; none: one task gets all.
+  std::string name;                 ///< `clicks -> sessions/window`.
 };
 
 /// The longest chain of nodes without a change of key; runs as `parallelism` tasks.

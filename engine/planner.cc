@@ -58,9 +58,8 @@ std::optional<JobPlan> PlanJob(const JobSpec& job, const PlanContext& context,
   for (NodePlan& node : plan.nodes) {
     if (node.role != NodePlan::Role::kSource) continue;
     // Origins cost memory for each row: only where somebody breaks ties by them.
-    node.needs_origins = std::any_of(plan.nodes.begin(), plan.nodes.end(), [](const NodePlan& n) {
-      return n.op && n.op->needs_origins;
-    });
+    node.needs_origins = std::any_of(plan.nodes.begin(), plan.nodes.end(),
+                                     [](const NodePlan& n) { return n.op && n.op->needs_origins; });
   }
   return plan;
 }
@@ -82,7 +81,7 @@ std::vector<LedgerNode> JobPlan::Ledger() const {
 
 std::string JobPlan::Explain() const {
   std::string out = fmt::format("job {}: {} fragments, {}\n", name, fragments.size(),
-                                 bounded ? "ends by itself" : "runs until it is stopped");
+                                bounded ? "ends by itself" : "runs until it is stopped");
   for (const FragmentPlan& fragment : fragments) {
     out += fmt::format("\nfragment {} × {}\n", fragment.name, fragment.parallelism);
     for (const ExchangePlan& exchange : exchanges) {
@@ -95,9 +94,9 @@ std::string JobPlan::Explain() const {
         keys += (keys.empty() ? "" : ", ") + key->text();
       }
       out += fmt::format("  <= {} {}\n", nodes[static_cast<size_t>(exchange.from)].name,
-                          !exchange.keyed  ? "as it comes"
-                          : keys.empty()   ? "all to one task"
-                                           : "by " + keys);
+                         !exchange.keyed ? "as it comes"
+                         : keys.empty()  ? "all to one task"
+                                         : "by " + keys);
     }
     for (int index : fragment.nodes) {
       const NodePlan& node = nodes[static_cast<size_t>(index)];
@@ -115,12 +114,12 @@ std::string JobPlan::Explain() const {
         }
         case NodePlan::Role::kOperator:
           out += fmt::format("  {}: {}{}{}\n", node.name, node.op->kind,
-                              node.op->detail.empty() ? "" : " " + node.op->detail,
-                              node.op->stateful ? "  [keeps state]" : "");
+                             node.op->detail.empty() ? "" : " " + node.op->detail,
+                             node.op->stateful ? "  [keeps state]" : "");
           break;
         case NodePlan::Role::kSink:
           out += fmt::format("  sink {}: {}{}\n", node.user_name, node.sink->Describe(),
-                              node.is_dead_letter ? "  [dead letters]" : "");
+                             node.is_dead_letter ? "  [dead letters]" : "");
           break;
       }
     }

@@ -18,8 +18,8 @@ struct PlanContext {
   EventTime now;
 };
 
-/// Checks everything that can be checked without a connection, and plans the job: names and types of
-/// all expressions, what each source must decode, where rows change tasks. Faults go to
+/// Checks everything that can be checked without a connection, and plans the job: names and types
+/// of all expressions, what each source must decode, where rows change tasks. Faults go to
 /// `diagnostics`, all of them, and nothing is returned then.
 std::optional<JobPlan> PlanJob(const JobSpec& job, const PlanContext& context,
                                Diagnostics& diagnostics);

@@ -92,16 +92,17 @@ Status CheckSameJob(const JobPlan& plan, const proto::Manifest& manifest) {
   }
   for (const proto::LaneState& lane : manifest.lanes()) {
     if (lane.unpublished_size() > 0 && !has_node(lane.sink(), NodePlan::Role::kSink)) {
-      differs(fmt::format("sink '{}' is gone, and results of it are not published yet",
-                          lane.sink()));
+      differs(
+          fmt::format("sink '{}' is gone, and results of it are not published yet", lane.sink()));
     }
   }
   if (differences.empty()) return Status::Ok();
-  return Status(errors::kChangedJob,
-                fmt::format("the job file has changed against checkpoint {} in a way that its state "
-                            "does not fit:{}",
-                            manifest.number(), differences),
-                "undo the change, run it under another name, or begin anew with --fresh");
+  return Status(
+      errors::kChangedJob,
+      fmt::format("the job file has changed against checkpoint {} in a way that its state "
+                  "does not fit:{}",
+                  manifest.number(), differences),
+      "undo the change, run it under another name, or begin anew with --fresh");
 }
 
 }  // namespace weir

@@ -22,9 +22,9 @@ struct LaneStanding {
   std::string sink;
   uint32_t lane = 0;
   bool has_markers = false;
-  LaneMarker marker;         ///< Read after fencing; only with markers.
-  Epoch publishing_begun;    ///< Newest epoch whose publishing may have begun; only without.
-  bool opened_before = false;  ///< A manifest names the lane.
+  LaneMarker marker;               ///< Read after fencing; only with markers.
+  Epoch publishing_begun;          ///< Newest epoch whose publishing may have begun; only without.
+  bool opened_before = false;      ///< A manifest names the lane.
   std::vector<Epoch> unpublished;  ///< Epochs with rows that the manifest holds for it.
 };
 
@@ -35,8 +35,8 @@ struct LaneDecision {
 };
 
 /// Decides one lane (protocol rules 14, 15, 16, 19), or says what the user must choose, with the
-/// option to say it by. `number` is the manifest that the job goes on from (0: none), `instance` the
-/// job's. Pure.
+/// option to say it by. `number` is the manifest that the job goes on from (0: none), `instance`
+/// the job's. Pure.
 Result<LaneDecision> DecideLane(const LaneStanding& standing, const std::string& instance,
                                 uint64_t number, const RecoveryChoices& choices);
 

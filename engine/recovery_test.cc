@@ -45,7 +45,8 @@ TEST_CASE("a marker of another instance is a stop, unless a take-over is said") 
   const auto stop = DecideLane(Standing(3, "other"), "me", 7, {});
   REQUIRE_FALSE(stop.ok());
   CHECK(stop.status().Is(errors::kForeignMarker));
-  const auto taken = DecideLane(Standing(3, "other"), "me", 7, {.rewind = false, .take_over = true});
+  const auto taken =
+      DecideLane(Standing(3, "other"), "me", 7, {.rewind = false, .take_over = true});
   REQUIRE(taken.ok());
   // Its number says nothing of this instance's epochs: all are published.
   CHECK(taken->publish_after == Epoch{0});

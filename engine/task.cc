@@ -114,7 +114,8 @@ void Task::Dropped(const BarrierId& id) {
     pending_counts_ = {};
     for (const std::string& file : *uploaded_) {
       if (Status status = setup_.store->RemoveFile(file); !status.ok()) {
-        log::Warn("file of a dropped checkpoint stays", {{"file", file}, {"reason", status.ToString()}});
+        log::Warn("file of a dropped checkpoint stays",
+                  {{"file", file}, {"reason", status.ToString()}});
       }
     }
     uploaded_->clear();
@@ -155,9 +156,7 @@ void Task::Run() {
   if (!status.ok() && !cancelled_) setup_.listener->OnFailed(setup_.id, std::move(status));
 }
 
-bool Task::MayTakeRows() const {
-  return !last_sealed_ && !setup_.state->MustWait();
-}
+bool Task::MayTakeRows() const { return !last_sealed_ && !setup_.state->MustWait(); }
 
 Status Task::Loop() {
   if (setup_.reader) {

@@ -20,12 +20,13 @@ Vocabulary MakeVocabulary() {
       words.connections.push_back({name, help, false, connector->connection_options(), {}});
     }
   }
-  words.sinks.push_back({"opensearch", "Documents in an OpenSearch or Elasticsearch index.", true,
-                         nullptr, {"id"}});
-  words.connections.push_back({"schema_registry", "A Confluent-style registry.", true, nullptr, {}});
+  words.sinks.push_back(
+      {"opensearch", "Documents in an OpenSearch or Elasticsearch index.", true, nullptr, {"id"}});
+  words.connections.push_back(
+      {"schema_registry", "A Confluent-style registry.", true, nullptr, {}});
   words.connections.push_back({"glue", "AWS Glue Schema Registry.", true, nullptr, {}});
-  words.connections.push_back({"opensearch", "An OpenSearch or Elasticsearch server.", true,
-                               nullptr, {}});
+  words.connections.push_back(
+      {"opensearch", "An OpenSearch or Elasticsearch server.", true, nullptr, {}});
   words.connections.push_back({"s3", "An S3 bucket.", true, nullptr, {}});
   for (const Format* format : AllFormats()) {
     words.formats.push_back(
@@ -33,9 +34,11 @@ Vocabulary MakeVocabulary() {
   }
   words.formats.push_back({"avro", "Avro with a schema registry.", true, nullptr, {}});
   for (const Clause& clause : AllClauses()) {
-    words.clauses.push_back(
-        {std::string(clause.key), std::string(clause.help), clause.plan == nullptr,
-         clause.spec ? clause.spec() : nullptr, {}});
+    words.clauses.push_back({std::string(clause.key),
+                             std::string(clause.help),
+                             clause.plan == nullptr,
+                             clause.spec ? clause.spec() : nullptr,
+                             {}});
   }
   return words;
 }

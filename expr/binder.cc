@@ -106,8 +106,9 @@ NodePtr Binder::BindColumn(const Ast& ast) {
     }
   }
   if (input_ != nullptr && input_->Find(ast.name) >= 0) {
-    return Fault(ast, fmt::format("the column '{}' is neither grouped by nor inside an aggregate",
-                                  Shorten(ast.name)),
+    return Fault(ast,
+                 fmt::format("the column '{}' is neither grouped by nor inside an aggregate",
+                             Shorten(ast.name)),
                  fmt::format("add it to group_by, or take any({0}), first({0}) or max({0})",
                              Shorten(ast.name)));
   }
@@ -126,11 +127,12 @@ NodePtr Binder::Converted(NodePtr node, const Type& type, const Ast& ast) {
     if (NodePtr narrow = NarrowLiteral(node)) return narrow;
   }
   if (!ConvertsTo(node->type, type)) {
-    return Fault(ast, fmt::format("{} is {}, expected {}", Text(ast), node->type.ToString(),
-                                  type.ToString()),
-                 CastExists(node->type, type)
-                     ? fmt::format("write cast({} as {})", Text(ast), type.ToString())
-                     : "");
+    return Fault(
+        ast,
+        fmt::format("{} is {}, expected {}", Text(ast), node->type.ToString(), type.ToString()),
+        CastExists(node->type, type)
+            ? fmt::format("write cast({} as {})", Text(ast), type.ToString())
+            : "");
   }
   return Fold(MakeCast(std::move(node), type, false, Text(ast)));
 }
@@ -174,8 +176,9 @@ NodePtr Binder::BindJoin(const Ast& ast, NodePtr left, NodePtr right) {
     const NodePtr& side = i == 0 ? left : right;
     if (side->type.Is(TypeKind::kString) || side->type.Is(TypeKind::kNull)) continue;
     if (side->type.Is(TypeKind::kBytes) && left->type == right->type) continue;
-    return Fault(*ast.children[i], fmt::format("'||' wants strings, but {} is {}",
-                                               Text(*ast.children[i]), side->type.ToString()),
+    return Fault(*ast.children[i],
+                 fmt::format("'||' wants strings, but {} is {}", Text(*ast.children[i]),
+                             side->type.ToString()),
                  "concat(…) takes values of any type");
   }
   const Type type = left->type.Is(TypeKind::kNull) ? right->type : left->type;
@@ -276,8 +279,9 @@ NodePtr Binder::BindTimeArithmetic(const Ast& ast, const NodePtr& left, const No
   if (op == '*' && left->type.IsInteger() && right->type.Is(TypeKind::kDuration)) {
     return make(whole(left), right, TypeKind::kDuration);
   }
-  return Fault(ast, fmt::format("'{}' is not known between {} and {}", op, left->type.ToString(),
-                                right->type.ToString()),
+  return Fault(ast,
+               fmt::format("'{}' is not known between {} and {}", op, left->type.ToString(),
+                           right->type.ToString()),
                "timestamp ± duration, timestamp - timestamp, duration ± duration and duration * "
                "integer are; date_diff('minute', from, to) counts whole units");
 }
@@ -294,13 +298,14 @@ bool Binder::Meet(NodePtr& left, NodePtr& right, const Ast& ast, std::string_vie
     std::string cure;
     const Type& other = left->type.Is(TypeKind::kString) ? right->type : left->type;
     if (left->type.Is(TypeKind::kString) || right->type.Is(TypeKind::kString)) {
-      cure = fmt::format("a string never converts by itself: write cast(… as {})",
-                         other.ToString());
+      cure =
+          fmt::format("a string never converts by itself: write cast(… as {})", other.ToString());
       if (other.Is(TypeKind::kTimestamp)) cure += " or timestamp '2026-01-02T03:04:05Z'";
       if (other.Is(TypeKind::kBool)) cure = "a bool is a condition by itself; or compare with true";
     }
-    Fault(ast, fmt::format("'{}' can't compare {} with {}", op, left->type.ToString(),
-                           right->type.ToString()),
+    Fault(ast,
+          fmt::format("'{}' can't compare {} with {}", op, left->type.ToString(),
+                      right->type.ToString()),
           std::move(cure));
     return false;
   }
@@ -424,9 +429,9 @@ NodePtr Binder::BindCase(const Ast& ast) {
   for (size_t i = 1; i < values.size(); i++) {
     const std::optional<Type> wider = CommonType(*type, values[i]->type);
     if (!wider) {
-      return Fault(*sources[i], fmt::format("{} is {}, but the values before it are {}",
-                                            Text(*sources[i]), values[i]->type.ToString(),
-                                            type->ToString()),
+      return Fault(*sources[i],
+                   fmt::format("{} is {}, but the values before it are {}", Text(*sources[i]),
+                               values[i]->type.ToString(), type->ToString()),
                    "all values of a case have one type");
     }
     type = wider;
@@ -439,10 +444,9 @@ NodePtr Binder::BindCast(const Ast& ast) {
   NodePtr value = Bind(*ast.children[0]);
   if (!value) return nullptr;
   if (!CastExists(value->type, ast.type)) {
-    return Fault(ast, fmt::format("{} does not cast to {}", value->type.ToString(),
-                                  ast.type.ToString()),
-                 value->type.Is(TypeKind::kJson) ? "json_get(value, 'path') takes a part of it"
-                                                 : "");
+    return Fault(
+        ast, fmt::format("{} does not cast to {}", value->type.ToString(), ast.type.ToString()),
+        value->type.Is(TypeKind::kJson) ? "json_get(value, 'path') takes a part of it" : "");
   }
   return MakeCast(std::move(value), ast.type, ast.lenient, Text(ast));
 }

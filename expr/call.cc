@@ -136,8 +136,7 @@ bool ConvertsTo(const Type& from, const Type& to) {
       return from.scale() <= to.scale() &&
              from.precision() - from.scale() <= to.precision() - to.scale();
     }
-    return from.IsInteger() &&
-           to.precision() - to.scale() >= (from.Is(TypeKind::kInt32) ? 10 : 19);
+    return from.IsInteger() && to.precision() - to.scale() >= (from.Is(TypeKind::kInt32) ? 10 : 19);
   }
   return to.Is(TypeKind::kTimestamp) && from.Is(TypeKind::kDate);
 }
@@ -150,8 +149,9 @@ bool CallBinder::Convert(size_t i, const Type& wanted) {
     if (CastExists(node->type, wanted)) {
       cure = fmt::format("write cast({} as {})", text(i), wanted.ToString());
     }
-    Fault(i, fmt::format("argument {} of {} is {}, expected {}", i + 1, name_,
-                         node->type.ToString(), wanted.ToString()),
+    Fault(i,
+          fmt::format("argument {} of {} is {}, expected {}", i + 1, name_, node->type.ToString(),
+                      wanted.ToString()),
           std::move(cure));
     return false;
   }
@@ -164,8 +164,9 @@ std::optional<Type> CallBinder::Unify(size_t first) {
   for (size_t i = first + 1; i < arguments_.size(); i++) {
     const std::optional<Type> wider = CommonType(*type, this->type(i));
     if (!wider) {
-      Fault(i, fmt::format("argument {} of {} is {}, those before it are {}", i + 1, name_,
-                           this->type(i).ToString(), type->ToString()),
+      Fault(i,
+            fmt::format("argument {} of {} is {}, those before it are {}", i + 1, name_,
+                        this->type(i).ToString(), type->ToString()),
             "they must have one type");
       return std::nullopt;
     }
@@ -231,16 +232,16 @@ bool ConvertArguments(std::string_view signature, CallBinder& call) {
       if (call.type(i).Is(TypeKind::kNull)) {
         good &= call.Convert(i, TypeKind::kInt64);
       } else if (!call.type(i).IsNumeric()) {
-        call.Fault(i, fmt::format("{} is {}, expected a number", call.text(i),
-                                  call.type(i).ToString()),
-                   call.type(i).Is(TypeKind::kString) ? "a string never converts by itself: write "
-                                                        "cast(… as double)"
-                                                      : "");
+        call.Fault(
+            i, fmt::format("{} is {}, expected a number", call.text(i), call.type(i).ToString()),
+            call.type(i).Is(TypeKind::kString) ? "a string never converts by itself: write "
+                                                 "cast(… as double)"
+                                               : "");
         good = false;
       }
     } else if (parameter.type == "list" && !call.type(i).Is(TypeKind::kList)) {
-      call.Fault(i, fmt::format("{} is {}, expected a list", call.text(i),
-                                call.type(i).ToString()));
+      call.Fault(i,
+                 fmt::format("{} is {}, expected a list", call.text(i), call.type(i).ToString()));
       good = false;
     }
   }

@@ -5,9 +5,9 @@
 
 #include <fmt/format.h>
 
-#include "batch/utf8.h"
 #include "batch/render.h"
 #include "batch/time_text.h"
+#include "batch/utf8.h"
 #include "expr/json_text.h"
 #include "expr/kernels.h"
 #include "expr/operators.h"
@@ -18,9 +18,7 @@ namespace {
 constexpr int64_t kMicrosPerDay = 86400000000;
 constexpr int kMostDigits = 38;
 
-int64_t FloorDivide(int64_t value, int64_t by) {
-  return value / by - (value % by < 0 ? 1 : 0);
-}
+int64_t FloorDivide(int64_t value, int64_t by) { return value / by - (value % by < 0 ? 1 : 0); }
 
 Int128 PowerOfTen(int exponent) {
   Int128 power = 1;
@@ -95,8 +93,8 @@ std::optional<Int128> WholeOf(const Column& from, size_t row) {
     case TypeKind::kDecimal:
       return from.values<Int128>()[row] / PowerOfTen(from.type().scale());
     default: {
-      const double value = from.type().Is(TypeKind::kFloat) ? from.values<float>()[row]
-                                                            : from.values<double>()[row];
+      const double value =
+          from.type().Is(TypeKind::kFloat) ? from.values<float>()[row] : from.values<double>()[row];
       if (!(std::fabs(value) < 1e38)) return std::nullopt;
       return static_cast<Int128>(value);
     }
@@ -349,8 +347,8 @@ class CastNode final : public Node {
       if (lenient_) continue;
       std::string shown;
       AppendJsonValue(shown, *a.column, i, TimestampStyle::kIso8601);
-      const std::string what = fmt::format("{} does not convert to {}", Shorten(shown),
-                                           type.ToString());
+      const std::string what =
+          fmt::format("{} does not convert to {}", Shorten(shown), type.ToString());
       if (a.constant) {
         frame.FailAll(*this, what);
       } else {

@@ -124,7 +124,8 @@ using AggregatePtr = std::shared_ptr<const Aggregate>;
 struct GroupedExpressions {
   std::vector<AggregatePtr> aggregates;  ///< Each different aggregate call once.
   /// Columns that `outputs` and `having` read: the scope's group columns (window_start and
-  /// window_end among them, where there is a window), then one column `$0`, `$1`… for each aggregate.
+  /// window_end among them, where there is a window), then one column `$0`, `$1`… for each
+  /// aggregate.
   SchemaPtr after;
   std::vector<ExpressionPtr> outputs;
   ExpressionPtr having;  ///< Null where there is none.
@@ -139,8 +140,8 @@ struct NumberedText {
 /// Binds the outputs and `having` of a grouped step: the insides of aggregates see `input`, all
 /// else sees `groups` (group names win over input columns). `having` may be empty text. Faults are
 /// appended with the number of the expression they are in.
-GroupedExpressions BindGrouped(const std::vector<NumberedText>& outputs,
-                               const NumberedText& having, const Scope& input, const Scope& groups,
+GroupedExpressions BindGrouped(const std::vector<NumberedText>& outputs, const NumberedText& having,
+                               const Scope& input, const Scope& groups,
                                std::vector<std::pair<int, ExpressionFault>>& faults);
 
 /// Whether the text has an aggregate call anywhere (false if it does not parse).

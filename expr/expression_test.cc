@@ -19,10 +19,8 @@ TEST_CASE("numbers follow their types") {
   CHECK(Evaluate("74 / 2 = 37") == "true");
   CHECK(Evaluate("cast(100 * 15 / 40 as double)") == "37.0");
   CHECK(Evaluate("-9223372036854775808") == "-9223372036854775808");
-  CHECK(Evaluate("9223372036854775807 + 1") ==
-        "!9223372036854775807 + 1: overflow of int64");
-  CHECK(Evaluate("-9223372036854775808 / -1") ==
-        "!-9223372036854775808 / -1: overflow of int64");
+  CHECK(Evaluate("9223372036854775807 + 1") == "!9223372036854775807 + 1: overflow of int64");
+  CHECK(Evaluate("-9223372036854775808 / -1") == "!-9223372036854775808 / -1: overflow of int64");
   CHECK(Evaluate("-9223372036854775808 % -1") == "0");
   CHECK(Evaluate("1.5e3") == "1500.0");
 }
@@ -49,8 +47,9 @@ TEST_CASE("a failed row names the expression and the values that broke it") {
   const BatchPtr rows = Rows("price double, size int64", "12.5 0 | 10 4 | null 0 | 1 null");
   CHECK(Evaluate("price / size", *rows) ==
         "!price / size: division by zero (price = 12.5, size = 0) 2.5 null null");
-  CHECK(Evaluate("1 / size + 1", *rows) == "!1 / size: division by zero (size = 0) 1 "
-                                           "!1 / size: division by zero (size = 0) null");
+  CHECK(Evaluate("1 / size + 1", *rows) ==
+        "!1 / size: division by zero (size = 0) 1 "
+        "!1 / size: division by zero (size = 0) null");
   const BatchPtr text = Rows("t string", "'" + std::string(3000, 'x') + "'");
   const std::string shown = Evaluate("cast(t as int64)", *text);
   CHECK(shown.size() < 400);
@@ -140,8 +139,7 @@ TEST_CASE("casts") {
   CHECK(Evaluate("cast('12' as int64) + 1") == "13");
   CHECK(Evaluate("cast(1.9 as int64)") == "1");
   CHECK(Evaluate("cast(-1.9 as int64)") == "-1");
-  CHECK(Evaluate("cast('x' as int64)") ==
-        "!cast('x' as int64): \"x\" does not convert to int64");
+  CHECK(Evaluate("cast('x' as int64)") == "!cast('x' as int64): \"x\" does not convert to int64");
   CHECK(Evaluate("try_cast('x' as int64)") == "null");
   CHECK(Evaluate("cast(3000000000 as int32)") ==
         "!cast(3000000000 as int32): 3000000000 does not convert to int32");
@@ -254,9 +252,9 @@ TEST_CASE("an expression can be asked for as a type") {
 
 TEST_CASE("nothing in a batch without rows") {
   const BatchPtr rows = Rows("a int64, t string", "");
-  for (const char* text : {"a + 1", "a / 0", "5", "lower(t)", "if(a > 1, t, 'x')", "a in (1, 2)",
-                           "coalesce(a, 1)", "concat(a, t)", "a = 1 and t = 'x'", "1 / 0",
-                           "hash(a, 1)", "uuid()", "now()"}) {
+  for (const char* text :
+       {"a + 1", "a / 0", "5", "lower(t)", "if(a > 1, t, 'x')", "a in (1, 2)", "coalesce(a, 1)",
+        "concat(a, t)", "a = 1 and t = 'x'", "1 / 0", "hash(a, 1)", "uuid()", "now()"}) {
     CHECK(Evaluate(text, *rows).empty());
   }
 }

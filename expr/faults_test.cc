@@ -67,21 +67,21 @@ TEST_CASE("types and counts") {
 }
 
 TEST_CASE("literals that functions want are checked before anything runs") {
-  CHECK(Faults("regexp_matches(ticker, '(')").starts_with(
-      "23+3: the pattern is not a regular expression"));
+  CHECK(Faults("regexp_matches(ticker, '(')")
+            .starts_with("23+3: the pattern is not a regular expression"));
   CHECK(Faults("regexp_extract(ticker, 'a', 1)") ==
         "28+1: the pattern has no group 1; it has 0 (0 is the whole match)");
   CHECK(Faults("format_time(event_time, 'yyyy-MM-dd')") ==
         "24+12: 'yyyy-MM-dd' is no layout of times: it names no part of a time "
         "(yyyy-MM-dd HH:mm:ss is written %Y-%m-%d %H:%M:%S)");
-  CHECK(Faults("format_time(event_time, '%Y', 'Mars/Olympus')").starts_with(
-      "30+14: no time zone 'Mars/Olympus'"));
-  CHECK(Faults("format_time(event_time, '%Y', '../../etc/passwd')").starts_with(
-      "30+18: no time zone '../../etc/passwd'"));
+  CHECK(Faults("format_time(event_time, '%Y', 'Mars/Olympus')")
+            .starts_with("30+14: no time zone 'Mars/Olympus'"));
+  CHECK(Faults("format_time(event_time, '%Y', '../../etc/passwd')")
+            .starts_with("30+18: no time zone '../../etc/passwd'"));
   CHECK(Faults("format_time(event_time, ticker)") ==
         "24+6: the layout of format_time must be a literal string");
-  CHECK(Faults("date_diff('fortnight', event_time, event_time)").starts_with(
-      "10+11: no unit of time 'fortnight'"));
+  CHECK(Faults("date_diff('fortnight', event_time, event_time)")
+            .starts_with("10+11: no unit of time 'fortnight'"));
   CHECK(Faults("geohash(price, price, 13)") == "22+2: a geohash has 1 to 12 characters");
   CHECK(Faults("ticker like ticker").starts_with("12+6: the pattern of 'like' must be a literal"));
 }
@@ -94,11 +94,10 @@ TEST_CASE("other dialects get a hint") {
         "9+6: text stands in single quotes (write 'AAPL' for a text or `AAPL` for a name)");
   CHECK(Faults("price::int64") == "5+2: '::' is not an operator here (write cast(value as type))");
   CHECK(Faults("TUMBLE(event_time, 5m)").starts_with("0+22: 'tumble' is not known here (windows"));
-  CHECK(Faults("row_number() over (order by price)").find("rows of a group") ==
-        std::string::npos);
+  CHECK(Faults("row_number() over (order by price)").find("rows of a group") == std::string::npos);
   CHECK(Faults("row_number()").starts_with("0+12: 'row_number' is not known here (rows of a"));
-  CHECK(Faults("sum(price) over (ticker)").starts_with(
-      "11+4: 'over' is not expected here (window functions are not known"));
+  CHECK(Faults("sum(price) over (ticker)")
+            .starts_with("11+4: 'over' is not expected here (window functions are not known"));
   CHECK(Faults("count(price) > 1") ==
         "0+12: the aggregate 'count' may not stand here (aggregates stand in 'select' and "
         "'having' of a step with a window or group_by)");

@@ -82,13 +82,9 @@ class BoundAggregate final : public Aggregate {
       for (RowError& error : failures.Take()) errors.push_back(std::move(error));
     }
     if (rows.empty()) return Status::Ok();
-    const Accumulator::Input input{batch,
-                                   rows,
-                                   value.vector.column,
-                                   value.vector.constant,
-                                   value.by_batch_row,
-                                   states,
-                                   offset};
+    const Accumulator::Input input{
+        batch,  rows,  value.vector.column, value.vector.constant, value.by_batch_row,
+        states, offset};
     return accumulator_->Update(input) ? Status::Ok() : Overflow();
   }
 
@@ -135,9 +131,9 @@ class GroupedBinder {
     NodePtr root;
     text_ = expression.text;
     if (const AstPtr ast = Parse(expression.text, found)) {
-      Binder binder(expression.text, groups_, found,
-                    [&](const Ast& call) { return BindAggregate(call, found); },
-                    input_.schema.get());
+      Binder binder(
+          expression.text, groups_, found,
+          [&](const Ast& call) { return BindAggregate(call, found); }, input_.schema.get());
       root = binder.Bind(*ast);
       if (root && condition) root = binder.Converted(std::move(root), TypeKind::kBool, *ast);
     }
@@ -172,12 +168,10 @@ class GroupedBinder {
     if (call.star && name != "count") {
       return Fault(call, found, fmt::format("{} takes no '*'", name), "only count(*) does");
     }
-    Binder inner(
-        text_, input_, found,
-        [&](const Ast& nested) {
-          return Fault(nested, found, "an aggregate may not stand inside another one",
-                       "aggregate first in a step of its own");
-        });
+    Binder inner(text_, input_, found, [&](const Ast& nested) {
+      return Fault(nested, found, "an aggregate may not stand inside another one",
+                   "aggregate first in a step of its own");
+    });
     std::vector<NodePtr> arguments;
     bool good = true;
     for (const AstPtr& child : call.children) {
@@ -194,12 +188,11 @@ class GroupedBinder {
     const Type type = argument ? argument->type : Type();
     std::unique_ptr<const Accumulator> accumulator = function.make(type);
     if (!accumulator) {
-      return Fault(*call.children[0], found,
-                   fmt::format("{} wants {}, but {} is {}", name, function.wants,
-                               Shorten(TextOf(*call.children[0])), type.ToString()),
-                   type.Is(TypeKind::kString)
-                       ? "a string never converts by itself: cast(… as double)"
-                       : "");
+      return Fault(
+          *call.children[0], found,
+          fmt::format("{} wants {}, but {} is {}", name, function.wants,
+                      Shorten(TextOf(*call.children[0])), type.ToString()),
+          type.Is(TypeKind::kString) ? "a string never converts by itself: cast(… as double)" : "");
     }
     const auto [known, added] = by_form_.try_emplace(FormOf(call, name), aggregates_.size());
     if (added) {

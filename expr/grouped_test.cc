@@ -148,12 +148,33 @@ TEST_CASE("any split, order, merge and trip through bytes gives what one pass gi
   const Scope groups{std::make_shared<const Schema>(), "", {}};
   std::vector<std::pair<int, ExpressionFault>> faults;
   std::vector<NumberedText> calls;
-  for (const char* text :
-       {"count()", "count(t)", "count_if(b)", "sum(i)", "sum(n)", "sum(cast(i as decimal(20,2)))",
-        "avg(i)", "min(i)", "max(d)", "min(t)", "max(b)", "any(t)", "any(list(i, n))", "first(t)",
-        "last(i)", "first(list(t))", "collect_list(t)", "collect_list(i) filter (where b)",
-        "collect_set(d)", "collect_set(t)", "collect_set(i)", "count_distinct(t)",
-        "sum(i) filter (where b or n > 2)", "sum(d)", "avg(d)", "sum(100 / n)", "count() + 7"}) {
+  for (const char* text : {"count()",
+                           "count(t)",
+                           "count_if(b)",
+                           "sum(i)",
+                           "sum(n)",
+                           "sum(cast(i as decimal(20,2)))",
+                           "avg(i)",
+                           "min(i)",
+                           "max(d)",
+                           "min(t)",
+                           "max(b)",
+                           "any(t)",
+                           "any(list(i, n))",
+                           "first(t)",
+                           "last(i)",
+                           "first(list(t))",
+                           "collect_list(t)",
+                           "collect_list(i) filter (where b)",
+                           "collect_set(d)",
+                           "collect_set(t)",
+                           "collect_set(i)",
+                           "count_distinct(t)",
+                           "sum(i) filter (where b or n > 2)",
+                           "sum(d)",
+                           "avg(d)",
+                           "sum(100 / n)",
+                           "count() + 7"}) {
     calls.push_back({0, text});
   }
   const GroupedExpressions bound = BindGrouped(calls, {}, input, groups, faults);
@@ -202,8 +223,10 @@ TEST_CASE("any split, order, merge and trip through bytes gives what one pass gi
         for (std::byte*& state : states) {
           state = parts[static_cast<size_t>(upto(4)) % count]->bytes();
         }
-        REQUIRE(aggregate->Update(*batch, std::span(all).subspan(at, piece), states, 0, context,
-                                  split_errors).ok());
+        REQUIRE(aggregate
+                    ->Update(*batch, std::span(all).subspan(at, piece), states, 0, context,
+                             split_errors)
+                    .ok());
         at += piece;
       }
       CHECK(split_errors.size() == errors.size());

@@ -18,8 +18,8 @@ struct Unit {
   int64_t micros;
 };
 constexpr std::array kUnits = {
-    Unit{"us", 1},         Unit{"ms", 1000},        Unit{"s", 1000000},
-    Unit{"m", 60000000},   Unit{"h", 3600000000},   Unit{"d", 86400000000},
+    Unit{"us", 1},       Unit{"ms", 1000},      Unit{"s", 1000000},
+    Unit{"m", 60000000}, Unit{"h", 3600000000}, Unit{"d", 86400000000},
 };
 
 /// How another dialect writes it, what it is here, and what to say.
@@ -133,8 +133,9 @@ class Lexer {
       Push(Token::Kind::kDuration, length, digits + std::string(unit_name), micros);
       return;
     }
-    Fault(length, fmt::format("'{}' is neither a number nor a duration",
-                              text_.substr(at_, std::min<size_t>(length, 40))),
+    Fault(length,
+          fmt::format("'{}' is neither a number nor a duration",
+                      text_.substr(at_, std::min<size_t>(length, 40))),
           "durations are whole numbers with us, ms, s, m, h or d, like 250ms or 10s; names that "
           "begin with a digit stand in backticks");
     Push(Token::Kind::kInteger, length, "0");
@@ -145,8 +146,8 @@ class Lexer {
     size_t end = at_ + 1;
     while (true) {
       if (end >= text_.size()) {
-        Fault(text_.size() - at_, fmt::format("the {} that begins here has no end",
-                                              quote == '`' ? "name" : "text"),
+        Fault(text_.size() - at_,
+              fmt::format("the {} that begins here has no end", quote == '`' ? "name" : "text"),
               fmt::format("end it with {}; a {} inside is written twice", quote, quote));
         break;
       }
@@ -204,9 +205,9 @@ class Lexer {
     const auto byte = static_cast<unsigned char>(rest[0]);
     const bool shows = byte >= 0x20 && byte != 0x7f;
     Fault(length,
-          shows ? fmt::format("'{}' has no meaning here",
-                              rest.substr(0, std::min<size_t>(length, 4)))
-                : fmt::format("the character {:#04x} has no meaning here", byte),
+          shows
+              ? fmt::format("'{}' has no meaning here", rest.substr(0, std::min<size_t>(length, 4)))
+              : fmt::format("the character {:#04x} has no meaning here", byte),
           byte >= 0x80 ? "names with such characters stand in backticks" : "");
     at_ += length;
   }

@@ -12,9 +12,9 @@
 namespace weir {
 namespace {
 
-constexpr std::array<std::string_view, 15> kReserved = {
-    "and", "or",   "not",  "is",   "null", "in",   "between", "like",
-    "case", "when", "then", "else", "end",  "true", "false"};
+constexpr std::array<std::string_view, 15> kReserved = {"and",  "or",      "not",  "is",   "null",
+                                                        "in",   "between", "like", "case", "when",
+                                                        "then", "else",    "end",  "true", "false"};
 
 std::string Lower(std::string_view text) {
   std::string lower(text);
@@ -35,8 +35,7 @@ class Parser {
     AstPtr tree = Or();
     if (!tree) return nullptr;
     if (Peek().kind != Token::Kind::kEnd) {
-      return Fault(Peek(), fmt::format("{} is not expected here", Show(Peek())),
-                   Guess(Peek()));
+      return Fault(Peek(), fmt::format("{} is not expected here", Show(Peek())), Guess(Peek()));
     }
     return tree;
   }
@@ -123,9 +122,10 @@ class Parser {
   }
   AstPtr TooDeep() {
     if (!too_deep_) {
-      Fault(Peek(), nodes_ > kMostNodes ? "the expression is too long"
-                                        : "the expression is nested too deep",
-            "take it apart with columns of 'with'");
+      Fault(
+          Peek(),
+          nodes_ > kMostNodes ? "the expression is too long" : "the expression is nested too deep",
+          "take it apart with columns of 'with'");
     }
     too_deep_ = true;
     return nullptr;
@@ -192,9 +192,9 @@ class Parser {
         left = Done(std::move(ast));
         continue;
       }
-      const bool negated = IsWord(Peek(), "not") && (IsWord(Peek(1), "in") ||
-                                                     IsWord(Peek(1), "between") ||
-                                                     IsWord(Peek(1), "like"));
+      const bool negated =
+          IsWord(Peek(), "not") &&
+          (IsWord(Peek(1), "in") || IsWord(Peek(1), "between") || IsWord(Peek(1), "like"));
       if (negated) Next();
       if (TakeWord("in")) {
         left = In(std::move(left), negated);
@@ -286,8 +286,8 @@ class Parser {
       if (TakeSymbol(".")) {
         const Token& name = Peek();
         if (name.kind != Token::Kind::kName && name.kind != Token::Kind::kQuotedName) {
-          return Fault(name, fmt::format("expected a field's name after '.' but found {}",
-                                         Show(name)));
+          return Fault(name,
+                       fmt::format("expected a field's name after '.' but found {}", Show(name)));
         }
         Next();
         AstPtr ast = Make(Ast::Kind::kField, offset);

@@ -168,8 +168,11 @@ class Interpreter {
     const double x = Real(a);
     const double y = Real(b);
     if ((op == '/' || op == '%') && y == 0) throw RowFailed();
-    return op == '+' ? x + y : op == '-' ? x - y : op == '*' ? x * y : op == '/' ? x / y
-                                                                                 : std::fmod(x, y);
+    return op == '+'   ? x + y
+           : op == '-' ? x - y
+           : op == '*' ? x * y
+           : op == '/' ? x / y
+                       : std::fmod(x, y);
   }
 
   Value Call(const Ast& ast) const {
@@ -309,8 +312,8 @@ TEST_CASE("columns give what a row at a time gives") {
   INFO("seed " << seed);
   std::mt19937 random(seed);
   Generator generator(random);
-  const SchemaPtr schema = testing::SchemaOf(
-      "i int64, k int64, n int32, d double, t string, u string, b bool, c bool");
+  const SchemaPtr schema =
+      testing::SchemaOf("i int64, k int64, n int32, d double, t string, u string, b bool, c bool");
   const Scope scope{schema, "rows", {}};
   const EvalContext context;
   size_t failed = 0;

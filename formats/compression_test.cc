@@ -31,7 +31,8 @@ TEST_CASE("packed streams unpack to what they were, also cut at any frame's end"
   const uint64_t seed = std::random_device{}();
   INFO("seed " << seed);
   std::mt19937_64 random(seed);
-  for (const Compression compression : {Compression::kNone, Compression::kGzip, Compression::kZstd}) {
+  for (const Compression compression :
+       {Compression::kNone, Compression::kGzip, Compression::kZstd}) {
     for (int round = 0; round < 30; round++) {
       const auto compressor = MakeCompressor(compression);
       std::string plain;

@@ -21,10 +21,11 @@ const Spec<CsvOptions>& CsvOptions::Describe() {
                 "Whether files begin with a line of column names; columns are then found by name."),
        Optional("delimiter", &CsvOptions::delimiter, std::string(","),
                 "The character between fields.",
-                Condition("one character, no quote and no line break", [](const std::string& text) {
-                  return text.size() == 1 && text != "\"" && text != "\n" && text != "\r" &&
-                         static_cast<unsigned char>(text[0]) < 0x80;
-                })),
+                Condition("one character, no quote and no line break",
+                          [](const std::string& text) {
+                            return text.size() == 1 && text != "\"" && text != "\n" &&
+                                   text != "\r" && static_cast<unsigned char>(text[0]) < 0x80;
+                          })),
        Optional("null", &CsvOptions::null_text, std::string(),
                 "What stands, without quotes, for a value that is not there."),
        Optional("timestamps", &CsvOptions::timestamps, TimestampStyle::kEpochMillis,
@@ -213,16 +214,15 @@ class CsvDecoder final : public Decoder {
     for (size_t c = 0; c < wanted_.size(); c++) {
       ValueFault value;
       if (Take(fields_[places_[c]], times_[c], out.column(c), value)) continue;
-      return Refuse(rejection, errors::kWrongValue,
-                    fmt::format("{}{}: expected {}, got {}", (*schema_)[c].name, value.path,
-                                ExpectedText(out.column(c).type()),
-                                ForMessage(fields_[places_[c]].text)));
+      return Refuse(
+          rejection, errors::kWrongValue,
+          fmt::format("{}{}: expected {}, got {}", (*schema_)[c].name, value.path,
+                      ExpectedText(out.column(c).type()), ForMessage(fields_[places_[c]].text)));
     }
     return true;
   }
 
-  bool Take(const CsvField& field, const TimeReader& times, ColumnBuilder& out,
-            ValueFault& fault) {
+  bool Take(const CsvField& field, const TimeReader& times, ColumnBuilder& out, ValueFault& fault) {
     const std::string_view text = field.text;
     const Type& type = out.type();
     if (!field.quoted && text == options_.null_text) {

@@ -14,9 +14,9 @@ struct CsvOptions {
   static const Spec<CsvOptions>& Describe();
 };
 
-/// Reads lines of RFC 4180. Columns stand in the order in which they are declared, or, once a header
-/// was taken, where the header has their name (`from`, where given). A record must have exactly as
-/// many fields as there are columns (or names in the header).
+/// Reads lines of RFC 4180. Columns stand in the order in which they are declared, or, once a
+/// header was taken, where the header has their name (`from`, where given). A record must have
+/// exactly as many fields as there are columns (or names in the header).
 ///
 /// A field without quotes that is the null text is null; in quotes it is text. Lists, structs, maps
 /// and json are JSON text, bytes base64; numbers may have leading zeros or a plus.

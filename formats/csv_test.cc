@@ -63,7 +63,8 @@ TEST_CASE("csv fields become columns by order") {
 }
 
 TEST_CASE("csv says which field is wrong") {
-  const auto csv = MakeCsvDecoder(Declare({{"n", "int32"}, {"t", "timestamp"}}), {}, {0, 1}).value();
+  const auto csv =
+      MakeCsvDecoder(Declare({{"n", "int32"}, {"t", "timestamp"}}), {}, {0, 1}).value();
   std::vector<Rejection> told;
   CHECK(Decode(*csv, {"1,2026-01-02 00:00:00Z", "1.5,0", "1,late", "1,1500"}, &told) ==
         "1,1767312000000 | !F002 | !F002 | 1,1500");
@@ -88,7 +89,8 @@ TEST_CASE("csv with a header finds columns by name") {
 TEST_CASE("csv null text stands without quotes") {
   CsvOptions options;
   options.null_text = "-";
-  const auto csv = MakeCsvDecoder(Declare({{"a", "string"}, {"b", "string"}}), options, {0, 1}).value();
+  const auto csv =
+      MakeCsvDecoder(Declare({{"a", "string"}, {"b", "string"}}), options, {0, 1}).value();
   CHECK(Decode(*csv, {"-,\"-\"", ","}) == R"(null,"-" | "","")");
 }
 
@@ -163,8 +165,9 @@ TEST_CASE("no bytes at all make the csv decoder stumble") {
   const uint64_t seed = std::random_device{}();
   INFO("seed " << seed);
   Random random(seed);
-  const auto csv = MakeCsvDecoder(Declare({{"a", "list<int64>"}, {"b", "string"}, {"c", "date"}}), {},
-                                  {0, 1, 2}).value();
+  const auto csv =
+      MakeCsvDecoder(Declare({{"a", "list<int64>"}, {"b", "string"}, {"c", "date"}}), {}, {0, 1, 2})
+          .value();
   for (int round = 0; round < 30000; round++) {
     std::string record = "\"[1,2]\",\"a \"\"quoted\"\" one\",2026-01-02";
     for (uint64_t n = Below(random, 5); n > 0; n--) {

@@ -103,8 +103,7 @@ class JsonDecoder final : public Decoder {
         continue;
       }
       for (size_t c = 0; c < columns; c++) out.column(c).Truncate(row);
-      rejected.push_back(
-          {static_cast<uint32_t>(i), refusal_.code, std::move(refusal_.reason)});
+      rejected.push_back({static_cast<uint32_t>(i), refusal_.code, std::move(refusal_.reason)});
     }
     return Status::Ok();
   }
@@ -140,10 +139,9 @@ class JsonDecoder final : public Decoder {
     std::memset(padded_.data() + record.size(), 0, simdjson::SIMDJSON_PADDING);
 
     ondemand::document document;
-    auto error = parser_
-                     .iterate(simdjson::padded_string_view(padded_.data(), record.size(),
-                                                           padded_.size()))
-                     .get(document);
+    auto error =
+        parser_.iterate(simdjson::padded_string_view(padded_.data(), record.size(), padded_.size()))
+            .get(document);
     if (error) return RefuseMalformed(simdjson::error_message(error));
     ondemand::object object;
     error = document.get_object().get(object);
@@ -230,8 +228,8 @@ class JsonDecoder final : public Decoder {
   }
 
   bool RefusePath(const Group::Place& place, std::string_view token) {
-    return Refuse(errors::kWrongValue, fmt::format("{}: expected an object, got {}", place.name,
-                                                   ForMessage(token)));
+    return Refuse(errors::kWrongValue,
+                  fmt::format("{}: expected an object, got {}", place.name, ForMessage(token)));
   }
 
   /// A list or object: each column that stands here reads it, then the places below.
@@ -283,9 +281,9 @@ class JsonDecoder final : public Decoder {
     return !fault || RefuseSpan(reader);
   }
 
-  /// The place that a field of the record stands for, null where no column asks for it. Records of a
-  /// topic mostly have the same fields in the same order, so the name that stood `ordinal`-th in the
-  /// record before is tried first. `raw` begins behind the name's quote. False: wrong escape.
+  /// The place that a field of the record stands for, null where no column asks for it. Records of
+  /// a topic mostly have the same fields in the same order, so the name that stood `ordinal`-th in
+  /// the record before is tried first. `raw` begins behind the name's quote. False: wrong escape.
   bool FindPlace(const char* raw, size_t ordinal, const Group::Place*& place) {
     if (ordinal < seen_.size()) {
       const Seen& seen = seen_[ordinal];

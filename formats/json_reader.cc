@@ -202,9 +202,9 @@ bool UnescapeJson(std::string_view raw, std::string& out) {
   size_t i = 0;
   while (i < raw.size()) {
     const void* found = std::memchr(raw.data() + i, '\\', raw.size() - i);
-    const size_t next =
-        found == nullptr ? raw.size()
-                         : static_cast<size_t>(static_cast<const char*>(found) - raw.data());
+    const size_t next = found == nullptr
+                            ? raw.size()
+                            : static_cast<size_t>(static_cast<const char*>(found) - raw.data());
     out.append(raw, i, next - i);
     if (next == raw.size()) return true;
     i = next + 1;

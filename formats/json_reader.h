@@ -52,8 +52,8 @@ class JsonReader {
 
 /// Whether the escapes in a raw string are JSON's, and no bare control character is in it.
 bool CheckJsonEscapes(std::string_view raw);
-/// Appends the raw string with its escapes resolved. A lone surrogate becomes U+FFFD. False where an
-/// escape is wrong.
+/// Appends the raw string with its escapes resolved. A lone surrogate becomes U+FFFD. False where
+/// an escape is wrong.
 bool UnescapeJson(std::string_view raw, std::string& out);
 /// Appends JSON text without the white space between its tokens.
 void AppendCompactJson(std::string_view text, std::string& out);

@@ -69,8 +69,8 @@ struct Harness {
 
 TEST_CASE("json fields become columns: missing is null, unknown is ignored") {
   Harness json({Declared("a", "int64"), Declared("b", "string")});
-  CHECK(json.Decode({R"({"a":1,"b":"x"})", R"({"b":"y","z":[1,{}]})", R"({})", R"( {"a" : null } )"}) ==
-        R"(1,"x" | null,"y" | null,null | null,null)");
+  CHECK(json.Decode({R"({"a":1,"b":"x"})", R"({"b":"y","z":[1,{}]})", R"({})",
+                     R"( {"a" : null } )"}) == R"(1,"x" | null,"y" | null,null | null,null)");
 }
 
 TEST_CASE("json values of the wrong type are rejected with field, type and value") {
@@ -99,9 +99,10 @@ TEST_CASE("json floats, decimals, dates, bytes and bools") {
                 Declared("t", "date"), Declared("y", "bytes"), Declared("o", "bool")});
   CHECK(json.Decode(R"({"d":1e308,"f":0.1,"m":123.4,"t":"2026-02-28","y":"AAE=","o":false})") ==
         R"(1e+308,0.1,123.40,"2026-02-28","AAE=",false)");
-  CHECK(json.Decode({R"({"d":1e309})", R"({"f":1e39})", R"({"m":1234.5})", R"({"m":1.234})",
-                     R"({"t":"2026-02-30"})", R"({"y":"A*=="})", R"({"o":1})", R"({"d":1e-400})"}) ==
-        "!F002 | !F002 | !F002 | !F002 | !F002 | !F002 | !F002 | 0.0,null,null,null,null,null");
+  CHECK(
+      json.Decode({R"({"d":1e309})", R"({"f":1e39})", R"({"m":1234.5})", R"({"m":1.234})",
+                   R"({"t":"2026-02-30"})", R"({"y":"A*=="})", R"({"o":1})", R"({"d":1e-400})"}) ==
+      "!F002 | !F002 | !F002 | !F002 | !F002 | !F002 | !F002 | 0.0,null,null,null,null,null");
 }
 
 TEST_CASE("json timestamps are text, or a number in the column's unit") {
@@ -140,8 +141,9 @@ TEST_CASE("json columns stand at paths") {
   Harness json({Declared("city", "string", "address.city"), Declared("address", "json"),
                 Declared("a.b", "int64"), Declared("deep", "int64", "x.y.z"),
                 Declared("again", "int64", "x.y.z")});
-  CHECK(json.Decode(R"({"address":{"city":"Bern", "zip": 3000},"a.b":4,"x":{"y":{"q":[],"z":5}}})") ==
-        R"("Bern",{"city":"Bern","zip":3000},4,5,5)");
+  CHECK(
+      json.Decode(R"({"address":{"city":"Bern", "zip": 3000},"a.b":4,"x":{"y":{"q":[],"z":5}}})") ==
+      R"("Bern",{"city":"Bern","zip":3000},4,5,5)");
   CHECK(json.Decode({R"({"address":null})", R"({"address":"x"})", R"({"x":{"y":7}})"}) ==
         "null,null,null,null,null | !F002 | !F002");
 }
@@ -149,9 +151,10 @@ TEST_CASE("json columns stand at paths") {
 TEST_CASE("json nested columns") {
   Harness json({Declared("l", "list<int64>"), Declared("s", "struct<a:int64,b:list<string>>"),
                 Declared("m", "map<string,double>"), Declared("j", "json")});
-  CHECK(json.Decode(
-            R"({"l":[1,null,3.0],"s":{"b":["x"],"q":1},"m":{"k":1,"k":2,"é":3},"j":[ 1 , "a b" ]})") ==
-        R"([1,null,3],{"a":null,"b":["x"]},{"k":2.0,"é":3.0},[1,"a b"])");
+  CHECK(
+      json.Decode(
+          R"({"l":[1,null,3.0],"s":{"b":["x"],"q":1},"m":{"k":1,"k":2,"é":3},"j":[ 1 , "a b" ]})") ==
+      R"([1,null,3],{"a":null,"b":["x"]},{"k":2.0,"é":3.0},[1,"a b"])");
   CHECK(json.Decode({R"({"l":[1,"x"]})", R"({"s":[]})", R"({"m":{"k":"v"}})"}) ==
         "!F002 | !F002 | !F002");
   CHECK(json.reasons[0] == "l[1]: expected int64, got \"x\"");
@@ -168,14 +171,51 @@ TEST_CASE("of a json field that is there twice the last counts") {
 
 TEST_CASE("a broken json record is rejected alone, whatever is wanted of it") {
   const std::string deep = R"({"z":)" + std::string(500, '[') + std::string(500, ']') + "}";
-  const std::vector<std::string> broken = {
-      "", " \n", "null", "[1]", "5", "{", "}", R"({"a":1)", R"({"a":1}})", R"({"a":1}{"a":2})",
-      R"({"a":1} x)", R"({"a":1},{"a":2})", R"({"a" 1})", R"({"a":})", R"({"a":1,})", R"({,})",
-      R"({a:1})", R"({"z":[1,2})", R"({"z":[}])", R"({"z":{"q":1]})", R"({"z":01})", R"({"z":tru})",
-      R"({"z":"\q"})", R"({"z":"a)", "{\"z\":\"a\nb\"}", "{\"z\":\"\xff\"}", "{\"z\":\"\xed\xa0\x80\"}",
-      R"({"z":1 2})", R"({"z":"a" "b"})", R"({"z":+1})", R"({"z":.5})", R"({"z":NaN})", R"({"z":'a'})",
-      R"({"z":[1,]})", R"({"z":{"q"}})", R"({"z":"\u12"})", deep, std::string("{\"a\":1\0}", 8),
-      R"({"z":"a":,1})", R"({"z":"a":1})", R"({"\q":1})", R"({"a":1]})", R"({"z":[[1]})", R"({"z":1"x"})", R"({"a":{"z":1})"};
+  const std::vector<std::string> broken = {"",
+                                           " \n",
+                                           "null",
+                                           "[1]",
+                                           "5",
+                                           "{",
+                                           "}",
+                                           R"({"a":1)",
+                                           R"({"a":1}})",
+                                           R"({"a":1}{"a":2})",
+                                           R"({"a":1} x)",
+                                           R"({"a":1},{"a":2})",
+                                           R"({"a" 1})",
+                                           R"({"a":})",
+                                           R"({"a":1,})",
+                                           R"({,})",
+                                           R"({a:1})",
+                                           R"({"z":[1,2})",
+                                           R"({"z":[}])",
+                                           R"({"z":{"q":1]})",
+                                           R"({"z":01})",
+                                           R"({"z":tru})",
+                                           R"({"z":"\q"})",
+                                           R"({"z":"a)",
+                                           "{\"z\":\"a\nb\"}",
+                                           "{\"z\":\"\xff\"}",
+                                           "{\"z\":\"\xed\xa0\x80\"}",
+                                           R"({"z":1 2})",
+                                           R"({"z":"a" "b"})",
+                                           R"({"z":+1})",
+                                           R"({"z":.5})",
+                                           R"({"z":NaN})",
+                                           R"({"z":'a'})",
+                                           R"({"z":[1,]})",
+                                           R"({"z":{"q"}})",
+                                           R"({"z":"\u12"})",
+                                           deep,
+                                           std::string("{\"a\":1\0}", 8),
+                                           R"({"z":"a":,1})",
+                                           R"({"z":"a":1})",
+                                           R"({"\q":1})",
+                                           R"({"a":1]})",
+                                           R"({"z":[[1]})",
+                                           R"({"z":1"x"})",
+                                           R"({"a":{"z":1})"};
   for (int wanted = 0; wanted < 3; wanted++) {
     Harness json({Declared("a", "int64"), Declared("z", "json"), Declared("n", "int64")}, {wanted});
     const std::string good = R"({"a":7,"n":7,"z":7})";
@@ -192,12 +232,13 @@ TEST_CASE("a broken json record is rejected alone, whatever is wanted of it") {
 
 TEST_CASE("a json record's stale neighbour in memory does not complete it") {
   Harness json({Declared("a", "json")});
-  CHECK(json.Decode({R"({"a":{"b":1}}                     )", R"({"a":{"b":1})", R"({"a":{"b":1}})"}) ==
-        R"({"b":1} | !F001 | {"b":1})");
+  CHECK(json.Decode({R"({"a":{"b":1}}                     )", R"({"a":{"b":1})",
+                     R"({"a":{"b":1}})"}) == R"({"b":1} | !F001 | {"b":1})");
 }
 
 TEST_CASE("json rows are written in order of the columns") {
-  const Schema schema({{"t", TypeKind::kTimestamp}, {"d", TypeKind::kDouble}, {"s\"", TypeKind::kString}});
+  const Schema schema(
+      {{"t", TypeKind::kTimestamp}, {"d", TypeKind::kDouble}, {"s\"", TypeKind::kString}});
   BatchBuilder builder(std::make_shared<const Schema>(schema));
   builder.column(0).Append<int64_t>(1500250);
   builder.column(1).Append(37.0);
@@ -339,8 +380,8 @@ Expected Reference(const std::string& record) {
   }
   expected.rejected = !integral || !(s.is_null() || s.is_string()) || !strings;
   if (expected.rejected) return expected;
-  expected.text = (n.is_null() ? "null" : std::to_string(n.get<int64_t>())) + "," +
-                  s.dump() + "," + l.dump();
+  expected.text =
+      (n.is_null() ? "null" : std::to_string(n.get<int64_t>())) + "," + s.dump() + "," + l.dump();
   return expected;
 }
 

@@ -16,9 +16,9 @@ struct ValueFault {
   std::string value;     ///< As it stands there, uncut.
 };
 
-/// Appends JSON scalar `token` (a string with its quotes, number, true, false, null; well formed) to
-/// a builder of any type but list, struct and map. False with `fault` where it does not fit; nothing
-/// is appended then. `scratch` is reused memory.
+/// Appends JSON scalar `token` (a string with its quotes, number, true, false, null; well formed)
+/// to a builder of any type but list, struct and map. False with `fault` where it does not fit;
+/// nothing is appended then. `scratch` is reused memory.
 bool AppendJsonScalar(std::string_view token, const TimeReader& times, ColumnBuilder& out,
                       std::string& scratch, ValueFault& fault);
 

@@ -16,9 +16,9 @@ inline uint64_t Below(Random& random, uint64_t bound) { return random() % bound;
 /// UTF-8 with quotes, commas, line breaks, escapes and characters of every length.
 inline std::string RandomText(Random& random) {
   static const std::vector<std::string> pieces = {
-      "a",    "Z",  "0", " ",  "\"", "\\", ",",  ";",      "\n",           "\r\n", "\t", "/",
-      "\x01", "'",  "{", "}",  "[",  "]",  ":",  "\u00e9", "\u20ac",       "\U0001F600", "null",
-      "\x7f", "\\u", "%", "="};
+      "a",    "Z",      "0",      " ",          "\"",   "\\",   ",",   ";", "\n",
+      "\r\n", "\t",     "/",      "\x01",       "'",    "{",    "}",   "[", "]",
+      ":",    "\u00e9", "\u20ac", "\U0001F600", "null", "\x7f", "\\u", "%", "="};
   std::string text;
   for (uint64_t n = Below(random, 8); n > 0; n--) text += pieces[Below(random, pieces.size())];
   return text;
@@ -48,8 +48,8 @@ inline double RandomDouble(Random& random) {
 /// A type that records can hold, at most `depth` deep.
 inline Type RandomType(Random& random, int depth) {
   static const std::vector<TypeKind> plain = {
-      TypeKind::kBool,   TypeKind::kInt32, TypeKind::kInt64, TypeKind::kFloat,
-      TypeKind::kDouble, TypeKind::kString, TypeKind::kBytes, TypeKind::kDate,
+      TypeKind::kBool,      TypeKind::kInt32,  TypeKind::kInt64, TypeKind::kFloat,
+      TypeKind::kDouble,    TypeKind::kString, TypeKind::kBytes, TypeKind::kDate,
       TypeKind::kTimestamp, TypeKind::kJson};
   const uint64_t pick = Below(random, depth > 0 ? 14 : 11);
   if (pick < 10) return plain[pick];
@@ -59,7 +59,8 @@ inline Type RandomType(Random& random, int depth) {
   }
   if (pick == 11) return Type::List(RandomType(random, depth - 1));
   if (pick == 12) return Type::Map(RandomType(random, depth - 1));
-  return Type::Struct({{"a", RandomType(random, depth - 1)}, {"b c", RandomType(random, depth - 1)}});
+  return Type::Struct(
+      {{"a", RandomType(random, depth - 1)}, {"b c", RandomType(random, depth - 1)}});
 }
 
 inline void AppendRandom(Random& random, ColumnBuilder& out) {
@@ -89,7 +90,8 @@ inline void AppendRandom(Random& random, ColumnBuilder& out) {
     }
     case TypeKind::kDecimal: {
       Int128 value = 0;
-      for (uint64_t n = Below(random, static_cast<uint64_t>(out.type().precision()) + 1); n > 0; n--) {
+      for (uint64_t n = Below(random, static_cast<uint64_t>(out.type().precision()) + 1); n > 0;
+           n--) {
         value = value * 10 + static_cast<int>(Below(random, 10));
       }
       out.Append(Below(random, 2) == 0 ? value : -value);
@@ -105,8 +107,8 @@ inline void AppendRandom(Random& random, ColumnBuilder& out) {
       return;
     }
     case TypeKind::kJson: {
-      static const std::vector<std::string> texts = {"1", "{}", "[]", "\"x\"", "[1,{\"a\":null}]",
-                                                     "{\"k\":\"v \\\" \"}", "true", "1.50"};
+      static const std::vector<std::string> texts = {
+          "1", "{}", "[]", "\"x\"", "[1,{\"a\":null}]", "{\"k\":\"v \\\" \"}", "true", "1.50"};
       out.AppendText(texts[Below(random, texts.size())]);
       return;
     }
@@ -138,8 +140,8 @@ inline SchemaPtr RandomSchema(Random& random, int depth) {
   std::vector<Field> fields;
   const uint64_t count = 2 + Below(random, 5);
   for (uint64_t c = 0; c < count; c++) {
-    fields.push_back({"c" + std::to_string(c) + (c == 1 ? " \"\u20ac.x" : ""),
-                      RandomType(random, depth)});
+    fields.push_back(
+        {"c" + std::to_string(c) + (c == 1 ? " \"\u20ac.x" : ""), RandomType(random, depth)});
   }
   return std::make_shared<const Schema>(std::move(fields));
 }

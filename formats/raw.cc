@@ -11,9 +11,8 @@ namespace {
 /// `raw` has no options.
 struct RawOptions {
   static const Spec<RawOptions>& Describe() {
-    static const Spec<RawOptions> spec("raw",
-                                       "The bytes of each record as they are, in one column: value.",
-                                       {}, "format: raw");
+    static const Spec<RawOptions> spec(
+        "raw", "The bytes of each record as they are, in one column: value.", {}, "format: raw");
     return spec;
   }
 };
@@ -86,10 +85,10 @@ class RawFormatImpl final : public Format {
   Result<std::unique_ptr<Encoder>> MakeEncoder(const Schema& schema,
                                                const YamlNode*) const override {
     if (schema.size() != 1 || !schema[0].type.IsText()) {
-      return Status(errors::kFormatColumns,
-                    fmt::format("format raw writes one column of bytes or text, not ({})",
-                                schema.ToString()),
-                    "select one column, or take another format");
+      return Status(
+          errors::kFormatColumns,
+          fmt::format("format raw writes one column of bytes or text, not ({})", schema.ToString()),
+          "select one column, or take another format");
     }
     return std::unique_ptr<Encoder>(std::make_unique<RawEncoder>());
   }

@@ -17,8 +17,7 @@ Status TooLong() {
 }
 
 /// Adds the record [begin, end) without its \r, unless it is an empty line.
-void Add(std::string_view bytes, size_t begin, size_t end,
-         std::vector<std::string_view>& records) {
+void Add(std::string_view bytes, size_t begin, size_t end, std::vector<std::string_view>& records) {
   if (end > begin && bytes[end - 1] == '\r') end--;
   if (end > begin) records.push_back(bytes.substr(begin, end - begin));
 }
@@ -89,10 +88,9 @@ SchemaPtr DeclaredColumns(const std::vector<ColumnDeclaration>& declared, const 
       good = false;
     }
     if (column.type.Is(TypeKind::kNull) || column.type.Is(TypeKind::kDuration)) {
-      diagnostics.Error(
-          errors::kFormatColumns, place,
-          fmt::format("column '{}': {} is no type of a record's field", column.name,
-                      column.type.ToString()));
+      diagnostics.Error(errors::kFormatColumns, place,
+                        fmt::format("column '{}': {} is no type of a record's field", column.name,
+                                    column.type.ToString()));
       good = false;
     }
     fields.push_back({column.name, column.type});

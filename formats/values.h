@@ -15,9 +15,9 @@ namespace weir {
 
 class TimeLayout;
 
-/// The number `text` times 10^scale as an integer: `12.50` at scale 2 is 1250. Reads what JSON calls
-/// a number. Digits beyond the scale must be zero, or are cut where `cut` says so. Nullopt where it
-/// is no number, does not fit 38 digits, or would lose digits.
+/// The number `text` times 10^scale as an integer: `12.50` at scale 2 is 1250. Reads what JSON
+/// calls a number. Digits beyond the scale must be zero, or are cut where `cut` says so. Nullopt
+/// where it is no number, does not fit 38 digits, or would lose digits.
 std::optional<Int128> ReadScaled(std::string_view text, int scale, bool cut = false);
 
 /// Whether `text` is a number by JSON's grammar.

@@ -23,8 +23,8 @@ constexpr std::array kClauses = {
     Clause{"group_by", "Groups rows by a column, a list of them, or named expressions.",
            "group_by: [airport, { cell: 'geohash(lat, lon, 6)' }]", PlanGroupBy},
     Clause{"having", "The groups to keep.", "having: count() > 1", PlanHaving},
-    Clause{"select", "The columns to give, in order.",
-           "select: [ticker, { average: avg(price) }]", PlanSelect},
+    Clause{"select", "The columns to give, in order.", "select: [ticker, { average: avg(price) }]",
+           PlanSelect},
     Clause{"drop", "All columns but these.", "drop: [ip, url]", PlanDrop},
     Clause{"top", "The first rows of each window.", "top: { n: 10, by: total desc }"},
 };

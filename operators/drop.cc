@@ -29,8 +29,8 @@ void PlanDrop(const YamlNode& value, StepBuilder& builder) {
       continue;
     }
     const std::string nearest = NearestName(name, known);
-    builder.Fault(item, fmt::format("no column '{}' to drop; there is {}", name,
-                                    fmt::join(known, ", ")),
+    builder.Fault(item,
+                  fmt::format("no column '{}' to drop; there is {}", name, fmt::join(known, ", ")),
                   nearest.empty() ? "" : fmt::format("did you mean '{}'?", nearest));
   }
   std::vector<ProjectedColumn> columns;

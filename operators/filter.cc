@@ -33,8 +33,7 @@ Status Filter::OnBatch(const BatchPtr& batch, Output& out) {
     const std::span<const uint8_t> validity = kept->validity();
     const bool plain = validity.empty() && good.all_good();
     for (uint32_t row = 0; row < values.size(); row++) {
-      if (plain ? values[row] != 0
-                : values[row] != 0 && !kept->IsNull(row) && good.IsGood(row)) {
+      if (plain ? values[row] != 0 : values[row] != 0 && !kept->IsNull(row) && good.IsGood(row)) {
         rows.push_back(row);
       }
     }

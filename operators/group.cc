@@ -39,8 +39,8 @@ class GroupPlanner {
   bool ReadWindow(const YamlNode& node) {
     has_window_ = true;
     if (!WindowSpec::Describe().Read(node, builder_.diagnostics(), window_)) return false;
-    const int kinds = window_.tumbling.has_value() + window_.hopping.has_value() +
-                      window_.session.has_value();
+    const int kinds =
+        window_.tumbling.has_value() + window_.hopping.has_value() + window_.session.has_value();
     if (kinds != 1) {
       builder_.Fault(node, "a window is one of tumbling, hopping and session",
                      "write window: { tumbling: 10s }");

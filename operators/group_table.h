@@ -45,7 +45,7 @@ class GroupTable {
   std::string keys_;
   std::vector<uint32_t> slots_;  ///< Index into entries_ plus one; 0: free. A power of two of them.
   std::vector<std::unique_ptr<int64_t[]>> chunks_;
-  size_t chunk_rows_;            ///< Rows in each chunk.
+  size_t chunk_rows_;  ///< Rows in each chunk.
 };
 
 }  // namespace weir

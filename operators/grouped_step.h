@@ -56,8 +56,8 @@ class GroupFeeder {
   Result<Intake> Begin(const Batch& batch, const EvalContext& context, Output& out);
   /// Adds each row of `rows`, all of them of the intake begun last, to `states[row]`, and counts it
   /// there.
-  Status Add(const Batch& batch, std::span<const uint32_t> rows,
-             std::span<std::byte* const> states, const EvalContext& context);
+  Status Add(const Batch& batch, std::span<const uint32_t> rows, std::span<std::byte* const> states,
+             const EvalContext& context);
 
  private:
   const GroupedStep& step_;

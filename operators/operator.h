@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "batch/batch.h"
-#include "expr/expression.h"
 #include "batch/rejection.h"
+#include "expr/expression.h"
 #include "state/tables.h"
 
 namespace weir {
@@ -92,8 +92,8 @@ struct OperatorContext {
 
 /// An operator as planned: what it needs and gives, and how to make it. Immutable, shared by tasks.
 struct OperatorPlan {
-  std::string kind;     ///< "where", "window", … for explain.
-  std::string detail;   ///< One line for explain.
+  std::string kind;    ///< "where", "window", … for explain.
+  std::string detail;  ///< One line for explain.
   SchemaPtr output;
   /// Exchange: rows with equal values of these (over the input's schema) must meet in one task.
   /// Only meaningful where `needs_exchange`; none then means that all rows meet in one task.

@@ -99,8 +99,8 @@ Status PartialAggregate::PassRows(const Batch& batch, const Intake& intake,
   const auto rows = static_cast<int64_t>(intake.rows.size());
   counts_.released += rows;
   counts_.made += rows;
-  return out.Emit(std::make_shared<const Batch>(step_->partial, intake.rows.size(),
-                                                std::move(columns)));
+  return out.Emit(
+      std::make_shared<const Batch>(step_->partial, intake.rows.size(), std::move(columns)));
 }
 
 }  // namespace weir

@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "expr/expression.h"
 #include "batch/rejection.h"
+#include "expr/expression.h"
 
 namespace weir {
 

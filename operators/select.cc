@@ -13,8 +13,8 @@ void PlanSelect(const YamlNode& value, StepBuilder& builder) {
   const std::vector<NamedExpression> selected = builder.ReadNamed(value, "select", schema);
   for (const NamedExpression& column : selected) {
     if (HasAggregate(column.text)) {
-      builder.Fault(column.node, fmt::format("'{}' is an aggregate, which needs groups of rows",
-                                             column.text),
+      builder.Fault(column.node,
+                    fmt::format("'{}' is an aggregate, which needs groups of rows", column.text),
                     "add a 'window' or 'group_by' to the step");
       continue;
     }
@@ -28,8 +28,7 @@ void PlanSelect(const YamlNode& value, StepBuilder& builder) {
     const int plain = PlainColumn(*expression, schema);
     columns.push_back({column.name, plain, plain < 0 ? std::move(expression) : nullptr});
   }
-  if (value.kind() != YamlNode::Kind::kScalar && value.items().empty() &&
-      value.entries().empty()) {
+  if (value.kind() != YamlNode::Kind::kScalar && value.items().empty() && value.entries().empty()) {
     builder.Fault(value, "'select' names no column");
     return;
   }

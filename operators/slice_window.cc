@@ -82,8 +82,7 @@ Status SliceWindow::OnRows(const Batch& batch, Output& out) {
 
 Status SliceWindow::OnPartials(const Batch& batch) {
   const size_t groups = step_->groups.size();
-  const KeyColumn keys =
-      KeyColumn::Of(std::span(batch.columns()).subspan(0, groups), batch.rows());
+  const KeyColumn keys = KeyColumn::Of(std::span(batch.columns()).subspan(0, groups), batch.rows());
   const std::span<const int64_t> slice_ends = batch.column(groups).values<int64_t>();
   const Column& encoded = batch.column(groups + 1);
   const std::span<const int64_t> weights = batch.column(groups + 2).values<int64_t>();

@@ -2,8 +2,8 @@
 
 #include <vector>
 
-#include "operators/grouped_step.h"
 #include "operators/group_table.h"
+#include "operators/grouped_step.h"
 #include "operators/result_rows.h"
 
 namespace weir {
@@ -48,7 +48,7 @@ class SliceWindow final : public Operator {
   GroupFeeder feeder_;
   ResultRows results_;
   ScratchRows part_;          ///< One row: a partial aggregate while it is merged.
-  SchemaPtr partial_seen_;  ///< A schema found to be that of partials.
+  SchemaPtr partial_seen_;    ///< A schema found to be that of partials.
   int64_t late_checked_ = 0;  ///< The slice that IsLate was last asked about, and its answer.
   EventTime late_checked_at_ = EventTime::Min();
   bool late_ = false;

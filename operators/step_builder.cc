@@ -50,10 +50,7 @@ int PlainColumn(const Expression& expression, const Schema& schema) {
 }
 
 StepBuilder::StepBuilder(const YamlNode& step, const StepInput& input, Diagnostics& diagnostics)
-    : step_(step),
-      input_(input),
-      diagnostics_(diagnostics),
-      has_event_time_(input.has_event_time) {
+    : step_(step), input_(input), diagnostics_(diagnostics), has_event_time_(input.has_event_time) {
   std::vector<Field> fields = input.schema->fields();
   for (size_t i = 0; i < input.hidden.size(); i++) {
     const Field& field = input.hidden[i];

@@ -13,9 +13,9 @@ namespace weir {
 /// A `name: expression` of a step, or a column named alone.
 struct NamedExpression {
   std::string name;
-  Place place;      ///< Of the name.
+  Place place;  ///< Of the name.
   std::string text;
-  YamlNode node;    ///< Of the text, for places inside it.
+  YamlNode node;       ///< Of the text, for places inside it.
   bool alone = false;  ///< Written as a column's name only; `text` then names that column.
 };
 

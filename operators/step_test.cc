@@ -96,9 +96,10 @@ TEST_CASE("unnest gives one row for each element") {
 }
 
 TEST_CASE("a tumbling window counts by group, and its rows leave before the watermark") {
-  OperatorHarness step("{ window: { tumbling: 10s }, group_by: user, select: [user, { n: count(), "
-                       "sum: sum(amount), from: window_start, to: window_end }] }",
-                       kOrders);
+  OperatorHarness step(
+      "{ window: { tumbling: 10s }, group_by: user, select: [user, { n: count(), "
+      "sum: sum(amount), from: window_start, to: window_end }] }",
+      kOrders);
   REQUIRE(step.faults() == "");
   CHECK(step.Push("b 1 1s  a 2 9s  a 3 10s") == "");
   CHECK(step.Watermark("9s") == "");
@@ -123,9 +124,10 @@ TEST_CASE("a window that closed before the restore stays closed after it") {
 }
 
 TEST_CASE("hopping windows overlap, and a row is held once") {
-  OperatorHarness step("{ window: { hopping: { size: 10s, every: 5s } }, "
-                       "select: [window_start, { n: count() }] }",
-                       kOrders);
+  OperatorHarness step(
+      "{ window: { hopping: { size: 10s, every: 5s } }, "
+      "select: [window_start, { n: count() }] }",
+      kOrders);
   REQUIRE(step.faults() == "");
   CHECK(step.Push("a 1 1s  a 1 6s  a 1 7s") == "");
   CHECK(step.Watermark("5s") == "-5s 1 4999999us");
@@ -135,9 +137,10 @@ TEST_CASE("hopping windows overlap, and a row is held once") {
 }
 
 TEST_CASE("rows at most the gap apart are one session") {
-  OperatorHarness step("{ window: { session: { gap: 2s } }, group_by: user, "
-                       "select: [user, { n: count(), from: window_start, to: window_end }] }",
-                       kOrders);
+  OperatorHarness step(
+      "{ window: { session: { gap: 2s } }, group_by: user, "
+      "select: [user, { n: count(), from: window_start, to: window_end }] }",
+      kOrders);
   REQUIRE(step.faults() == "");
   CHECK(step.Push("a 1 1s  a 1 3s  a 1 6s  b 1 2s") == "");
   CHECK(step.Watermark("4s") == "b 1 2s 4s 3999999us");
@@ -154,10 +157,11 @@ TEST_CASE("rows at most the gap apart are one session") {
 }
 
 TEST_CASE("having and select see groups, aggregates and bounds") {
-  OperatorHarness step("{ window: { tumbling: 10s }, group_by: { who: upper(user) }, "
-                       "having: count() > 1, select: { who: who, average: avg(amount), "
-                       "end: window_end } }",
-                       kOrders);
+  OperatorHarness step(
+      "{ window: { tumbling: 10s }, group_by: { who: upper(user) }, "
+      "having: count() > 1, select: { who: who, average: avg(amount), "
+      "end: window_end } }",
+      kOrders);
   REQUIRE(step.faults() == "");
   CHECK(step.Push("a 1 1s  A 2 2s  b 3 3s") == "");
   CHECK(step.Watermark("end") == "A 1.5 10s 9999999us");
@@ -184,10 +188,11 @@ TEST_CASE("groups without a window are for inputs that end") {
 
 TEST_CASE("a row that an aggregate can't take reaches none, with partials or without") {
   for (bool partials : {false, true}) {
-    OperatorHarness step("{ window: { tumbling: 10s }, group_by: user, "
-                         "select: [user, { n: count(), s: sum(10 / amount), "
-                         "t: sum(amount + 1) }] }",
-                         kOrders, partials);
+    OperatorHarness step(
+        "{ window: { tumbling: 10s }, group_by: user, "
+        "select: [user, { n: count(), s: sum(10 / amount), "
+        "t: sum(amount + 1) }] }",
+        kOrders, partials);
     REQUIRE(step.faults() == "");
     CHECK(step.Push("a 5 1s  b 0 2s  a 2 3s").find("! ") == 0);
     CHECK(step.Watermark("end") == "a 2 7 9 9999999us");

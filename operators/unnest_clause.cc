@@ -17,8 +17,8 @@ void PlanUnnest(const YamlNode& value, StepBuilder& builder) {
   ExpressionPtr list = builder.Bind(named[0].node, builder.CurrentScope());
   if (!list) return;
   if (!list->type().Is(TypeKind::kList)) {
-    builder.Fault(named[0].node, fmt::format("'{}' is {}, not a list", list->text(),
-                                             list->type().ToString()));
+    builder.Fault(named[0].node,
+                  fmt::format("'{}' is {}, not a list", list->text(), list->type().ToString()));
     return;
   }
   // A list beside each of its own elements costs its length squared: where nothing after this can

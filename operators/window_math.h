@@ -50,8 +50,7 @@ class WindowMath {
   }
   /// The greatest end of a window that `watermark` closes: end - 1 <= watermark.
   int64_t LatestClosedEnd(EventTime watermark) const {
-    const int64_t bounded =
-        std::clamp(watermark.us, -2 * kFarthestTime + 1, 2 * kFarthestTime - 1);
+    const int64_t bounded = std::clamp(watermark.us, -2 * kFarthestTime + 1, 2 * kFarthestTime - 1);
     return FloorTo(bounded + 1 - size_ - offset_, every_) + size_ + offset_;
   }
   /// Slices that end at or before this are in no window that ends after `window_end`.

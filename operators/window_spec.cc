@@ -29,16 +29,16 @@ const Spec<SessionSpec>& SessionSpec::Describe() {
 const Spec<WindowSpec>& WindowSpec::Describe() {
   static const Spec<WindowSpec> spec(
       "window", "Groups rows by their event time.",
-      {Optional("tumbling", &WindowSpec::tumbling,
-                "Windows of this length, one after the other.", Positive, AtMost(kLongestWindow)),
+      {Optional("tumbling", &WindowSpec::tumbling, "Windows of this length, one after the other.",
+                Positive, AtMost(kLongestWindow)),
        Optional("hopping", &WindowSpec::hopping, "Windows that overlap."),
        Optional("session", &WindowSpec::session, "Windows of rows that follow each other closely."),
        Optional("offset", &WindowSpec::offset, Duration{},
                 "Moves tumbling and hopping windows from multiples of their length since 1970 UTC.",
                 Condition("at most 100 years",
-                      [](Duration offset) {
-                        return offset <= kLongestWindow && offset.us >= -kLongestWindow.us;
-                      })),
+                          [](Duration offset) {
+                            return offset <= kLongestWindow && offset.us >= -kLongestWindow.us;
+                          })),
        NotYet("cumulative", "Windows that grow from the start of a period to its end."),
        NotYet("allowed_lateness", "How long closed windows still take late rows."),
        NotYet("emit", "Sends results of open windows too."),

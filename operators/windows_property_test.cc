@@ -51,8 +51,7 @@ GroupedStep MakeStep(const Windows& windows) {
   step.groups = {std::make_shared<ColumnReference>(*InputSchema(), 0)};
   std::vector<Field> fields{{"key", TypeKind::kString}};
   if (windows.kind == Windows::Kind::kSlices) {
-    step.windows.emplace(Duration{windows.size}, Duration{windows.every},
-                         Duration{windows.offset});
+    step.windows.emplace(Duration{windows.size}, Duration{windows.every}, Duration{windows.offset});
   }
   if (windows.kind == Windows::Kind::kSession) {
     step.gap = Duration{windows.gap};
@@ -413,8 +412,8 @@ class Cluster {
         for (uint32_t row = 0; row < batch->rows(); row++) {
           if (OwnerOf(keys.slot(row), tasks) != task) continue;
           rows.push_back(row);
-          weight += column < 0 ? 1
-                               : batch->column(static_cast<size_t>(column)).values<int64_t>()[row];
+          weight +=
+              column < 0 ? 1 : batch->column(static_cast<size_t>(column)).values<int64_t>()[row];
         }
         if (!rows.empty()) Collect(tasks_[task]->Push(batch->Take(rows), weight));
       }
@@ -637,9 +636,10 @@ TEST_CASE("damaged partial aggregates are an error, not a crash") {
   const ManualClock clock;
   OperatorContext context{state, clock};
   SliceWindow window(step, context);
-  for (const auto& [bytes, weight] :
-       {std::pair<std::string, int64_t>{"", 1}, {"abc", 1}, {std::string(40, '\x7f'), 1},
-        {std::string(24, '\x80'), 0}}) {
+  for (const auto& [bytes, weight] : {std::pair<std::string, int64_t>{"", 1},
+                                      {"abc", 1},
+                                      {std::string(40, '\x7f'), 1},
+                                      {std::string(24, '\x80'), 0}}) {
     BatchBuilder builder(step->partial);
     builder.column(0).AppendText("a");
     builder.column(1).Append(int64_t{10});

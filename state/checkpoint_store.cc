@@ -81,8 +81,7 @@ Result<StoredManifest> DecodeManifest(const std::string& path, std::string_view 
   StoredManifest stored;
   // A child names the checksum of the whole file.
   stored.checksum = files::Sha256(bytes);
-  if (!stored.manifest.ParseFromArray(bytes.data() + kMagic.size() + 8,
-                                      static_cast<int>(length))) {
+  if (!stored.manifest.ParseFromArray(bytes.data() + kMagic.size() + 8, static_cast<int>(length))) {
     return damaged("its message cannot be read");
   }
   return stored;
@@ -250,8 +249,7 @@ Result<CommitOutcome> CheckpointStore::CommitManifest(const proto::Manifest& man
       if (errno != EEXIST) {
         return files::SystemError(kStoreUnavailable, "link the manifest to", path, errno);
       }
-      const std::string there =
-          WEIR_TRY(files::Read(kStoreUnavailable, path, kMostManifestBytes));
+      const std::string there = WEIR_TRY(files::Read(kStoreUnavailable, path, kMostManifestBytes));
       outcome = there == bytes ? CommitOutcome::kMine : CommitOutcome::kOther;
     }
     if (WEIR_FAILPOINT("state.manifest.after_link")) return DiskFull(path);
@@ -289,9 +287,10 @@ Result<StoredManifest> CheckpointStore::ReadManifest(uint64_t number) const {
   }
   StoredManifest stored = WEIR_TRY(DecodeManifest(path, bytes));
   if (stored.manifest.number() != number) {
-    return Status(kManifestDamaged, path + " is the manifest of checkpoint " +
-                                        std::to_string(stored.manifest.number()),
-                  "restore the file from a copy");
+    return Status(
+        kManifestDamaged,
+        path + " is the manifest of checkpoint " + std::to_string(stored.manifest.number()),
+        "restore the file from a copy");
   }
   return stored;
 }
@@ -313,8 +312,8 @@ Result<std::optional<StoredManifest>> CheckpointStore::Newest() const {
         (parent != checksums.end() && parent->second != manifest.parent_checksum())) {
       return Status(kManifestDamaged,
                     "checkpoint " + std::to_string(number) + " of " + directory_ +
-                        " does not go on from the checkpoint " +
-                        std::to_string(manifest.parent()) + " that is there",
+                        " does not go on from the checkpoint " + std::to_string(manifest.parent()) +
+                        " that is there",
                     "restore the manifests from a copy");
     }
     checksums[number] = stored.checksum;
@@ -334,10 +333,10 @@ Status CheckpointStore::Verify(uint64_t number, bool deep) const {
     // A parent that was cleaned up leaves nothing to compare with.
     if (!parent.ok() && !parent.status().Is(errors::kNoCheckpoint)) return parent.status();
     if (parent.ok() && parent->checksum != stored.manifest.parent_checksum()) {
-      return Status(kManifestDamaged,
-                    "checkpoint " + std::to_string(number) +
-                        " does not go on from the checkpoint " +
-                        std::to_string(stored.manifest.parent()) + " that is there");
+      return Status(kManifestDamaged, "checkpoint " + std::to_string(number) +
+                                          " does not go on from the checkpoint " +
+                                          std::to_string(stored.manifest.parent()) +
+                                          " that is there");
     }
   }
   for (const proto::StoredFile* file : StoredFilesOf(stored.manifest)) {

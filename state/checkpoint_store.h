@@ -132,7 +132,7 @@ struct VerifyReport {
   std::string text;
 };
 /// Verifies one checkpoint, or all that are kept; faults are lines of the report, not errors.
-Result<VerifyReport> VerifyCheckpoints(const CheckpointStore& store,
-                                       std::optional<uint64_t> number, bool deep);
+Result<VerifyReport> VerifyCheckpoints(const CheckpointStore& store, std::optional<uint64_t> number,
+                                       bool deep);
 
 }  // namespace weir

@@ -7,9 +7,9 @@
 
 namespace weir {
 
-/// Memory for the entries of one task's tables: blocks of one size lie together in chunks of 64 KiB,
-/// freed blocks are used again for the same size, empty chunks go back to the system. Blocks are
-/// 16-aligned and never move. One thread.
+/// Memory for the entries of one task's tables: blocks of one size lie together in chunks of 64
+/// KiB, freed blocks are used again for the same size, empty chunks go back to the system. Blocks
+/// are 16-aligned and never move. One thread.
 class EntryArena {
  public:
   EntryArena() = default;

@@ -7,9 +7,9 @@
 
 namespace weir {
 
-/// Which keys of a table may be in the stores only. Says yes to all that were added and to about one
-/// in a hundred others, so that a new key costs no look into the stores. Bloom filters of 64-byte
-/// blocks, each four times the size of the one before; 12 bits for each key. One thread.
+/// Which keys of a table may be in the stores only. Says yes to all that were added and to about
+/// one in a hundred others, so that a new key costs no look into the stores. Bloom filters of
+/// 64-byte blocks, each four times the size of the one before; 12 bits for each key. One thread.
 class EvictedFilter {
  public:
   /// For a table whose stored keys are not known: says yes to everything.

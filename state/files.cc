@@ -128,8 +128,8 @@ Result<std::string> Read(const ErrorCode& code, const std::string& path, uint64_
   if (::fstat(fd.get(), &about) != 0) return SystemError(code, "read", path, errno);
   if (!S_ISREG(about.st_mode)) return Status(code, path + " is not a file");
   if (static_cast<uint64_t>(about.st_size) > limit_bytes) {
-    return Status(code, path + " has " + std::to_string(about.st_size) +
-                            " bytes, more than the " + std::to_string(limit_bytes) + " allowed");
+    return Status(code, path + " has " + std::to_string(about.st_size) + " bytes, more than the " +
+                            std::to_string(limit_bytes) + " allowed");
   }
   std::string bytes(static_cast<size_t>(about.st_size), '\0');
   size_t at = 0;
@@ -218,9 +218,9 @@ Result<std::vector<std::string>> List(const ErrorCode& code, const std::string& 
 std::string Sha256(std::string_view bytes) {
   std::string digest(32, '\0');
   unsigned int size = 0;
-  const int done = EVP_Digest(bytes.data(), bytes.size(),
-                              reinterpret_cast<unsigned char*>(digest.data()), &size, EVP_sha256(),
-                              nullptr);
+  const int done =
+      EVP_Digest(bytes.data(), bytes.size(), reinterpret_cast<unsigned char*>(digest.data()), &size,
+                 EVP_sha256(), nullptr);
   WEIR_CHECK(done == 1 && size == digest.size());
   return digest;
 }

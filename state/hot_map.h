@@ -20,7 +20,7 @@ struct Entry {
     kReferenced = 8,  ///< Used since the eviction hand came by.
     kSpilling = 16,   ///< Chosen for eviction, being written.
   };
-  uint64_t hash;         ///< Of the key.
+  uint64_t hash;  ///< Of the key.
   uint32_t key_size;
   uint32_t dirty_index;  ///< Place in the list of changed entries, or kClean.
   uint32_t heap_units;   ///< Heap that the row owned when last looked at, in units of 64 bytes.
@@ -56,8 +56,8 @@ class ChangedList {
   std::vector<Entry*> entries_;
 };
 
-/// An open-addressing table of pointers to entries. `E` has `uint64_t place_hash() const`. Slots are
-/// 8 bytes: 48 bits of pointer, 16 bits of hash. One thread.
+/// An open-addressing table of pointers to entries. `E` has `uint64_t place_hash() const`. Slots
+/// are 8 bytes: 48 bits of pointer, 16 bits of hash. One thread.
 template <typename E>
 class HotMap {
  public:

@@ -38,8 +38,8 @@ class HotSlices final : public SliceTable, public HotTable {
       last_end_ = slice_end;
     }
     Slice& slice = *last_;
-    SliceEntry* entry = slice.map.Find(
-        hash, [&](const SliceEntry& at) { return keeper_.KeyOf(&at) == key; });
+    SliceEntry* entry =
+        slice.map.Find(hash, [&](const SliceEntry& at) { return keeper_.KeyOf(&at) == key; });
     if (entry == nullptr) {
       entry = keeper_.Make(key, hash);
       if (slice.evicted.MayHold(hash) && !ReadBack(slice_end, key, hash, entry)) return nullptr;
@@ -77,11 +77,11 @@ class HotSlices final : public SliceTable, public HotTable {
         [&](KeySlot, std::string_view rest, std::string_view stored) -> Status {
           EventTime time;
           std::string_view key;
-          if (!SplitRest(TableKind::kSlices, rest, time, key)) return tables.Fail(keeper_.Damaged());
+          if (!SplitRest(TableKind::kSlices, rest, time, key))
+            return tables.Fail(keeper_.Damaged());
           const uint64_t hash = HashBytes(key);
-          if (slice.map.Find(hash, [&](const SliceEntry& entry) {
-                return keeper_.KeyOf(&entry) == key;
-              })) {
+          if (slice.map.Find(
+                  hash, [&](const SliceEntry& entry) { return keeper_.KeyOf(&entry) == key; })) {
             return Status::Ok();
           }
           LooseRow row(*keeper_.layout());
@@ -209,8 +209,7 @@ class HotSlices final : public SliceTable, public HotTable {
     std::string rest;
     AppendSliceRest(rest, slice_end, key);
     tables.read_back++;
-    Result<bool> found =
-        tables.stores.Get(keeper_.table(), SlotOfHash(hash), rest, tables.scratch);
+    Result<bool> found = tables.stores.Get(keeper_.table(), SlotOfHash(hash), rest, tables.scratch);
     if (found.ok() && (!*found || keeper_.Decode(tables.scratch, entry))) {
       if (*found) entry->Set(Entry::kStored);
       return true;
@@ -221,9 +220,8 @@ class HotSlices final : public SliceTable, public HotTable {
   }
 
   void WriteEntry(int64_t end, const SliceEntry* entry, ChangeSet& changes) {
-    keeper_.Write(entry, changes, [&](std::string& out) {
-      AppendSliceRest(out, {end}, keeper_.KeyOf(entry));
-    });
+    keeper_.Write(entry, changes,
+                  [&](std::string& out) { AppendSliceRest(out, {end}, keeper_.KeyOf(entry)); });
   }
 
   size_t EvictFrom(int64_t end, Slice& slice, size_t bytes, ChangeSet* spill) {

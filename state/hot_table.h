@@ -21,13 +21,13 @@ struct TaskTables {
   Stores& stores;
   const SlotRange range;
   EntryArena arena;
-  size_t heap_bytes = 0;      ///< Owned by rows, when last looked at.
-  size_t changed_bytes = 0;   ///< Of the changed entries: what a seal would copy, roughly.
+  size_t heap_bytes = 0;     ///< Owned by rows, when last looked at.
+  size_t changed_bytes = 0;  ///< Of the changed entries: what a seal would copy, roughly.
   uint64_t entries = 0;
   uint64_t evicted = 0;
   uint64_t read_back = 0;
-  std::string scratch;        ///< For rows on their way.
-  Status status;              ///< The first error.
+  std::string scratch;  ///< For rows on their way.
+  Status status;        ///< The first error.
 
   /// Keeps the first error, and gives this one back.
   Status Fail(Status error) {

@@ -12,8 +12,8 @@ namespace {
 struct TimerEntry : Entry {
   int64_t time;
   uint64_t place_hash() const {
-    const uint64_t mixed = (hash ^ static_cast<uint64_t>(time) * 0x9e3779b97f4a7c15) *
-                           0xbf58476d1ce4e5b9;
+    const uint64_t mixed =
+        (hash ^ static_cast<uint64_t>(time) * 0x9e3779b97f4a7c15) * 0xbf58476d1ce4e5b9;
     return mixed ^ mixed >> 32;
   }
 };
@@ -213,15 +213,16 @@ class HotTimers final : public TimerTable, public HotTable {
     std::string lower;
     AppendOrdered(lower, horizon_);
     std::optional<int64_t> first;
-    WEIR_TRY(tables.stores.ScanFirst(
-        keeper_.table(), lower, std::string(9, '\xff'),
-        [&](KeySlot, std::string_view rest, std::string_view) -> Status {
-          EventTime time;
-          std::string_view key;
-          if (!SplitRest(TableKind::kTimers, rest, time, key)) return keeper_.Damaged();
-          if (!first || time.us < *first) first = time.us;
-          return Status::Ok();
-        }));
+    WEIR_TRY(
+        tables.stores.ScanFirst(keeper_.table(), lower, std::string(9, '\xff'),
+                                [&](KeySlot, std::string_view rest, std::string_view) -> Status {
+                                  EventTime time;
+                                  std::string_view key;
+                                  if (!SplitRest(TableKind::kTimers, rest, time, key))
+                                    return keeper_.Damaged();
+                                  if (!first || time.us < *first) first = time.us;
+                                  return Status::Ok();
+                                }));
     if (!first) {
       stored_beyond_ = false;
       return Status::Ok();
@@ -239,25 +240,26 @@ class HotTimers final : public TimerTable, public HotTable {
       AppendOrdered(upper, next);
     }
     size_t count = 0;
-    WEIR_TRY(tables.stores.Scan(
-        keeper_.table(), lower, upper,
-        [&](KeySlot, std::string_view rest, std::string_view) -> Status {
-          EventTime time;
-          std::string_view key;
-          if (!SplitRest(TableKind::kTimers, rest, time, key)) return keeper_.Damaged();
-          count++;
-          const uint64_t hash = HashBytes(key);
-          TimerEntry* entry = Find(time.us, key, hash);
-          if (entry == nullptr) {
-            entry = keeper_.Make(key, hash);
-            entry->time = time.us;
-            map_.Insert(entry);
-            Push(entry);
-          }
-          // Also one that was set anew: firing it must erase what is stored.
-          entry->Set(Entry::kStored);
-          return Status::Ok();
-        }));
+    WEIR_TRY(tables.stores.Scan(keeper_.table(), lower, upper,
+                                [&](KeySlot, std::string_view rest, std::string_view) -> Status {
+                                  EventTime time;
+                                  std::string_view key;
+                                  if (!SplitRest(TableKind::kTimers, rest, time, key))
+                                    return keeper_.Damaged();
+                                  count++;
+                                  const uint64_t hash = HashBytes(key);
+                                  TimerEntry* entry = Find(time.us, key, hash);
+                                  if (entry == nullptr) {
+                                    entry = keeper_.Make(key, hash);
+                                    entry->time = time.us;
+                                    map_.Insert(entry);
+                                    Push(entry);
+                                  }
+                                  // Also one that was set anew: firing it must erase what is
+                                  // stored.
+                                  entry->Set(Entry::kStored);
+                                  return Status::Ok();
+                                }));
     if (open_end) {
       stored_beyond_ = false;
     } else {

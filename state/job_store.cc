@@ -107,8 +107,7 @@ Result<std::unique_ptr<JobStore>> JobStore::Open(const std::string& directory,
   std::unique_ptr<JobStore> store(new JobStore(directory, lock));
   bool missing = false;
   const std::string path = directory + "/job";
-  const std::string bytes =
-      WEIR_TRY(files::Read(kStoreUnavailable, path, kMostBytes, &missing));
+  const std::string bytes = WEIR_TRY(files::Read(kStoreUnavailable, path, kMostBytes, &missing));
   if (missing) {
     JobFacts facts;
     facts.job = job;

@@ -50,7 +50,9 @@ TEST_CASE("a state directory has one process and one job") {
 
 TEST_CASE("damaged facts are refused") {
   const TemporaryFolder folder;
-  { (void)Check(JobStore::Open(folder.path(), "clicks")); }
+  {
+    (void)Check(JobStore::Open(folder.path(), "clicks"));
+  }
   const std::string path = folder / "job";
   std::string bytes;
   {

@@ -169,9 +169,9 @@ Result<std::unique_ptr<RocksStore>> RocksStore::Open(const std::string& director
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
 
   rocksdb::DB* opened = nullptr;
-  const rocksdb::Status status =
-      mode == Mode::kReadOnly ? rocksdb::DB::OpenForReadOnly(options, directory, &opened)
-                              : rocksdb::DB::Open(options, directory, &opened);
+  const rocksdb::Status status = mode == Mode::kReadOnly
+                                     ? rocksdb::DB::OpenForReadOnly(options, directory, &opened)
+                                     : rocksdb::DB::Open(options, directory, &opened);
   store->db_.reset(opened);
   if (!status.ok()) return store->FromRocks(status, "open");
   return store;

@@ -40,9 +40,7 @@ void AppendStoredPrefix(std::string& out, KeySlot slot, StoredTableId table) {
 
 KeySlot SlotOfStored(std::string_view stored) { return ReadBigEndian16(stored); }
 
-StoredTableId TableOfStored(std::string_view stored) {
-  return ReadBigEndian16(stored.substr(2));
-}
+StoredTableId TableOfStored(std::string_view stored) { return ReadBigEndian16(stored.substr(2)); }
 
 void AppendSliceRest(std::string& out, EventTime end, std::string_view key) {
   AppendOrdered(out, end.us);

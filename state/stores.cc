@@ -49,9 +49,10 @@ bool ReadTag(std::string_view value, bool& erased) {
 }
 
 Status BadEntry(const RocksStore& store) {
-  return Status(kLocalStateDamaged, "the state in " + store.directory() +
-                                        " holds an entry that this weir does not understand",
-                "use the version of weir that wrote it, or a newer one");
+  return Status(
+      kLocalStateDamaged,
+      "the state in " + store.directory() + " holds an entry that this weir does not understand",
+      "use the version of weir that wrote it, or a newer one");
 }
 
 /// Whether a walk goes on in its slot.
@@ -89,10 +90,10 @@ Status Visit(const RocksStore& store, SlotRange range, StoredTableId table, std:
       if (walk == Walk::kNextSlot) break;
     }
     if (!at->status().ok()) {
-      return Status(at->status().IsCorruption() ? kLocalStateDamaged : kLocalState,
-                    "cannot read the local state in " + store.directory() + ": " +
-                        at->status().ToString(),
-                    "restart the job: it begins again from its checkpoint; look at the disk");
+      return Status(
+          at->status().IsCorruption() ? kLocalStateDamaged : kLocalState,
+          "cannot read the local state in " + store.directory() + ": " + at->status().ToString(),
+          "restart the job: it begins again from its checkpoint; look at the disk");
     }
     if (!at->Valid()) break;
     slot = next;
@@ -111,8 +112,7 @@ Result<std::unique_ptr<Stores>> Stores::Open(Options options,
 
 Status Stores::OpenRestored(const std::vector<proto::StoredStore>& restored) {
   WEIR_TRY(files::MakeDirectories(kLocalState, options_.directory));
-  const std::vector<std::string> earlier =
-      WEIR_TRY(files::List(kLocalState, options_.directory));
+  const std::vector<std::string> earlier = WEIR_TRY(files::List(kLocalState, options_.directory));
   store_id_ = RandomId();
   folder_ = options_.directory + "/" + store_id_;
   if (WEIR_MUTANT("live_directory_reopened") && !earlier.empty()) {
@@ -159,8 +159,8 @@ Status Stores::OpenRestored(const std::vector<proto::StoredStore>& restored) {
     if (other.range.begin == other.range.end) continue;
     const std::string directory = folder_ + "/other-" + std::to_string(i);
     WEIR_TRY(FetchFiles(restored[i], directory, full_check_left));
-    other.rocks = WEIR_TRY(
-        RocksStore::Open(directory, RocksStore::Mode::kReadOnly, options_.cache, nullptr));
+    other.rocks =
+        WEIR_TRY(RocksStore::Open(directory, RocksStore::Mode::kReadOnly, options_.cache, nullptr));
     others_.push_back(std::move(other));
   }
   for (auto& [name, table] : tables_) {
@@ -283,8 +283,7 @@ const proto::TableMark* Stores::RestoredMark(const std::string& name) const {
 
 Result<bool> Stores::Get(const Table& table, KeySlot slot, std::string_view rest,
                          std::string& row) const {
-  const auto look = [&](const RocksStore& store, StoredTableId id,
-                        bool& decided) -> Result<bool> {
+  const auto look = [&](const RocksStore& store, StoredTableId id, bool& decided) -> Result<bool> {
     decided = WEIR_TRY(store.Get(StoredKey(slot, id, rest), row));
     if (!decided) return false;
     bool erased = false;
@@ -383,25 +382,25 @@ Result<uint32_t> Stores::MoveSlots(const Marks& marks, uint64_t& moved_bytes) {
       const TableKind kind = KindOf(table->own);
       const auto mark = marks.tables.find(name);
       for (size_t i = 0; i < others_.size(); i++) {
-        WEIR_TRY(ScanOther(
-            *table, i, {slot, slot + 1}, {}, std::string(16, '\xff'), Extent::kAll,
-            [&](KeySlot at, std::string_view rest, std::string_view row) -> Status {
-              EventTime time;
-              std::string_view key;
-              if (!SplitRest(kind, rest, time, key)) return BadEntry(*others_[i].rocks);
-              if (kind == TableKind::kSlices && mark != marks.tables.end() &&
-                  time.us <= mark->second.dropped_up_to_us()) {
-                return Status::Ok();
-              }
-              const size_t offset = moved.bytes.size();
-              AppendStoredPrefix(moved.bytes, at, table->own);
-              moved.bytes += rest;
-              const size_t value = moved.bytes.size();
-              moved.bytes += kRowTag;
-              moved.bytes += row;
-              moved.Finish(offset, value, /*erased=*/false);
-              return Status::Ok();
-            }));
+        WEIR_TRY(ScanOther(*table, i, {slot, slot + 1}, {}, std::string(16, '\xff'), Extent::kAll,
+                           [&](KeySlot at, std::string_view rest, std::string_view row) -> Status {
+                             EventTime time;
+                             std::string_view key;
+                             if (!SplitRest(kind, rest, time, key))
+                               return BadEntry(*others_[i].rocks);
+                             if (kind == TableKind::kSlices && mark != marks.tables.end() &&
+                                 time.us <= mark->second.dropped_up_to_us()) {
+                               return Status::Ok();
+                             }
+                             const size_t offset = moved.bytes.size();
+                             AppendStoredPrefix(moved.bytes, at, table->own);
+                             moved.bytes += rest;
+                             const size_t value = moved.bytes.size();
+                             moved.bytes += kRowTag;
+                             moved.bytes += row;
+                             moved.Finish(offset, value, /*erased=*/false);
+                             return Status::Ok();
+                           }));
       }
     }
     slot++;

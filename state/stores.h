@@ -23,9 +23,9 @@ class CheckpointStore;
 /// on from after a rescale, each bound to a range of slots (rule 12). An entry is looked up in the
 /// own one first, then in the others in their order; the first that knows the key decides.
 ///
-/// The others are read only. Each checkpoint moves some of their slots into the own database, lowest
-/// first, until none is left. Reads belong to the task's thread. Ingest belongs to the task's thread
-/// while no checkpoint is being written, to the writing thread while one is.
+/// The others are read only. Each checkpoint moves some of their slots into the own database,
+/// lowest first, until none is left. Reads belong to the task's thread. Ingest belongs to the
+/// task's thread while no checkpoint is being written, to the writing thread while one is.
 class Stores {
  public:
   struct Options {
@@ -116,7 +116,7 @@ class Stores {
                                    Written& written);
 
   const Options options_;
-  std::string folder_;    ///< Of this opening, inside options_.directory.
+  std::string folder_;  ///< Of this opening, inside options_.directory.
   std::string store_id_;
   std::shared_ptr<CompactionMarks> compaction_marks_ = std::make_shared<CompactionMarks>();
   std::unique_ptr<RocksStore> own_;

@@ -17,7 +17,8 @@ namespace weir {
 class RowLayout {
  public:
   virtual ~RowLayout() = default;
-  /// Bytes of a value in memory, rounded up to 8 by the table; values are 8-aligned and do not move.
+  /// Bytes of a value in memory, rounded up to 8 by the table; values are 8-aligned and do not
+  /// move.
   virtual size_t size() const = 0;
   virtual void Init(std::byte* row) const = 0;
   virtual void Destroy(std::byte* row) const = 0;

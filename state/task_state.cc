@@ -116,8 +116,7 @@ struct TaskState::Impl {
     ChangeSet changes;
     size_t freed = 0;
     for (Opened& at : opened) {
-      const double share =
-          static_cast<double>(at.hot->EntryCount()) / static_cast<double>(total);
+      const double share = static_cast<double>(at.hot->EntryCount()) / static_cast<double>(total);
       const auto wanted = static_cast<size_t>(share * static_cast<double>(bytes)) + 1;
       freed += at.hot->Evict(wanted, spill ? &changes : nullptr);
     }
@@ -128,8 +127,7 @@ struct TaskState::Impl {
   }
 };
 
-RestoredState RestoredFor(const std::vector<const proto::TaskCheckpoint*>& tasks,
-                          SlotRange range) {
+RestoredState RestoredFor(const std::vector<const proto::TaskCheckpoint*>& tasks, SlotRange range) {
   RestoredState restored;
   for (const proto::TaskCheckpoint* task : tasks) {
     for (const proto::StoredStore& stored : task->stores()) {
@@ -144,7 +142,8 @@ RestoredState RestoredFor(const std::vector<const proto::TaskCheckpoint*>& tasks
     for (const auto& [name, counts] : task->counters()) {
       proto::SlotCounts& mine = restored.counters[name];
       for (int i = 0; i < std::min(counts.slots_size(), counts.values_size()); i++) {
-        if (counts.slots(i) >= kKeySlots || !range.Contains(static_cast<KeySlot>(counts.slots(i)))) {
+        if (counts.slots(i) >= kKeySlots ||
+            !range.Contains(static_cast<KeySlot>(counts.slots(i)))) {
           continue;
         }
         mine.add_slots(counts.slots(i));

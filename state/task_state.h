@@ -45,9 +45,9 @@ struct TaskStateOptions {
   /// Of this task alone; each opening makes a new folder in it and drops what earlier ones left.
   std::string directory;
   SlotRange range;
-  size_t memory_budget = 64 << 20;     ///< Bytes of entries in memory, without the block cache.
-  std::shared_ptr<BlockCache> cache;   ///< Null: a small one of its own.
-  CheckpointStore* store = nullptr;    ///< Outlives the TaskState.
+  size_t memory_budget = 64 << 20;    ///< Bytes of entries in memory, without the block cache.
+  std::shared_ptr<BlockCache> cache;  ///< Null: a small one of its own.
+  CheckpointStore* store = nullptr;   ///< Outlives the TaskState.
   /// Restored files are checked by full checksum up to this many bytes in all; larger state by size
   /// now and by the checksum of each block when it is read.
   uint64_t full_check_bytes = 256 << 20;
@@ -55,8 +55,8 @@ struct TaskStateOptions {
   uint64_t merge_bytes = 64 << 20;
 };
 
-/// The changed entries of a task as of a barrier, copied. Made on the task's thread by Seal, used up
-/// by Write on any other.
+/// The changed entries of a task as of a barrier, copied. Made on the task's thread by Seal, used
+/// up by Write on any other.
 class SealedState {
  public:
   SealedState();
@@ -77,13 +77,13 @@ struct TaskSnapshot {
   proto::TaskCheckpoint checkpoint;
   std::vector<std::string> uploaded;  ///< Ids this try brought to the store (for its clean-up).
   uint64_t uploaded_bytes = 0;
-  uint64_t changed_bytes = 0;         ///< Bytes of the changed entries, keys and values.
+  uint64_t changed_bytes = 0;  ///< Bytes of the changed entries, keys and values.
   uint64_t changed_entries = 0;
 };
 
 /// How the state stands, for metrics and tests.
 struct TaskStateStats {
-  size_t memory_bytes = 0;       ///< Entries in memory, their keys, heap and hash tables.
+  size_t memory_bytes = 0;  ///< Entries in memory, their keys, heap and hash tables.
   uint64_t entries_in_memory = 0;
   uint64_t evicted = 0;          ///< Entries dropped from memory so far.
   uint64_t read_back = 0;        ///< Look-ups that went to the disk.

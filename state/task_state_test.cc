@@ -63,7 +63,8 @@ struct Task {
     for (const EventTime end : slices->Slices()) {
       Check(slices->Scan(end, [&](EventTime time, std::string_view key, const std::byte* row) {
         const bool fresh =
-            model.slices.emplace(std::pair(time.us, std::string(key)), TextLayout::Text(row)).second;
+            model.slices.emplace(std::pair(time.us, std::string(key)), TextLayout::Text(row))
+                .second;
         REQUIRE(fresh);
         return Status::Ok();
       }));
@@ -103,7 +104,9 @@ std::string KeyName(std::mt19937_64& random, int keys) {
 class Cluster {
  public:
   Cluster(uint64_t seed, size_t budget)
-      : random_(seed), budget_(budget), store_(Check(CheckpointStore::Open(folder_ / "store", "j"))) {
+      : random_(seed),
+        budget_(budget),
+        store_(Check(CheckpointStore::Open(folder_ / "store", "j"))) {
     Start(1, {});
   }
 
@@ -151,8 +154,8 @@ class Cluster {
           at->second += "+";
           ++at;
         }
-        REQUIRE((at == model_.keys.end() || at->first.first != key ||
-                 at->first.second > time + 100));
+        REQUIRE(
+            (at == model_.keys.end() || at->first.first != key || at->first.second > time + 100));
         break;
       }
       case 9:
@@ -508,8 +511,7 @@ TEST_CASE("a table of another kind or a newer form is refused") {
   options.directory = folder / "b";
   options.store = store.get();
   SECTION("kind") {
-    auto state =
-        Check(TaskState::Open(options, RestoredFor({&checkpoint}, {0, kKeySlots})));
+    auto state = Check(TaskState::Open(options, RestoredFor({&checkpoint}, {0, kKeySlots})));
     (void)state->OpenSlices("session", "keys", kText);
     CHECK(state->status().Is(errors::kTableShape));
   }
@@ -586,9 +588,8 @@ TEST_CASE("a flipped block of state too large to be read at the start is found w
   options.full_check_bytes = 0;
   auto state = Check(TaskState::Open(options, RestoredFor({&checkpoint}, {0, kKeySlots})));
   KeyTable& keys = state->OpenKeys("session", "keys", kText);
-  const Status status = keys.Scan([](EventTime, std::string_view, const std::byte*) {
-    return Status::Ok();
-  });
+  const Status status =
+      keys.Scan([](EventTime, std::string_view, const std::byte*) { return Status::Ok(); });
   REQUIRE_FALSE(status.ok());
   CHECK(status.Is(errors::kLocalStateDamaged));
 }

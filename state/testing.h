@@ -98,9 +98,9 @@ inline uint64_t TestSeed() {
   return text ? std::strtoull(text, nullptr, 10) : std::random_device{}();
 }
 
-/// Runs a hidden test case of this program in a process of its own, with a failpoint armed (they are
-/// read once in a process) and `folder` as its only argument. Its exit status, 0 where it passed;
-/// negative: the signal that ended it.
+/// Runs a hidden test case of this program in a process of its own, with a failpoint armed (they
+/// are read once in a process) and `folder` as its only argument. Its exit status, 0 where it
+/// passed; negative: the signal that ended it.
 inline int RunHidden(const std::string& test_case, const std::string& failpoint,
                      const std::string& folder) {
   const pid_t child = ::fork();

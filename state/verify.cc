@@ -41,8 +41,8 @@ std::vector<std::string> FilesOf(const proto::Manifest& manifest) {
   return ids;
 }
 
-Result<VerifyReport> VerifyCheckpoints(const CheckpointStore& store,
-                                       std::optional<uint64_t> number, bool deep) {
+Result<VerifyReport> VerifyCheckpoints(const CheckpointStore& store, std::optional<uint64_t> number,
+                                       bool deep) {
   VerifyReport report;
   std::vector<uint64_t> numbers = WEIR_TRY(store.ListManifests());
   if (number) {
@@ -80,8 +80,8 @@ Result<VerifyReport> VerifyCheckpoints(const CheckpointStore& store,
     if (stored->manifest.parent() > 0) {
       Result<StoredManifest> parent = store.ReadManifest(stored->manifest.parent());
       if (parent.ok() && parent->checksum != stored->manifest.parent_checksum()) {
-        fault("it does not go on from the checkpoint " +
-              std::to_string(stored->manifest.parent()) + " that is there");
+        fault("it does not go on from the checkpoint " + std::to_string(stored->manifest.parent()) +
+              " that is there");
       }
     }
     for (const proto::StoredFile* file : named) {
@@ -96,8 +96,8 @@ Result<VerifyReport> VerifyCheckpoints(const CheckpointStore& store,
     }
   }
   report.text += (report.ok ? "all right: " : "NOT all right: ") +
-                 Counted(report.checkpoints, "checkpoint") + ", " +
-                 Counted(report.files, "file") + ", " + Amount(report.bytes) +
+                 Counted(report.checkpoints, "checkpoint") + ", " + Counted(report.files, "file") +
+                 ", " + Amount(report.bytes) +
                  (deep ? ", every byte read\n" : ", sizes looked at\n");
   return report;
 }

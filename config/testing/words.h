@@ -23,9 +23,9 @@ inline Vocabulary Words() {
   vocabulary.sinks[0].expressions = {"key", "headers", "partition", "timestamp"};
   vocabulary.connections = words({"kafka"}, {"schema_registry", "glue", "opensearch", "s3"});
   vocabulary.formats = words({"json", "csv", "raw"}, {"avro"});
-  vocabulary.clauses = words({"unnest", "with", "where", "window", "group_by", "having", "select",
-                              "drop"},
-                             {"join", "call", "dedup", "top"});
+  vocabulary.clauses =
+      words({"unnest", "with", "where", "window", "group_by", "having", "select", "drop"},
+            {"join", "call", "dedup", "top"});
   return vocabulary;
 }
 

@@ -42,8 +42,8 @@ Result<int> Disk::Create(const std::string& path) {
 Status Disk::WriteAt(int file, const std::string& path, uint64_t offset, std::string_view bytes) {
   size_t done = 0;
   while (done < bytes.size()) {
-    const ssize_t n = pwrite(file, bytes.data() + done, bytes.size() - done,
-                             static_cast<off_t>(offset + done));
+    const ssize_t n =
+        pwrite(file, bytes.data() + done, bytes.size() - done, static_cast<off_t>(offset + done));
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) {
       const int fault = n < 0 ? errno : ENOSPC;
@@ -118,10 +118,10 @@ Status Disk::CopyFirst(const std::string& from, const std::string& to, uint64_t 
     const ssize_t n = pread(in, piece.data(), want, static_cast<off_t>(done));
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) {
-      status = Status(errors::kSealedFileGone,
-                      fmt::format("'{}' has {} bytes, and a checkpoint counts on {}", from, done,
-                                  bytes),
-                      "put the file back from a copy, or start from an older checkpoint");
+      status =
+          Status(errors::kSealedFileGone,
+                 fmt::format("'{}' has {} bytes, and a checkpoint counts on {}", from, done, bytes),
+                 "put the file back from a copy, or start from an older checkpoint");
       break;
     }
     status = WriteAt(out, to, done, {piece.data(), static_cast<size_t>(n)});

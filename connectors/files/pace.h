@@ -7,8 +7,8 @@
 
 namespace weir {
 
-/// When the rows of a replay are due: the first one at once, each other as long after it as its time
-/// says, divided by the speed-up. Kept in checkpoints, so a replay that was down catches up.
+/// When the rows of a replay are due: the first one at once, each other as long after it as its
+/// time says, divided by the speed-up. Kept in checkpoints, so a replay that was down catches up.
 struct ReplayPace {
   bool begun = false;
   EventTime wall;  ///< What the clock showed at the first row.

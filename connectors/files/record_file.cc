@@ -94,10 +94,10 @@ Status RecordFile::TakeHeader() {
 }
 
 Status RecordFile::Changed(const FilePosition& position) const {
-  return Fault(errors::kFileChanged,
-               fmt::format("its content before byte {} is not what was read before",
-                           position.offset),
-               "put the file back, or start afresh with --fresh");
+  return Fault(
+      errors::kFileChanged,
+      fmt::format("its content before byte {} is not what was read before", position.offset),
+      "put the file back, or start afresh with --fresh");
 }
 
 Status RecordFile::SkipTo(const FilePosition& position) {
@@ -111,26 +111,23 @@ Status RecordFile::SkipTo(const FilePosition& position) {
     buffer_offset_ = tail_begin;
   }
   while (buffer_offset_ + buffer_.size() < position.offset && !ended_) {
-    const uint64_t useless =
-        tail_begin > buffer_offset_
-            ? std::min<uint64_t>(buffer_.size(), tail_begin - buffer_offset_)
-            : 0;
+    const uint64_t useless = tail_begin > buffer_offset_
+                                 ? std::min<uint64_t>(buffer_.size(), tail_begin - buffer_offset_)
+                                 : 0;
     buffer_.erase(0, useless);
     buffer_offset_ += useless;
     Status filled = Fill();
     // It could be unpacked that far before.
-    if (filled.Is(errors::kFileCutOff) || filled.Is(errors::kDamagedStream)) return Changed(position);
+    if (filled.Is(errors::kFileCutOff) || filled.Is(errors::kDamagedStream))
+      return Changed(position);
     WEIR_TRY(std::move(filled));
   }
-  const size_t there = position.offset > buffer_offset_
-                           ? static_cast<size_t>(position.offset - buffer_offset_)
-                           : 0;
-  const size_t tail_at = tail_begin > buffer_offset_
-                             ? static_cast<size_t>(tail_begin - buffer_offset_)
-                             : 0;
+  const size_t there =
+      position.offset > buffer_offset_ ? static_cast<size_t>(position.offset - buffer_offset_) : 0;
+  const size_t tail_at =
+      tail_begin > buffer_offset_ ? static_cast<size_t>(tail_begin - buffer_offset_) : 0;
   if (there > buffer_.size() ||
-      HashBytes(std::string_view(buffer_).substr(tail_at, there - tail_at)) !=
-          position.tail_hash) {
+      HashBytes(std::string_view(buffer_).substr(tail_at, there - tail_at)) != position.tail_hash) {
     return Changed(position);
   }
   begin_ = there;
@@ -155,10 +152,10 @@ Status RecordFile::ReadPacked() {
     return Fault(errors::kFileRead, fmt::format("cannot be read: {}", std::strerror(errno)));
   }
   if (got == 0) {
-    return Fault(errors::kFileChanged,
-                 fmt::format("it ends at byte {}, and had {} when the job began", packed_read_,
-                             size_),
-                 "put the file back, or start afresh with --fresh");
+    return Fault(
+        errors::kFileChanged,
+        fmt::format("it ends at byte {}, and had {} when the job began", packed_read_, size_),
+        "put the file back, or start afresh with --fresh");
   }
   packed_read_ += static_cast<uint64_t>(got);
   return Status::Ok();
@@ -173,8 +170,7 @@ Status RecordFile::Fill() {
     std::string_view input = std::string_view(packed_).substr(packed_begin_);
     const size_t had = input.size();
     const size_t unpacked = buffer_.size();
-    Status status =
-        decompressor_->Unpack(input, buffer_, want - (buffer_.size() - before));
+    Status status = decompressor_->Unpack(input, buffer_, want - (buffer_.size() - before));
     if (!status.ok()) return std::move(status).WithContext(fmt::format("file '{}'", name_));
     packed_begin_ += had - input.size();
     if (had != input.size() || unpacked != buffer_.size()) continue;

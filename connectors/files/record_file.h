@@ -66,10 +66,10 @@ class RecordFile {
   int file_ = -1;
   uint64_t packed_read_ = 0;
   std::unique_ptr<Decompressor> decompressor_;
-  std::string packed_;            // Read and not yet unpacked.
+  std::string packed_;  // Read and not yet unpacked.
   size_t packed_begin_ = 0;
-  std::string buffer_;            // Unpacked bytes from `buffer_offset_` on.
-  size_t begin_ = 0;              // First byte of the buffer that was not split yet.
+  std::string buffer_;  // Unpacked bytes from `buffer_offset_` on.
+  size_t begin_ = 0;    // First byte of the buffer that was not split yet.
   uint64_t buffer_offset_ = 0;
   bool ended_ = false;
   std::vector<std::string_view> split_;  // Records of the buffer that were not given yet.
@@ -77,7 +77,7 @@ class RecordFile {
 
   uint64_t taken_offset_ = 0;
   int64_t taken_records_ = 0;
-  std::string tail_;              // Bytes before taken_offset_.
+  std::string tail_;  // Bytes before taken_offset_.
 };
 
 }  // namespace weir

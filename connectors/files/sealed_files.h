@@ -31,8 +31,8 @@ struct SealedFile {
 
 /// Text, one line for each file: `open|closed length name folder`.
 std::string ToText(const std::vector<SealedFile>& files);
-/// Adds what ToText wrote to `files`. A file that is there already is joined with what is said of it
-/// now: the greater length counts, and closed stays closed.
+/// Adds what ToText wrote to `files`. A file that is there already is joined with what is said of
+/// it now: the greater length counts, and closed stays closed.
 Status AddSealedFiles(std::string_view text, std::vector<SealedFile>& files);
 
 /// `text` with all but letters, digits, `-`, `_`, `.` and `~` as %XX: safe as a part of a path.

@@ -55,9 +55,8 @@ class FileSinkPlan final : public SinkPlan {
     };
     Status made = disk.MakeFolders(plan_.root);
     if (!made.ok()) return unusable(made);
-    const std::string probe =
-        fmt::format("{}/_{}-{}-probe-{}.open", plan_.root, plan_.sink,
-                    context.instance.substr(0, 16), RandomId().substr(0, 12));
+    const std::string probe = fmt::format("{}/_{}-{}-probe-{}.open", plan_.root, plan_.sink,
+                                          context.instance.substr(0, 16), RandomId().substr(0, 12));
     const Result<int> file = disk.Create(probe);
     if (!file.ok()) return unusable(file.status());
     disk.Close(*file);
@@ -68,8 +67,8 @@ class FileSinkPlan final : public SinkPlan {
                                                  uint32_t task) const override {
     std::unique_ptr<Encoder> encoder = WEIR_TRY(plan_.format->MakeEncoder(
         *plan_.file_schema, plan_.format_options ? &*plan_.format_options : nullptr));
-    return std::unique_ptr<SinkWriter>(std::make_unique<FileSinkWriter>(
-        plan_, context, task, std::move(encoder), LocalDisk()));
+    return std::unique_ptr<SinkWriter>(
+        std::make_unique<FileSinkWriter>(plan_, context, task, std::move(encoder), LocalDisk()));
   }
   Result<std::unique_ptr<SinkPublisher>> MakePublisher(const ConnectorContext& context,
                                                        uint32_t) const override {

@@ -65,8 +65,8 @@ class FileSinkWriter final : public SinkWriter {
     SealedFile file;  // `length` is what is in the file.
     int handle = -1;
     std::unique_ptr<Compressor> compressor;
-    std::string buffer;   // Packed, behind what is in the file.
-    std::string unpacked; // Encoded, not packed yet.
+    std::string buffer;    // Packed, behind what is in the file.
+    std::string unpacked;  // Encoded, not packed yet.
     bool unsynced = false;
     Duration opened;
   };

@@ -88,7 +88,8 @@ Status FileSinkPublisher::CleanUp() {
     return Status(errors::kFileWrite,
                   fmt::format("'{}' cannot be cleaned up: {}", plan_.root, fault.message()));
   }
-  if (removed > 0) log::Info("unfinished files removed", {{"sink", plan_.sink}, {"files", removed}});
+  if (removed > 0)
+    log::Info("unfinished files removed", {{"sink", plan_.sink}, {"files", removed}});
   return Status::Ok();
 }
 

@@ -184,7 +184,8 @@ TEST_CASE("partition columns name folders and leave the files") {
   spec.partition_by = {"k"};
   Sink sink(spec);
   const auto writer = sink.Writer();
-  REQUIRE(Write(*writer, Rows({{"a", 1}, {nullptr, 2}, {"../x y/\xc3\xa9", 3}, {"", 4}, {"a", 5}})).ok());
+  REQUIRE(Write(*writer, Rows({{"a", 1}, {nullptr, 2}, {"../x y/\xc3\xa9", 3}, {"", 4}, {"a", 5}}))
+              .ok());
   const std::string name(300, 'x');
   std::vector<Rejection> rejected;
   REQUIRE(writer->Write(*Rows({{name.c_str(), 6}, {"b", 7}}), rejected).ok());
@@ -228,7 +229,8 @@ TEST_CASE("files roll by size, and few are open at a time") {
 }
 
 TEST_CASE("a file left open by a dead writer is finished with exactly what was sealed") {
-  for (const Compression compression : {Compression::kNone, Compression::kGzip, Compression::kZstd}) {
+  for (const Compression compression :
+       {Compression::kNone, Compression::kGzip, Compression::kZstd}) {
     FileSinkSpec spec;
     spec.compression = compression;
     Sink sink(spec);
@@ -257,7 +259,8 @@ TEST_CASE("a file left open by a dead writer is finished with exactly what was s
 TEST_CASE("clean-up leaves what is not this job's alone") {
   Sink sink;
   fs::create_directories(sink.plan.root);
-  for (const char* name : {"_out-ffffffffffffffff-0-a-000000.json.open", "_other.open", "mine.json"}) {
+  for (const char* name :
+       {"_out-ffffffffffffffff-0-a-000000.json.open", "_other.open", "mine.json"}) {
     std::ofstream(sink.plan.root + "/" + name) << "x";
   }
   REQUIRE(Write(*sink.Writer(), Rows({{"a", 1}})).ok());

@@ -96,8 +96,8 @@ void FileSinkWriter::Pack(OpenFile& file) {
 
 Status FileSinkWriter::Flush(OpenFile& file) {
   if (file.buffer.empty()) return Status::Ok();
-  WEIR_TRY(disk_.WriteAt(file.handle, file.file.OpenPath(plan_.root), file.file.length,
-                         file.buffer));
+  WEIR_TRY(
+      disk_.WriteAt(file.handle, file.file.OpenPath(plan_.root), file.file.length, file.buffer));
   file.file.length += file.buffer.size();
   file.unsynced = true;
   buffered_ -= file.buffer.size();

@@ -108,22 +108,25 @@ struct FileSplit {
 
 /// Records that were decoded and are given as their time comes; without replay at once.
 struct Chunk {
-  BatchPtr batch;                     // Of the decoder's columns.
-  std::vector<uint64_t> ends;         // Offset behind each record.
-  std::vector<uint32_t> record_of;    // Of each row.
+  BatchPtr batch;                   // Of the decoder's columns.
+  std::vector<uint64_t> ends;       // Offset behind each record.
+  std::vector<uint32_t> record_of;  // Of each row.
   std::vector<RejectedRecord> rejected;
   std::vector<uint32_t> rejected_at;  // Their records.
   size_t rows_given = 0;
   size_t records_given = 0;
   size_t rejected_given = 0;
-  int64_t first_number = 0;           // Number of the first record in its file.
+  int64_t first_number = 0;  // Number of the first record in its file.
   bool empty() const { return records_given == ends.size(); }
 };
 
 class FileReader final : public SourceReader {
  public:
   FileReader(const FilesPlanned& plan, const Clock& clock, std::vector<int> wanted, bool origins)
-      : plan_(plan), clock_(clock), given_columns_(wanted.size()), decoded_(std::move(wanted)),
+      : plan_(plan),
+        clock_(clock),
+        given_columns_(wanted.size()),
+        decoded_(std::move(wanted)),
         origins_(origins) {
     std::vector<Field> fields;
     for (int index : decoded_) fields.push_back((*plan.schema)[static_cast<size_t>(index)]);
@@ -196,10 +199,10 @@ class FileReader final : public SourceReader {
   Status Open(FileSplit& split) {
     split.splitter = plan_.format->MakeSplitter(plan_.options());
     split.decoder = WEIR_TRY(plan_.format->MakeDecoder(plan_.declared, plan_.options(), decoded_));
-    split.file = std::make_unique<RecordFile>(
-        PathIn(plan_.folder, split.id), split.id, split.size,
-        plan_.spec.compression.value_or(CompressionOfName(split.id)), *split.splitter,
-        *split.decoder);
+    split.file =
+        std::make_unique<RecordFile>(PathIn(plan_.folder, split.id), split.id, split.size,
+                                     plan_.spec.compression.value_or(CompressionOfName(split.id)),
+                                     *split.splitter, *split.decoder);
     return split.file->Open(split.position);
   }
 
@@ -257,8 +260,8 @@ class FileReader final : public SourceReader {
         return Polled{};
       }
     }
-    const size_t records = rows == chunk_.record_of.size() ? chunk_.ends.size()
-                                                           : chunk_.record_of[rows - 1] + 1;
+    const size_t records =
+        rows == chunk_.record_of.size() ? chunk_.ends.size() : chunk_.record_of[rows - 1] + 1;
     Polled polled;
     polled.split = current_->id;
     polled.records = static_cast<int64_t>(records - chunk_.records_given);

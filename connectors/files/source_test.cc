@@ -93,7 +93,8 @@ std::vector<std::string> ReadAll(const PlannedSource& source, int restart, size_
 
 TEST_CASE("files are found by name, pattern and folder, sorted") {
   TempFolder folder;
-  for (const char* name : {"b.json", "a.json", "c.csv", "sub/d.json", "_open/x.json", "_y.open", ".z"}) {
+  for (const char* name :
+       {"b.json", "a.json", "c.csv", "sub/d.json", "_open/x.json", "_y.open", ".z"}) {
     WriteFile(folder.path() + "/" + name, "x");
   }
   using Names = std::vector<std::string>;
@@ -147,8 +148,8 @@ TEST_CASE("csv files have line breaks in quotes and headers of their own") {
   WriteFile(folder.path() + "/1.csv", "s,n\n\"a\nb\",1\nc,2\n");
   WriteFile(folder.path() + "/2.csv", "n,x,s\n3,,d\n4,e\n5,,f");
   WriteFile(folder.path() + "/3.csv", "");
-  const PlannedSource source("{ path: '*.csv' }", "files", NumberAndText(),
-                             "csv: { header: true }", folder.path());
+  const PlannedSource source("{ path: '*.csv' }", "files", NumberAndText(), "csv: { header: true }",
+                             folder.path());
   const std::vector<std::string> expected = {
       R"(1.csv:000000 {"n":1,"s":"a\nb"})", R"(1.csv:000001 {"n":2,"s":"c"})",
       R"(2.csv:000000 {"n":3,"s":"d"})", "2.csv:000001 !WEIR-F003",
@@ -191,7 +192,8 @@ TEST_CASE("a file that changed since the checkpoint is an error that says so") {
   TempFolder folder;
   const std::string lines = "{\"n\":1}\n{\"n\":2}\n{\"n\":3}\n";
   CHECK(GoOn(folder, "a.json", lines, "{\"n\":1}\n").Is(errors::kFileChanged));
-  CHECK(GoOn(folder, "a.json", lines, "{\"n\":9}\n{\"n\":2}\n{\"n\":3}\n").Is(errors::kFileChanged));
+  CHECK(
+      GoOn(folder, "a.json", lines, "{\"n\":9}\n{\"n\":2}\n{\"n\":3}\n").Is(errors::kFileChanged));
   CHECK(GoOn(folder, "a.json", lines, "").Is(errors::kFileGone));
   const std::string packed = Packed(Compression::kGzip, lines);
   CHECK(GoOn(folder, "a.json.gz", packed,
@@ -217,16 +219,12 @@ TEST_CASE("what is added to a file after the start is not read; cut-off packed f
   WriteFile(folder.path() + "/b.json.zst", packed.substr(0, packed.size() - 5));
   const PlannedSource cut("{ path: b.json.zst }", "files", NumberAndText(), "", folder.path());
   const auto cut_reader = cut.Reader();
-  REQUIRE(cut_reader
-              ->Add(testing::Splits(cut).at(0))
-              .ok());
+  REQUIRE(cut_reader->Add(testing::Splits(cut).at(0)).ok());
   CHECK(cut_reader->Poll({}).status().Is(errors::kFileCutOff));
   WriteFile(folder.path() + "/c.json.gz", "this is not gzip");
   const PlannedSource damaged("{ path: c.json.gz }", "files", NumberAndText(), "", folder.path());
   const auto damaged_reader = damaged.Reader();
-  REQUIRE(damaged_reader
-              ->Add(testing::Splits(damaged).at(0))
-              .ok());
+  REQUIRE(damaged_reader->Add(testing::Splits(damaged).at(0)).ok());
   CHECK(damaged_reader->Poll({}).status().Is(errors::kDamagedStream));
 }
 
@@ -239,9 +237,7 @@ TEST_CASE("a record longer than 16 MiB is an error, and memory stays bounded") {
   WriteFile(folder.path() + "/bomb.json.gz", text);
   const PlannedSource source("{ path: bomb.json.gz }", "files", NumberAndText(), "", folder.path());
   const auto reader = source.Reader();
-  REQUIRE(reader
-              ->Add(testing::Splits(source).at(0))
-              .ok());
+  REQUIRE(reader->Add(testing::Splits(source).at(0)).ok());
   CHECK(reader->Poll({}).status().Is(errors::kRecordTooLong));
 }
 
@@ -275,7 +271,8 @@ TEST_CASE("a replay keeps the pace of its column, also over files and restarts")
   TempFolder folder;
   WriteFile(folder.path() + "/1.json",
             "{\"n\":1,\"t\":1000}\nbroken\n{\"n\":2,\"t\":1000}\n{\"n\":3,\"t\":3600000}\n");
-  WriteFile(folder.path() + "/2.json", "{\"n\":4,\"t\":7200000}\n{\"n\":5}\n{\"n\":6,\"t\":7201000}\n");
+  WriteFile(folder.path() + "/2.json",
+            "{\"n\":4,\"t\":7200000}\n{\"n\":5}\n{\"n\":6,\"t\":7201000}\n");
   PlannedSource source("{ path: '*.json', replay: { column: t, speedup: 3600 } }", "files",
                        TimeAndNumber(), "", folder.path());
   CHECK(source.plan->MostTasks() == 1);

@@ -36,11 +36,11 @@ class BlogKindImpl final : public GeneratorKind {
   }
 
  private:
-  const SchemaPtr schema_ = std::make_shared<const Schema>(
-      std::vector<Field>{{"recordtime", TypeKind::kInt64},
-                         {"eventid", TypeKind::kInt64},
-                         {"url", TypeKind::kString},
-                         {"ip", TypeKind::kString}});
+  const SchemaPtr schema_ =
+      std::make_shared<const Schema>(std::vector<Field>{{"recordtime", TypeKind::kInt64},
+                                                        {"eventid", TypeKind::kInt64},
+                                                        {"url", TypeKind::kString},
+                                                        {"ip", TypeKind::kString}});
 };
 
 }  // namespace

@@ -20,8 +20,8 @@ enum Page : uint8_t {
 };
 constexpr size_t kPages = 8;
 constexpr std::array<std::string_view, kPages> kPageNames = {
-    "home_page", "product_catalog", "product_detail", "add_to_cart",
-    "remove_from_cart", "order", "order_checkout", ""};
+    "home_page",        "product_catalog", "product_detail", "add_to_cart",
+    "remove_from_cart", "order",           "order_checkout", ""};
 
 struct Ways {
   std::array<Page, 3> to;
@@ -39,9 +39,9 @@ constexpr std::array<Ways, kPages> kWays = {{
     {{kHome}, 1},
 }};
 
-constexpr std::array<std::string_view, 8> kProducts = {
-    "cell phones", "laptops", "ear phones", "soundbars",
-    "cd players",  "AirPods", "video games", "cameras"};
+constexpr std::array<std::string_view, 8> kProducts = {"cell phones", "laptops",    "ear phones",
+                                                       "soundbars",   "cd players", "AirPods",
+                                                       "video games", "cameras"};
 constexpr std::array<std::string_view, 3> kDevices = {"mobile", "computer", "tablet"};
 
 enum Purpose : uint64_t { kWay, kUser, kDevice, kAddress, kProduct };
@@ -97,7 +97,9 @@ class Visitor final : public RowMaker {
       if (fault != std::errc()) return false;
       at = next;
     }
-    const auto within = [&](size_t i, int64_t most) { return numbers[i] >= 0 && numbers[i] <= most; };
+    const auto within = [&](size_t i, int64_t most) {
+      return numbers[i] >= 0 && numbers[i] <= most;
+    };
     if (at != end || !within(0, kPages - 1) || !within(1, 1) || !within(2, 0x7fffffff) ||
         !within(3, kDevices.size() - 1) || !within(4, 255) || !within(5, kProducts.size() - 1)) {
       return false;

@@ -53,8 +53,8 @@ struct GeneratorSpec {
 struct GeneratorPlanned {
   const GeneratorKind* kind = nullptr;
   uint32_t shares = 1;
-  DurationRange delay;     // Zero: none.
-  double per_second = 0;   // Zero: no rate.
+  DurationRange delay;    // Zero: none.
+  double per_second = 0;  // Zero: no rate.
   std::optional<int64_t> count;
   std::optional<Duration> duration;
   uint64_t seed = 0;
@@ -117,9 +117,8 @@ class Share {
 
   Status Begin() {
     if (maker_->Restore(position_.state) || position_.index == 0) return Status::Ok();
-    return Status(errors::kDamagedPosition,
-                  fmt::format("'{}' is no state of a {} generator", position_.state,
-                              plan_.kind->name()));
+    return Status(errors::kDamagedPosition, fmt::format("'{}' is no state of a {} generator",
+                                                        position_.state, plan_.kind->name()));
   }
 
   const std::string& id() const { return id_; }
@@ -246,9 +245,9 @@ class GeneratorReader final : public SourceReader {
           std::binary_search(request.paused->begin(), request.paused->end(), share->id())) {
         continue;
       }
-      const bool earlier = next == nullptr || (plan_.Paced() ? share->due() < next->due()
-                                                             : share->offset_us() <
-                                                                   next->offset_us());
+      const bool earlier =
+          next == nullptr ||
+          (plan_.Paced() ? share->due() < next->due() : share->offset_us() < next->offset_us());
       if (earlier) next = share.get();
     }
     return next;
@@ -380,8 +379,8 @@ class GeneratorConnectorImpl final : public Connector {
     } else if (node.options->Find("users") != nullptr) {
       fault("users", fmt::format("'{}' has no users", spec.kind), "leave 'users' away");
     }
-    plan.delay = spec.delay.value_or(DurationRange{plan.kind->default_low(),
-                                                   plan.kind->default_high()});
+    plan.delay =
+        spec.delay.value_or(DurationRange{plan.kind->default_low(), plan.kind->default_high()});
     if (spec.rate) plan.per_second = spec.rate->per_second;
     plan.count = spec.count;
     plan.duration = spec.duration;

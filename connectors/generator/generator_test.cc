@@ -13,8 +13,8 @@ namespace {
 
 using testing::PlannedSource;
 
-/// All rows of a generator as JSON lines, by split, read by `tasks` readers, each restarted from its
-/// positions after every `restart` polls (0: never).
+/// All rows of a generator as JSON lines, by split, read by `tasks` readers, each restarted from
+/// its positions after every `restart` polls (0: never).
 std::map<std::string, std::vector<std::string>> ReadAll(const PlannedSource& source, uint32_t tasks,
                                                         int restart, size_t max_rows = 1000) {
   const auto finder = source.plan->MakeFinder(source.context).value();
@@ -74,7 +74,8 @@ TEST_CASE("a generator gives the same rows at any parallelism and after any rest
 
 TEST_CASE("clickstream walks go where links lead, with a new user for each walk") {
   const PlannedSource source(
-      "{ kind: clickstream, users: 3, delay: none, count: 30000, seed: 3, start_time: 2026-01-01 }");
+      "{ kind: clickstream, users: 3, delay: none, count: 30000, seed: 3, start_time: 2026-01-01 "
+      "}");
   const std::map<std::string, std::set<std::string>> ways = {
       {"home_page", {"product_catalog"}},
       {"product_catalog", {"home_page", "product_detail"}},
@@ -228,7 +229,8 @@ TEST_CASE("faults of a generator are told with their place") {
 TEST_CASE("a damaged generator position is refused") {
   const PlannedSource source("{ kind: clickstream, users: 2, count: 5 }");
   const auto reader = source.Reader();
-  for (const char* position : {"", "1", "1 2 3 4", "a b c d e", "1 2 3 4 9/9/9/9/9/9", "1 2 3 4 0/0"}) {
+  for (const char* position :
+       {"", "1", "1 2 3 4", "a b c d e", "1 2 3 4 9/9/9/9/9/9", "1 2 3 4 0/0"}) {
     CHECK(reader->Add({"0", position, "", 0}).Is(errors::kDamagedPosition));
   }
   CHECK(reader->Add({"7", "1 1 0 0 ", "", 0}).Is(errors::kDamagedPosition));

@@ -38,10 +38,10 @@ class StockKindImpl final : public GeneratorKind {
   }
 
  private:
-  const SchemaPtr schema_ = std::make_shared<const Schema>(
-      std::vector<Field>{{"event_time", TypeKind::kTimestamp},
-                         {"ticker", TypeKind::kString},
-                         {"price", TypeKind::kDouble}});
+  const SchemaPtr schema_ =
+      std::make_shared<const Schema>(std::vector<Field>{{"event_time", TypeKind::kTimestamp},
+                                                        {"ticker", TypeKind::kString},
+                                                        {"price", TypeKind::kDouble}});
 };
 
 }  // namespace

@@ -18,17 +18,17 @@ struct Quarter {
 /// A small model of the city, from memory of its map. Airports lie inside the boxes that the taxi
 /// job draws around them; the last ones are outside of the city's box.
 constexpr std::array<Quarter, 11> kQuarters = {{
-    {40.7580, -73.9855, 0.008, 270, 240},   // Midtown
-    {40.7736, -73.9566, 0.009, 160, 150},   // Upper East Side
-    {40.7870, -73.9754, 0.009, 120, 120},   // Upper West Side
-    {40.7270, -73.9930, 0.008, 150, 140},   // the Villages
-    {40.7100, -74.0090, 0.007, 90, 90},     // Downtown
-    {40.6900, -73.9800, 0.020, 70, 90},     // Brooklyn
-    {40.7500, -73.9000, 0.020, 40, 60},     // Queens
-    {40.6440, -73.7820, 0.003, 35, 30},     // JFK
-    {40.7725, -73.8710, 0.0015, 40, 40},    // LGA
-    {40.9300, -73.8500, 0.020, 10, 15},     // beyond the northern border
-    {40.7000, -74.1700, 0.015, 15, 25},     // beyond the river
+    {40.7580, -73.9855, 0.008, 270, 240},  // Midtown
+    {40.7736, -73.9566, 0.009, 160, 150},  // Upper East Side
+    {40.7870, -73.9754, 0.009, 120, 120},  // Upper West Side
+    {40.7270, -73.9930, 0.008, 150, 140},  // the Villages
+    {40.7100, -74.0090, 0.007, 90, 90},    // Downtown
+    {40.6900, -73.9800, 0.020, 70, 90},    // Brooklyn
+    {40.7500, -73.9000, 0.020, 40, 60},    // Queens
+    {40.6440, -73.7820, 0.003, 35, 30},    // JFK
+    {40.7725, -73.8710, 0.0015, 40, 40},   // LGA
+    {40.9300, -73.8500, 0.020, 10, 15},    // beyond the northern border
+    {40.7000, -74.1700, 0.015, 15, 25},    // beyond the river
 }};
 
 enum Purpose : uint64_t {
@@ -79,7 +79,7 @@ class Trips final : public RowMaker {
     return Draw(share_.seed, share_.index, index, purpose);
   }
 
-  static const Quarter& Pick(uint64_t draw, int Quarter::*weight) {
+  static const Quarter& Pick(uint64_t draw, int Quarter::* weight) {
     int at = static_cast<int>(DrawBelow(1000, draw));
     for (const Quarter& quarter : kQuarters) {
       at -= quarter.*weight;
@@ -102,7 +102,8 @@ class Trips final : public RowMaker {
     const Quarter& to = Pick(Of(index, kToQuarter), &Quarter::dropoffs);
     Trip trip;
     constexpr double kParts = 1e6;
-    trip.from_latitude = Rounded(from.latitude + from.spread * Scatter(index, kFromLatitude), kParts);
+    trip.from_latitude =
+        Rounded(from.latitude + from.spread * Scatter(index, kFromLatitude), kParts);
     trip.from_longitude =
         Rounded(from.longitude + from.spread * Scatter(index, kFromLongitude), kParts);
     trip.to_latitude = Rounded(to.latitude + to.spread * Scatter(index, kToLatitude), kParts);

@@ -175,8 +175,8 @@ Result<SettingsAnswer> Settings(Client& client, rd_kafka_ResourceType_t type,
 std::unique_ptr<Pending<TopicsAnswer>> AskTopics(Client& client,
                                                  const std::vector<std::string>& names,
                                                  Duration timeout) {
-  auto pending = std::make_unique<PendingEvent<TopicsAnswer>>(client, "describing topics",
-                                                              ParseTopics);
+  auto pending =
+      std::make_unique<PendingEvent<TopicsAnswer>>(client, "describing topics", ParseTopics);
   std::vector<const char*> list;
   for (const std::string& name : names) list.push_back(name.c_str());
   Owned<rd_kafka_TopicCollection_t> topics(
@@ -194,8 +194,8 @@ std::unique_ptr<Pending<OffsetsAnswer>> AskOffsets(Client& client,
   Owned<rd_kafka_topic_partition_list_t> list(
       rd_kafka_topic_partition_list_new(static_cast<int>(queries.size())));
   for (const OffsetQuery& query : queries) {
-    auto* added = rd_kafka_topic_partition_list_add(list.get(), query.at.topic.c_str(),
-                                                    query.at.partition);
+    auto* added =
+        rd_kafka_topic_partition_list_add(list.get(), query.at.topic.c_str(), query.at.partition);
     added->offset = query.spec;
   }
   auto options = Options(client, RD_KAFKA_ADMIN_OP_LISTOFFSETS, timeout);
@@ -224,8 +224,8 @@ Result<OffsetsAnswer> ListOffsets(Client& client, const std::vector<OffsetQuery>
 
 Result<std::vector<std::string>> ListTopics(Client& client, Duration timeout) {
   const rd_kafka_metadata_t* found = nullptr;
-  if (const auto error = rd_kafka_metadata(client.get(), /*all_topics=*/1, nullptr, &found,
-                                           Millis(timeout))) {
+  if (const auto error =
+          rd_kafka_metadata(client.get(), /*all_topics=*/1, nullptr, &found, Millis(timeout))) {
     return ToStatus(error, client.last_error(), "listing topics", client.address());
   }
   Owned<const rd_kafka_metadata_t> metadata(found);
@@ -244,8 +244,8 @@ Result<SettingsAnswer> TopicSettings(Client& client, const std::string& topic, D
 
 Result<SettingsAnswer> BrokerSettings(Client& client, Duration timeout) {
   const rd_kafka_metadata_t* found = nullptr;
-  if (const auto error = rd_kafka_metadata(client.get(), /*all_topics=*/0, nullptr, &found,
-                                           Millis(timeout))) {
+  if (const auto error =
+          rd_kafka_metadata(client.get(), /*all_topics=*/0, nullptr, &found, Millis(timeout))) {
     return ToStatus(error, client.last_error(), "listing brokers", client.address());
   }
   Owned<const rd_kafka_metadata_t> metadata(found);

@@ -22,8 +22,8 @@ struct TopicPartition {
 /// What the cluster says of a topic.
 struct TopicFacts {
   std::string name;
-  int error = 0;          ///< The library's code; 0: it is there.
-  std::string id;         ///< Drawn anew when a topic is made; empty from brokers without ids.
+  int error = 0;   ///< The library's code; 0: it is there.
+  std::string id;  ///< Drawn anew when a topic is made; empty from brokers without ids.
   int32_t partitions = 0;
   std::vector<int32_t> leaderless;  ///< Partitions without a leader.
 };

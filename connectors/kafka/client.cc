@@ -124,9 +124,8 @@ Result<std::unique_ptr<Client>> Client::Make(Kind kind, const ConnectionOptions&
   if (kind == Kind::kProducer) rd_kafka_conf_set_dr_msg_cb(config.get(), DeliveryCallback);
 
   char reason[512] = {};
-  client->handle_ =
-      rd_kafka_new(kind == Kind::kConsumer ? RD_KAFKA_CONSUMER : RD_KAFKA_PRODUCER, config.get(),
-                   reason, sizeof reason);
+  client->handle_ = rd_kafka_new(kind == Kind::kConsumer ? RD_KAFKA_CONSUMER : RD_KAFKA_PRODUCER,
+                                 config.get(), reason, sizeof reason);
   if (client->handle_ == nullptr) {
     return Status(errors::kClientSettings, fmt::format("the Kafka client: {}", reason),
                   "mend 'properties' of the connection");

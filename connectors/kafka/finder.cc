@@ -96,15 +96,14 @@ Result<std::vector<int64_t>> Finder::Offsets(const std::vector<TopicPartition>& 
                                              int64_t spec) {
   std::vector<OffsetQuery> queries;
   for (const TopicPartition& at : partitions) queries.push_back({at, spec});
-  const auto answers =
-      WEIR_TRY(ListOffsets(*client_, queries, options_.isolation, kPatience));
+  const auto answers = WEIR_TRY(ListOffsets(*client_, queries, options_.isolation, kPatience));
   std::map<TopicPartition, int64_t> found;
   for (const OffsetFacts& answer : answers) {
     if (answer.error != 0) {
-      return ToStatus(answer.error, "",
-                      fmt::format("the offsets of {}",
-                                  SplitId(answer.at.topic, answer.at.partition)),
-                      client_->address());
+      return ToStatus(
+          answer.error, "",
+          fmt::format("the offsets of {}", SplitId(answer.at.topic, answer.at.partition)),
+          client_->address());
     }
     found[answer.at] = answer.offset;
   }
@@ -137,9 +136,8 @@ Result<std::vector<int64_t>> Finder::Starts(const std::vector<TopicPartition>& p
   auto starts = WEIR_TRY(Offsets(partitions, OffsetQuery::kEarliest));
   if (!start.offsets) return starts;
   for (const auto& [name, offset] : *start.offsets) {
-    const std::string id = options_.topic && name.find('/') == std::string::npos
-                               ? *options_.topic + "/" + name
-                               : name;
+    const std::string id =
+        options_.topic && name.find('/') == std::string::npos ? *options_.topic + "/" + name : name;
     const auto it = std::find_if(partitions.begin(), partitions.end(), [&](const auto& at) {
       return SplitId(at.topic, at.partition) == id;
     });

@@ -27,8 +27,7 @@ class Finder final : public SplitFinder {
   Result<std::vector<Split>> First(const std::vector<TopicFacts>& topics);
   Result<std::vector<Split>> Again(const std::vector<TopicFacts>& topics,
                                    const std::vector<Split>& known);
-  Result<std::vector<int64_t>> Offsets(const std::vector<TopicPartition>& partitions,
-                                       int64_t spec);
+  Result<std::vector<int64_t>> Offsets(const std::vector<TopicPartition>& partitions, int64_t spec);
   Result<std::vector<int64_t>> Starts(const std::vector<TopicPartition>& partitions);
   Result<std::vector<int64_t>> Stops(const std::vector<TopicPartition>& partitions);
 

@@ -78,8 +78,8 @@ class KafkaSource final : public SourcePlan {
         of_kafka.push_back(static_cast<int>(index - visible_));
       }
     }
-    auto decoder = WEIR_TRY(format_.MakeDecoder(
-        declared_, format_options_ ? &*format_options_ : nullptr, of_records));
+    auto decoder = WEIR_TRY(
+        format_.MakeDecoder(declared_, format_options_ ? &*format_options_ : nullptr, of_records));
     return std::unique_ptr<SourceReader>(std::make_unique<Reader>(
         context, connection_, options_,
         std::make_unique<RowBuilder>(std::move(decoder), std::move(of_kafka), origins)));
@@ -124,8 +124,8 @@ class KafkaSink final : public SinkPlan {
   Result<std::unique_ptr<SinkWriter>> MakeWriter(const ConnectorContext& context,
                                                  uint32_t) const override {
     const SinkFacts facts = WEIR_TRY(Facts());
-    auto encoder = WEIR_TRY(
-        format_.MakeEncoder(*input_, format_options_ ? &*format_options_ : nullptr));
+    auto encoder =
+        WEIR_TRY(format_.MakeEncoder(*input_, format_options_ ? &*format_options_ : nullptr));
     return std::unique_ptr<SinkWriter>(std::make_unique<Writer>(
         context, std::move(encoder), columns_, options_.topic, facts.limits));
   }

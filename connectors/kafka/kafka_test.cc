@@ -29,8 +29,7 @@ Planned Plan(bool source, const std::string& options, std::string_view connectio
   context.name = "node";
   context.options = &node;
   context.format = &format;
-  context.input = std::make_shared<const Schema>(
-      std::vector<Field>{{"value", TypeKind::kString}});
+  context.input = std::make_shared<const Schema>(std::vector<Field>{{"value", TypeKind::kString}});
   context.connection = [&](const std::string& name, std::string_view kind) {
     CHECK(kind == "kafka");
     return name == "main" ? &reached : nullptr;
@@ -71,8 +70,9 @@ TEST_CASE("a kafka source is planned from its options") {
   CHECK(Plan(true, "{ connection: main, topics: [a, b], stop: latest }").bounded);
   CHECK(Plan(true, "{ connection: main, pattern: 'a.*', stop: { timestamp: 2026-01-02 } }").good);
   CHECK(Plan(true, "{ connection: main, topic: a, start: { offsets: { 0: 7 } } }").good);
-  CHECK(Plan(true, "{ connection: main, topic: a, start: latest, isolation: read_uncommitted, "
-                   "on_lost_offsets: earliest }")
+  CHECK(Plan(true,
+             "{ connection: main, topic: a, start: latest, isolation: read_uncommitted, "
+             "on_lost_offsets: earliest }")
             .good);
 }
 
@@ -84,8 +84,7 @@ TEST_CASE("faults of a kafka source are told with their code") {
       {"{ connection: main, topics: [a, a] }", errors::kSourceOption.id},
       {"{ connection: main, pattern: '(' }", errors::kSourceOption.id},
       {"{ connection: main, topic: a, start: { offsets: { 0: -1 } } }", errors::kSourceOption.id},
-      {"{ connection: main, topic: a, stop: { timestamp: 2100-01-01 } }",
-       errors::kSourceOption.id},
+      {"{ connection: main, topic: a, stop: { timestamp: 2100-01-01 } }", errors::kSourceOption.id},
       {"{ connection: main, topic: a, start: { group: g } }", errors::kNotYet.id},
       {"{ connection: main, topic: a, start: { timestamp: soon } }", errors::kBadValue.id},
       {"{ connection: main, topic: a, start: erliest }", errors::kBadValue.id},

@@ -72,11 +72,16 @@ std::vector<Choice<Compression>> ChoicesOf(Compression) {
 
 std::string_view CompressionName(Compression compression) {
   switch (compression) {
-    case Compression::kNone: return "none";
-    case Compression::kGzip: return "gzip";
-    case Compression::kSnappy: return "snappy";
-    case Compression::kLz4: return "lz4";
-    case Compression::kZstd: return "zstd";
+    case Compression::kNone:
+      return "none";
+    case Compression::kGzip:
+      return "gzip";
+    case Compression::kSnappy:
+      return "snappy";
+    case Compression::kLz4:
+      return "lz4";
+    case Compression::kZstd:
+      return "zstd";
   }
   return "none";
 }
@@ -113,10 +118,10 @@ bool CheckConnection(const ConnectionOptions& options, const YamlNode& node,
   bool good = true;
   if (options.security != Security::kPlaintext) {
     const YamlNode* at = node.Find("security");
-    diagnostics.Error(errors::kNotYetSupported, at != nullptr ? at->place() : node.place(),
-                      fmt::format("security {} comes in a later version",
-                                  weir::ShowValue(options.security)),
-                      "use a plaintext listener");
+    diagnostics.Error(
+        errors::kNotYetSupported, at != nullptr ? at->place() : node.place(),
+        fmt::format("security {} comes in a later version", weir::ShowValue(options.security)),
+        "use a plaintext listener");
     good = false;
   }
   const YamlNode* properties = node.Find("properties");
@@ -217,9 +222,10 @@ const Spec<SinkOptions>& SinkOptions::Describe() {
        Required("topic", &SinkOptions::topic, "The topic to write to; it must be there.", NotEmpty,
                 Condition("a topic's name: letters, digits, '.', '_' and '-', 249 at most",
                           [](const std::string& name) { return IsTopicName(name); })),
-       Optional("key", &SinkOptions::key,
-                "Column or expression: bytes as they are, text as UTF-8, others as JSON; null is "
-                "no key. Records of one key go to one partition, the one Java's client would take."),
+       Optional(
+           "key", &SinkOptions::key,
+           "Column or expression: bytes as they are, text as UTF-8, others as JSON; null is "
+           "no key. Records of one key go to one partition, the one Java's client would take."),
        Optional("partition", &SinkOptions::partition,
                 "Column or expression: number of the partition; null leaves it to the key."),
        Optional("headers", &SinkOptions::headers,

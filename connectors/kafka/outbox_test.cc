@@ -43,8 +43,7 @@ bool Same(const OutboxRecord& a, const OutboxRecord& b) {
 }
 
 std::string Folder() {
-  return (std::filesystem::temp_directory_path() /
-          ("weir-spool-" + std::to_string(::getpid())))
+  return (std::filesystem::temp_directory_path() / ("weir-spool-" + std::to_string(::getpid())))
       .string();
 }
 
@@ -95,9 +94,15 @@ TEST_CASE("no bytes make the outbox reader go wrong: they are read or called dam
       AppendOutboxRecord(sealed, sample.record);
     }
     switch (random() % 3) {
-      case 0: sealed.resize(random() % sealed.size()); break;
-      case 1: sealed[random() % sealed.size()] ^= static_cast<char>(1 << random() % 8); break;
-      default: sealed += RandomText(random); break;
+      case 0:
+        sealed.resize(random() % sealed.size());
+        break;
+      case 1:
+        sealed[random() % sealed.size()] ^= static_cast<char>(1 << random() % 8);
+        break;
+      default:
+        sealed += RandomText(random);
+        break;
     }
     // A copy of exactly that size, so that a sanitizer sees a read beyond the end.
     const std::vector<char> exact(sealed.begin(), sealed.end());

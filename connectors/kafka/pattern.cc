@@ -13,9 +13,9 @@ Result<bool> MatchesPattern(const std::string& pattern, std::string_view name) {
   options.set_max_mem(1 << 20);
   const re2::RE2 expression(re2::StringPiece(pattern.data(), pattern.size()), options);
   if (!expression.ok()) {
-    return Status(errors::kSourceOption,
-                  fmt::format("the pattern '{}' is no regular expression: {}", pattern,
-                              expression.error()));
+    return Status(
+        errors::kSourceOption,
+        fmt::format("the pattern '{}' is no regular expression: {}", pattern, expression.error()));
   }
   return re2::RE2::FullMatch(re2::StringPiece(name.data(), name.size()), expression);
 }

@@ -41,10 +41,10 @@ Result<Position> DecodePosition(std::string_view text, std::string_view split) {
     rest = rest.substr(0, slash);
   }
   if (good && ReadNumber(rest, position.offset)) return position;
-  return Status(errors::kBadKafkaPosition,
-                fmt::format("the checkpoint's position of {} is not one: '{}'", split,
-                            text.substr(0, 80)),
-                "take an older checkpoint, or begin anew with --fresh");
+  return Status(
+      errors::kBadKafkaPosition,
+      fmt::format("the checkpoint's position of {} is not one: '{}'", split, text.substr(0, 80)),
+      "take an older checkpoint, or begin anew with --fresh");
 }
 
 std::string SplitId(std::string_view topic, int32_t partition) {

@@ -13,8 +13,8 @@ namespace weir::kafka {
 ///   position = offset ["/" leader_epoch] ["@" topic_id]
 ///
 /// e.g. `1204/3@Kq0mXyQFTl6uRBS9mpbV7A`. `offset` is the next record's; the leader epoch of the
-/// last record read lets the broker tell a log that was cut off and grew again; the topic id tells a
-/// topic that was deleted and made anew under its name. A stop has the same form.
+/// last record read lets the broker tell a log that was cut off and grew again; the topic id tells
+/// a topic that was deleted and made anew under its name. A stop has the same form.
 struct Position {
   int64_t offset = 0;
   int32_t leader_epoch = -1;

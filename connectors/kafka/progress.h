@@ -12,11 +12,11 @@ namespace weir::kafka {
 /// of events can be tested.
 ///
 /// Offsets rise but have gaps (control records, compaction, aborted transactions). Behind them all
-/// stands `next`: every record below it was given out or will never be. The fetcher tells the end it
-/// reached (`End`), the partition's leader tells its ends when asked (`Leader`). A partition is
+/// stands `next`: every record below it was given out or will never be. The fetcher tells the end
+/// it reached (`End`), the partition's leader tells its ends when asked (`Leader`). A partition is
 /// caught up only while its leader answers and `next` is the high watermark: with the last stable
-/// offset reached and more behind it, somebody's transaction is open, and what it holds may still be
-/// early rows (rule 26).
+/// offset reached and more behind it, somebody's transaction is open, and what it holds may still
+/// be early rows (rule 26).
 class Progress {
  public:
   Progress(int64_t next, std::optional<int64_t> stop) : next_(next), stop_(stop) {}

@@ -63,11 +63,12 @@ Status Publisher::Ready() {
     const LaneMarker found = WEIR_TRY(fresh->ReadMarker());
     if (!SameMarker(found, *last_)) {
       fenced_ = false;
-      return Status(errors::kFenced,
-                    fmt::format("another weir has taken over lane '{}': its marker was {} and is {}",
-                                target_.lane, last_->found ? last_->epoch.value : 0,
-                                found.found ? found.epoch.value : 0),
-                    "see that the job runs once; this one stops");
+      return Status(
+          errors::kFenced,
+          fmt::format("another weir has taken over lane '{}': its marker was {} and is {}",
+                      target_.lane, last_->found ? last_->epoch.value : 0,
+                      found.found ? found.epoch.value : 0),
+          "see that the job runs once; this one stops");
     }
   }
   ready_ = std::move(fresh);

@@ -14,8 +14,8 @@ namespace weir::kafka {
 /// the lane's marker in it.
 ///
 /// A fresh producer takes the lane's id anew each time, which would let a publisher that slept
-/// through its replacement take it back; so the marker is read again before anything is written, and
-/// must be the one this publisher left there. Otherwise somebody else was here: kFenced.
+/// through its replacement take it back; so the marker is read again before anything is written,
+/// and must be the one this publisher left there. Otherwise somebody else was here: kFenced.
 class Publisher final : public SinkPublisher {
  public:
   Publisher(std::string instance, Transaction::Target target);

@@ -131,15 +131,14 @@ Status Reader::Assign(const std::vector<Partition*>& partitions) {
   PartitionList list(rd_kafka_topic_partition_list_new(static_cast<int>(partitions.size())));
   for (Partition* partition : partitions) {
     if (partition->queue == nullptr) {
-      partition->queue = rd_kafka_queue_get_partition(
-          client_->get(), partition->name.topic.c_str(), partition->name.partition);
+      partition->queue = rd_kafka_queue_get_partition(client_->get(), partition->name.topic.c_str(),
+                                                      partition->name.partition);
       WEIR_CHECK(partition->queue != nullptr, partition->id);
       // Off the main queue before anything can be on it.
       rd_kafka_queue_forward(partition->queue, nullptr);
       rd_kafka_queue_cb_event_enable(
           partition->queue,
-          [](rd_kafka_t*, void* wakeup) { static_cast<Wakeup*>(wakeup)->Notify(); },
-          wakeup_.get());
+          [](rd_kafka_t*, void* wakeup) { static_cast<Wakeup*>(wakeup)->Notify(); }, wakeup_.get());
     }
     auto* added = rd_kafka_topic_partition_list_add(list.get(), partition->name.topic.c_str(),
                                                     partition->name.partition);
@@ -265,34 +264,33 @@ Status Reader::OnLost(Partition& partition, const std::string& reason) {
                                          Isolation::kReadUncommitted, kLostOffsetsPatience));
   for (const auto& answer : {first, last}) {
     if (answer.size() == 1 && answer[0].error == 0) continue;
-    return Status(errors::kBrokerNotReady,
-                  fmt::format("the offsets of {} cannot be had at {}", partition.id,
-                              client_->address()));
+    return Status(errors::kBrokerNotReady, fmt::format("the offsets of {} cannot be had at {}",
+                                                       partition.id, client_->address()));
   }
   const int64_t low = first[0].offset;
   const int64_t high = last[0].offset;
   if (options_.on_lost_offsets == LostOffsets::kFail) {
     const std::string what =
-        wanted < low ? fmt::format("offset {} of {} is gone: the first record there is has offset "
-                                   "{}, {} records were removed before they were read",
-                                   wanted, partition.id, low, low - wanted)
-                     : fmt::format("offset {} of {} is not there: its log was cut off and ends at "
-                                   "{} ({})",
-                                   wanted, partition.id, high, reason);
+        wanted < low ? fmt::format(
+                           "offset {} of {} is gone: the first record there is has offset "
+                           "{}, {} records were removed before they were read",
+                           wanted, partition.id, low, low - wanted)
+                     : fmt::format(
+                           "offset {} of {} is not there: its log was cut off and ends at "
+                           "{} ({})",
+                           wanted, partition.id, high, reason);
     return Status(errors::kOffsetsLost, what,
                   "set on_lost_offsets: earliest or latest to go on without them");
   }
   // Where the log was cut off, nothing below its end was left unread.
   const bool removed = wanted < low;
-  const int64_t resume =
-      removed && options_.on_lost_offsets == LostOffsets::kEarliest ? low
-      : removed ? high
-                : std::min(wanted, high);
-  log::Warn("kafka offsets are lost, going on behind them",
-            {{"code", errors::kOffsetsLost.id},
-             {"partition", partition.id},
-             {"position", wanted},
-             {"resumed_at", resume}});
+  const int64_t resume = removed && options_.on_lost_offsets == LostOffsets::kEarliest ? low
+                         : removed                                                     ? high
+                                   : std::min(wanted, high);
+  log::Warn("kafka offsets are lost, going on behind them", {{"code", errors::kOffsetsLost.id},
+                                                             {"partition", partition.id},
+                                                             {"position", wanted},
+                                                             {"resumed_at", resume}});
   partition.progress = Progress(resume, partition.progress.stop());
   partition.leader_epoch = -1;
   if (partition.progress.finished()) {

@@ -23,11 +23,11 @@ class Wakeup;
 
 /// How much of a reader's memory budget the library may fill ahead, for so many partitions.
 struct FetchLimits {
-  size_t capacity = 0;           ///< Partitions that the limits are made for.
-  int64_t queued_kbytes = 0;     ///< Of one partition.
-  int64_t queued_messages = 0;   ///< Of one partition: small records cost more than their bytes.
-  int64_t partition_bytes = 0;   ///< Asked for at once, of one partition.
-  int64_t fetch_bytes = 0;       ///< Of one answer of a broker.
+  size_t capacity = 0;          ///< Partitions that the limits are made for.
+  int64_t queued_kbytes = 0;    ///< Of one partition.
+  int64_t queued_messages = 0;  ///< Of one partition: small records cost more than their bytes.
+  int64_t partition_bytes = 0;  ///< Asked for at once, of one partition.
+  int64_t fetch_bytes = 0;      ///< Of one answer of a broker.
 };
 FetchLimits LimitsFor(size_t memory_budget, size_t partitions);
 

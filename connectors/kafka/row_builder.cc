@@ -29,8 +29,8 @@ void ForEachHeader(const rd_kafka_message_t& message, Each each) {
   const char* name = nullptr;
   const void* value = nullptr;
   size_t size = 0;
-  for (size_t i = 0; rd_kafka_header_get_all(headers, i, &name, &value, &size) ==
-                     RD_KAFKA_RESP_ERR_NO_ERROR;
+  for (size_t i = 0;
+       rd_kafka_header_get_all(headers, i, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR;
        i++) {
     each(std::string_view(name), std::string_view(static_cast<const char*>(value), size));
   }

@@ -22,7 +22,8 @@ class RowBuilder {
 
   const SchemaPtr& schema() const { return schema_; }
 
-  /// Fills `polled` from messages without errors, in order. The batch is null where no row came out.
+  /// Fills `polled` from messages without errors, in order. The batch is null where no row came
+  /// out.
   Status Build(const std::vector<const rd_kafka_message_t*>& messages, int32_t ordinal,
                Polled& polled);
 

@@ -5,8 +5,8 @@
 #include "connectors/kafka/outbox.h"
 #include "connectors/kafka/publisher.h"
 #include "connectors/kafka/sink_facts.h"
-#include "tests/parts/kafka_broker.h"
 #include "connectors/kafka/writer.h"
+#include "tests/parts/kafka_broker.h"
 
 namespace weir::kafka {
 namespace {
@@ -207,8 +207,7 @@ TEST_CASE("rows go to the topic with key, headers, time and partition", "[broker
   }
   builder.column(0).AppendText(std::string(2000, 'x'));
   builder.column(1).AppendText("large");
-  auto encoder =
-      FindFormat("raw")->MakeEncoder(Schema({{"value", TypeKind::kString}}), nullptr);
+  auto encoder = FindFormat("raw")->MakeEncoder(Schema({{"value", TypeKind::kString}}), nullptr);
   REQUIRE(encoder.ok());
   ConnectorContext context;
   context.clock = &SystemClock();
@@ -265,8 +264,7 @@ TEST_CASE("the largest record that is let through is one that the broker takes",
   }
 }
 
-TEST_CASE("a record that the broker refuses is named, and nothing of the epoch shows",
-          "[broker]") {
+TEST_CASE("a record that the broker refuses is named, and nothing of the epoch shows", "[broker]") {
   WEIR_NEEDS_BROKER();
   TestCluster cluster;
   const std::string topic = cluster.NewTopic(1, {{"max.message.bytes", "2000"}});

@@ -158,9 +158,10 @@ TEST_CASE("reading goes on from any position without loss or repeat", "[broker]"
     const auto reader = MakeTestReader(options);
     for (const Split& split : splits) REQUIRE(reader->Add(split).ok());
     const size_t before = whole.records();
-    Read(*reader, whole,
-         [&] { return whole.records() > before + 10 || whole.All(SplitActivity::kFinished, 2); },
-         /*max_rows=*/7);
+    Read(
+        *reader, whole,
+        [&] { return whole.records() > before + 10 || whole.All(SplitActivity::kFinished, 2); },
+        /*max_rows=*/7);
     REQUIRE(whole.status.ok());
     const auto positions = reader->Positions();
     for (Split& split : splits) split.position = positions.at(split.id);
@@ -221,8 +222,7 @@ TEST_CASE("behind an open transaction a partition is held, at its end it is caug
   CHECK(reading.status.ok());
 }
 
-TEST_CASE("partitions made while reading are found and read from their first record",
-          "[broker]") {
+TEST_CASE("partitions made while reading are found and read from their first record", "[broker]") {
   WEIR_NEEDS_BROKER();
   TestCluster cluster;
   const std::string topic = cluster.NewTopic(2);
@@ -240,7 +240,7 @@ TEST_CASE("partitions made while reading are found and read from their first rec
   for (const Split& split : *splits) REQUIRE(reader->Add(split).ok());
 
   cluster.Grow(topic, 9);  // More than what the reader's limits were made for.
-  TestProducer fresh;  // The other one does not know of the new partitions yet.
+  TestProducer fresh;      // The other one does not know of the new partitions yet.
   for (int p = 0; p < 9; p++) fresh.Send(topic, p, "new");
   fresh.Flush();
   auto grown = finder.Find(*splits);
@@ -269,7 +269,8 @@ TEST_CASE("start and stop become offsets at the first look", "[broker]") {
   TestCluster cluster;
   const std::string topic = cluster.NewTopic(1);
   TestProducer plain;
-  for (int i = 0; i < 10; i++) plain.Send(topic, 0, std::to_string(i), 1'700'000'000'000 + i * 1000);
+  for (int i = 0; i < 10; i++)
+    plain.Send(topic, 0, std::to_string(i), 1'700'000'000'000 + i * 1000);
   plain.Flush();
   const auto positions = [&](const SourceOptions& options) {
     const Split split = FindFirst(options)[0];

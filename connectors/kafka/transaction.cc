@@ -98,8 +98,8 @@ PublishFault ClassifyFault(int code) {
 
 Result<std::unique_ptr<Transaction>> Transaction::Make(const Target& target) {
   std::unique_ptr<Transaction> made(new Transaction(target));
-  const std::string limit = std::to_string(std::clamp<int64_t>(target.max_message_bytes, 1000,
-                                                               1'000'000'000));
+  const std::string limit =
+      std::to_string(std::clamp<int64_t>(target.max_message_bytes, 1000, 1'000'000'000));
   const std::string batch =
       std::to_string(std::clamp<int64_t>(target.max_message_bytes, 1000, 1'000'000));
   const Client::Settings settings{
@@ -128,10 +128,9 @@ Transaction::~Transaction() {
 }
 
 Status Transaction::Fault(int code, std::string_view reason, std::string_view what) const {
-  const std::string message =
-      fmt::format("{} lane '{}', topic '{}' at {}: {} ({})", what, target_.lane, target_.topic,
-                  client_->address(), reason,
-                  rd_kafka_err2name(static_cast<rd_kafka_resp_err_t>(code)));
+  const std::string message = fmt::format(
+      "{} lane '{}', topic '{}' at {}: {} ({})", what, target_.lane, target_.topic,
+      client_->address(), reason, rd_kafka_err2name(static_cast<rd_kafka_resp_err_t>(code)));
   switch (ClassifyFault(code)) {
     case PublishFault::kFenced:
       return Status(errors::kFenced,
@@ -223,9 +222,8 @@ Result<LaneMarker> Transaction::ReadMarker() {
     }
     // Only an answer says "none": everything else is asked again.
     const Status status =
-        ToStatus(code, client_->last_error(), fmt::format("reading the marker of lane '{}'",
-                                                          target_.lane),
-                 client_->address());
+        ToStatus(code, client_->last_error(),
+                 fmt::format("reading the marker of lane '{}'", target_.lane), client_->address());
     if (status.kind() != ErrorKind::kRetry || Now().us - begun.us > kStepMillis * 1000) {
       return status;
     }
@@ -328,8 +326,8 @@ Status Transaction::Mark(const Marker& marker) {
   place->elems[0].metadata_size = metadata.size();
   Owned<rd_kafka_consumer_group_metadata_t> group(
       rd_kafka_consumer_group_metadata_new(target_.lane.c_str()));
-  Owned<rd_kafka_error_t> error(rd_kafka_send_offsets_to_transaction(
-      client_->get(), place.get(), group.get(), kStepMillis));
+  Owned<rd_kafka_error_t> error(
+      rd_kafka_send_offsets_to_transaction(client_->get(), place.get(), group.get(), kStepMillis));
   if (!error) return Status::Ok();
   return Fault(CodeOf(client_->get(), error.get()), rd_kafka_error_string(error.get()),
                "writing the marker of");

@@ -80,10 +80,10 @@ Status Reader::OnTopics(const TopicsAnswer& topics) {
       all_known = false;
       const auto [since, fresh] = watch.missing_since.try_emplace(topic.name, now);
       if (Passed(now, since->second, kMissingPatience)) {
-        return Status(errors::kTopicDeleted,
-                      fmt::format("topic '{}' is not at {} any more", topic.name,
-                                  client_->address()),
-                      "if it was deleted on purpose, begin anew with --fresh once it is there");
+        return Status(
+            errors::kTopicDeleted,
+            fmt::format("topic '{}' is not at {} any more", topic.name, client_->address()),
+            "if it was deleted on purpose, begin anew with --fresh once it is there");
       }
       watch.topics_due = true;
       continue;
@@ -93,8 +93,8 @@ Status Reader::OnTopics(const TopicsAnswer& topics) {
       all_known = false;
       for (const auto& partition : partitions_) {
         if (partition->name.topic == topic.name && !partition->progress.finished()) {
-          WEIR_TRY(OnFault(*partition, topic.error, rd_kafka_err2str(
-                               static_cast<rd_kafka_resp_err_t>(topic.error))));
+          WEIR_TRY(OnFault(*partition, topic.error,
+                           rd_kafka_err2str(static_cast<rd_kafka_resp_err_t>(topic.error))));
         }
       }
       continue;
@@ -139,8 +139,7 @@ void Reader::AskEnds() {
     partition->asked = partition->assigned;
     partition->active = false;
     if (partition->assigned) {
-      queries.push_back({{partition->name.topic, partition->name.partition},
-                         OffsetQuery::kLatest});
+      queries.push_back({{partition->name.topic, partition->name.partition}, OffsetQuery::kLatest});
     }
   }
   watch.ends_asked = context_.clock->Monotonic();

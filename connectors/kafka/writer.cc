@@ -31,10 +31,10 @@ bool IsHeaderList(const Type& type) {
 }
 
 Status WrongType(std::string_view option, std::string_view wanted, const Type& type) {
-  return Status(errors::kSinkOption,
-                fmt::format("'{}' of a kafka sink must be {}, not {}", option, wanted,
-                            type.ToString()),
-                "cast it");
+  return Status(
+      errors::kSinkOption,
+      fmt::format("'{}' of a kafka sink must be {}, not {}", option, wanted, type.ToString()),
+      "cast it");
 }
 
 Status CheckColumnType(std::string_view option, const Type& type) {

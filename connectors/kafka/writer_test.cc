@@ -20,8 +20,7 @@ struct Fixture {
     ConnectorContext context;
     context.clock = &clock;
     context.scratch = std::filesystem::temp_directory_path().string();
-    auto encoder =
-        FindFormat("raw")->MakeEncoder(Schema({{"value", TypeKind::kString}}), nullptr);
+    auto encoder = FindFormat("raw")->MakeEncoder(Schema({{"value", TypeKind::kString}}), nullptr);
     REQUIRE(encoder.ok());
     return Writer(context, std::move(encoder).value(), columns, "out", limits);
   }
@@ -81,11 +80,11 @@ TEST_CASE("partition, time and headers come from their columns, wrong ones are r
   Fixture fixture;
   fixture.columns = {-1, 1, 3, 2};
   Writer writer = fixture.Make();
-  BatchBuilder builder(std::make_shared<const Schema>(
-      std::vector<Field>{{"value", TypeKind::kString},
-                         {"partition", TypeKind::kInt32},
-                         {"time", TypeKind::kTimestamp},
-                         {"headers", kHeaders}}));
+  BatchBuilder builder(
+      std::make_shared<const Schema>(std::vector<Field>{{"value", TypeKind::kString},
+                                                        {"partition", TypeKind::kInt32},
+                                                        {"time", TypeKind::kTimestamp},
+                                                        {"headers", kHeaders}}));
   const auto row = [&](std::optional<int> partition, std::optional<int64_t> time_us) {
     builder.column(0).AppendText("v");
     if (partition) {

@@ -63,8 +63,8 @@ size_t StdoutWriter::Allowed(size_t rows) {
     shown_ = 0;
     hidden_ = 0;
   }
-  const auto allowed = static_cast<size_t>(
-      std::min<int64_t>(static_cast<int64_t>(rows), *limits_.rows - shown_));
+  const auto allowed =
+      static_cast<size_t>(std::min<int64_t>(static_cast<int64_t>(rows), *limits_.rows - shown_));
   shown_ += static_cast<int64_t>(allowed);
   hidden_ += static_cast<int64_t>(rows - allowed);
   return allowed;
@@ -166,9 +166,8 @@ class StdoutPlan final : public SinkPlan {
     if (isatty(STDOUT_FILENO) == 0) {
       encoder = WEIR_TRY(format_.MakeEncoder(*schema_, options_ ? &*options_ : nullptr));
     }
-    return std::unique_ptr<SinkWriter>(
-        std::make_unique<StdoutWriter>(stdout, *context.clock,
-                                       StdoutLimits{spec_.rows, spec_.every}, std::move(encoder)));
+    return std::unique_ptr<SinkWriter>(std::make_unique<StdoutWriter>(
+        stdout, *context.clock, StdoutLimits{spec_.rows, spec_.every}, std::move(encoder)));
   }
   Result<std::unique_ptr<SinkPublisher>> MakePublisher(const ConnectorContext&,
                                                        uint32_t) const override {
@@ -198,8 +197,8 @@ class StdoutConnectorImpl final : public Connector {
     const Result<std::unique_ptr<Encoder>> encoder =
         chosen.format->MakeEncoder(*node.input, chosen.options);
     if (!encoder.ok()) {
-      diagnostics.Error(encoder.status().code(), node.options->place(),
-                        encoder.status().message(), encoder.status().cure());
+      diagnostics.Error(encoder.status().code(), node.options->place(), encoder.status().message(),
+                        encoder.status().cure());
       return nullptr;
     }
     return std::make_shared<StdoutPlan>(spec, *chosen.format, std::move(options), node.input);

@@ -13,7 +13,7 @@ const Connector& StdoutConnector();
 
 /// What StdoutWriter shows.
 struct StdoutLimits {
-  std::optional<int64_t> rows;            ///< Most rows in each `every`; none: all.
+  std::optional<int64_t> rows;  ///< Most rows in each `every`; none: all.
   Duration every = Duration::Seconds(10);
 };
 

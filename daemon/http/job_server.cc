@@ -27,9 +27,8 @@ Result<std::unique_ptr<JobServer>> JobServer::Start(const std::string& address, 
                                                     const JobRun& run) {
   const size_t colon = address.rfind(':');
   const std::string host = address.substr(0, colon);
-  const Result<int64_t> port = colon == std::string::npos
-                                   ? Result<int64_t>(int64_t{-1})
-                                   : ParseInteger(address.substr(colon + 1));
+  const Result<int64_t> port = colon == std::string::npos ? Result<int64_t>(int64_t{-1})
+                                                          : ParseInteger(address.substr(colon + 1));
   if (!port.ok() || *port < 0 || *port > 65535) {
     return Status(errors::kBadAddress, fmt::format("--metrics {} is not an address", address),
                   "write --metrics 127.0.0.1:9400");
@@ -58,8 +57,8 @@ Result<std::unique_ptr<JobServer>> JobServer::Start(const std::string& address, 
   });
   const std::string bare = host == "[::1]" ? "::1" : host;
   int bound = static_cast<int>(*port);
-  const bool listening = bound == 0 ? (bound = server.bind_to_any_port(bare)) > 0
-                                    : server.bind_to_port(bare, bound);
+  const bool listening =
+      bound == 0 ? (bound = server.bind_to_any_port(bare)) > 0 : server.bind_to_port(bare, bound);
   if (!listening) {
     return Status(errors::kCantListen, fmt::format("can't listen on {}", address),
                   "choose another port, or see what has this one with 'ss -ltnp'");

@@ -8,9 +8,9 @@
 
 namespace weir {
 
-/// What `weir run --metrics ADDR` serves: /metrics (Prometheus text), /healthz (the process answers)
-/// and /readyz (200 once the job's tasks run, else 503 with its phase). Only on loopback: the page
-/// and the API with tokens and TLS belong to the manager.
+/// What `weir run --metrics ADDR` serves: /metrics (Prometheus text), /healthz (the process
+/// answers) and /readyz (200 once the job's tasks run, else 503 with its phase). Only on loopback:
+/// the page and the API with tokens and TLS belong to the manager.
 class JobServer {
  public:
   /// Listens on `address` (`127.0.0.1:9400`; port 0 takes a free one). `plan` and `run` outlive it.

@@ -18,9 +18,9 @@ class Accumulator {
   struct Input {
     const Batch& batch;
     std::span<const uint32_t> rows;
-    ColumnPtr values;      ///< Null where the aggregate has no argument.
-    bool constant;         ///< `values` has one row for all.
-    bool by_batch_row;     ///< Row rows[k] of `values` is meant, not row k.
+    ColumnPtr values;   ///< Null where the aggregate has no argument.
+    bool constant;      ///< `values` has one row for all.
+    bool by_batch_row;  ///< Row rows[k] of `values` is meant, not row k.
     std::span<std::byte* const> states;
     size_t offset;
 

@@ -46,9 +46,8 @@ class CountIf final : public Accumulator {
   void Init(std::byte* state) const override { As<int64_t>(state) = 0; }
   bool Update(const Input& input) const override {
     const uint8_t* conditions = input.values->values<uint8_t>().data();
-    ForEachValue(input, [conditions](std::byte* state, size_t at) {
-      As<int64_t>(state) += conditions[at];
-    });
+    ForEachValue(
+        input, [conditions](std::byte* state, size_t at) { As<int64_t>(state) += conditions[at]; });
     return true;
   }
   bool Merge(std::byte* to, const std::byte* from) const override {

@@ -51,8 +51,9 @@ constexpr std::array kForeignNames = {
     ForeignName{"lag", "", "a row does not see the rows before it"},
     ForeignName{"lead", "", "a row does not see the rows after it"},
     ForeignName{"to_date", "", "write cast(text as date)"},
-    ForeignName{"unix_timestamp", "", "extract('epoch', time) is seconds, cast(time as int64) "
-                                      "milliseconds"},
+    ForeignName{"unix_timestamp", "",
+                "extract('epoch', time) is seconds, cast(time as int64) "
+                "milliseconds"},
     ForeignName{"regexp_replace", "", "replace(text, part, with) replaces plain text"},
     ForeignName{"deleted", "", "rows are dropped by a step's 'where'"},
 };

@@ -49,14 +49,14 @@ NodePtr BindGeohash(CallBinder& call) {
       return call.Fault(2, fmt::format("a geohash has 1 to {} characters", kLongestGeohash));
     }
   }
-  return call.Make(TypeKind::kString,
-                   EachRow([](const Call& c, size_t row, ColumnBuilder& out) {
+  return call.Make(TypeKind::kString, EachRow([](const Call& c, size_t row, ColumnBuilder& out) {
                      const auto latitude = c[0].Get<double>(row);
                      const auto longitude = c[1].Get<double>(row);
                      const auto length = c[2].Get<int64_t>(row);
                      if (!IsPlace(latitude, longitude) || length < 1 || length > kLongestGeohash) {
-                       c.Fail(row, "a place has latitude -90..90 and longitude -180..180, a "
-                                   "geohash 1 to 12 characters");
+                       c.Fail(row,
+                              "a place has latitude -90..90 and longitude -180..180, a "
+                              "geohash 1 to 12 characters");
                        return out.AppendNull();
                      }
                      AppendGeohash(latitude, longitude, length, out);
@@ -85,11 +85,10 @@ NodePtr BindWithinBox(CallBinder& call) {
       for (size_t i = 0; i < c.rows; i++) {
         const auto latitude = c[0].Get<double>(i);
         const auto longitude = c[1].Get<double>(i);
-        out.values[i] =
-            latitude >= c[2].Get<double>(i) && latitude <= c[4].Get<double>(i) &&
-                    longitude >= c[3].Get<double>(i) && longitude <= c[5].Get<double>(i)
-                ? 1
-                : 0;
+        out.values[i] = latitude >= c[2].Get<double>(i) && latitude <= c[4].Get<double>(i) &&
+                                longitude >= c[3].Get<double>(i) && longitude <= c[5].Get<double>(i)
+                            ? 1
+                            : 0;
       }
     }
     return std::move(out).Done(c.constant);
@@ -109,8 +108,7 @@ NodePtr BindHaversine(CallBinder& call) {
 }
 
 constexpr std::array kFunctions = {
-    Function{"geohash", "geography",
-             "(latitude double, longitude double, length int64) -> string",
+    Function{"geohash", "geography", "(latitude double, longitude double, length int64) -> string",
              "The geohash of a place, 1 to 12 characters; a place off the globe is a row error.",
              "geohash(57.64911, 10.40744, 7)", "\"u4pruyd\"", BindGeohash},
     Function{"within_box", "geography",

@@ -10,9 +10,9 @@ namespace {
 
 NodePtr BindSize(CallBinder& call) {
   if (!call.type(0).Is(TypeKind::kList) && !call.type(0).Is(TypeKind::kMap)) {
-    return call.Fault(0, fmt::format("{} is {}, expected a list or a map", call.text(0),
-                                     call.type(0).ToString()),
-                      call.type(0).Is(TypeKind::kString) ? "length(text) counts characters" : "");
+    return call.Fault(
+        0, fmt::format("{} is {}, expected a list or a map", call.text(0), call.type(0).ToString()),
+        call.type(0).Is(TypeKind::kString) ? "length(text) counts characters" : "");
   }
   return call.Make(TypeKind::kInt64, EachRow([](const Call& c, size_t row, ColumnBuilder& out) {
                      const std::span<const uint32_t> offsets = c[0].column->offsets();
@@ -24,10 +24,10 @@ NodePtr BindSize(CallBinder& call) {
 NodePtr BindContains(CallBinder& call) {
   if (call.type(0).Is(TypeKind::kString)) {
     if (!call.Convert(1, TypeKind::kString)) return nullptr;
-    return call.Make(TypeKind::kBool, EachRow([](const Call& c, size_t row, ColumnBuilder& out) {
-                       out.AppendBool(c[0].Text(row).find(c[1].Text(row)) !=
-                                      std::string_view::npos);
-                     }));
+    return call.Make(
+        TypeKind::kBool, EachRow([](const Call& c, size_t row, ColumnBuilder& out) {
+          out.AppendBool(c[0].Text(row).find(c[1].Text(row)) != std::string_view::npos);
+        }));
   }
   if (!call.type(0).Is(TypeKind::kList)) {
     return call.Fault(0, fmt::format("{} is {}, expected a list or a string", call.text(0),
@@ -36,8 +36,8 @@ NodePtr BindContains(CallBinder& call) {
   const Type element = call.type(0).children()[0].type;
   // A literal that fits stands for the element's narrower int.
   const Column* literal = call.node(1)->Literal();
-  const bool narrow = element.Is(TypeKind::kInt32) && literal != nullptr &&
-                      literal->type().Is(TypeKind::kInt64);
+  const bool narrow =
+      element.Is(TypeKind::kInt32) && literal != nullptr && literal->type().Is(TypeKind::kInt64);
   if (!narrow && !call.Convert(1, element)) return nullptr;
   return call.Make(
       TypeKind::kBool, EachRow([narrow](const Call& c, size_t row, ColumnBuilder& out) {
@@ -61,19 +61,18 @@ NodePtr BindList(CallBinder& call) {
     return call.Fault(0, "a list of nothing but nulls has no type",
                       "cast one: cast(null as int64)");
   }
-  return call.Make(
-      Type::List(*type),
-      [](const Call& c) -> Vector {
-        ColumnBuilder out(c.type);
-        for (size_t row = 0; row < c.rows; row++) {
-          for (const Vector& argument : c.arguments) {
-            out.child(0).AppendFrom(*argument.column, argument.At(row));
-          }
-          out.AppendNested();
-        }
-        return {out.Finish(), c.constant};
-      },
-      {.strict = false});
+  return call.Make(Type::List(*type),
+                   [](const Call& c) -> Vector {
+                     ColumnBuilder out(c.type);
+                     for (size_t row = 0; row < c.rows; row++) {
+                       for (const Vector& argument : c.arguments) {
+                         out.child(0).AppendFrom(*argument.column, argument.At(row));
+                       }
+                       out.AppendNested();
+                     }
+                     return {out.Finish(), c.constant};
+                   },
+                   {.strict = false});
 }
 
 constexpr std::array kFunctions = {

@@ -13,20 +13,19 @@ namespace {
 /// A function of one double; `f(x, why)` sets `why` where there is no value.
 template <typename F>
 NodePtr OfDouble(CallBinder& call, F f, bool can_fail) {
-  return call.Make(
-      TypeKind::kDouble,
-      [f](const Call& c) -> Vector {
-        Output<double> out(TypeKind::kDouble, c.rows);
-        out.parts.validity = StrictValidity(c);
-        const std::span<const double> in = c[0].column->values<double>();
-        for (size_t i = 0; i < c.rows; i++) {
-          const char* why = nullptr;
-          out.values[i] = f(in[i], why);
-          if (why != nullptr && !c[0].IsNull(i)) c.Fail(i, why);
-        }
-        return std::move(out).Done(c.constant);
-      },
-      {.can_fail = can_fail});
+  return call.Make(TypeKind::kDouble,
+                   [f](const Call& c) -> Vector {
+                     Output<double> out(TypeKind::kDouble, c.rows);
+                     out.parts.validity = StrictValidity(c);
+                     const std::span<const double> in = c[0].column->values<double>();
+                     for (size_t i = 0; i < c.rows; i++) {
+                       const char* why = nullptr;
+                       out.values[i] = f(in[i], why);
+                       if (why != nullptr && !c[0].IsNull(i)) c.Fail(i, why);
+                     }
+                     return std::move(out).Done(c.constant);
+                   },
+                   {.can_fail = can_fail});
 }
 
 NodePtr BindAbs(CallBinder& call) {
@@ -38,8 +37,7 @@ NodePtr BindAbs(CallBinder& call) {
   }
   if (call.type(0).IsInteger()) {
     if (!call.Convert(0, TypeKind::kInt64)) return nullptr;
-    return call.Make(TypeKind::kInt64,
-                     EachRow([](const Call& c, size_t row, ColumnBuilder& out) {
+    return call.Make(TypeKind::kInt64, EachRow([](const Call& c, size_t row, ColumnBuilder& out) {
                        const auto value = c[0].Get<int64_t>(row);
                        if (value == INT64_MIN) {
                          c.Fail(row, "overflow of int64");
@@ -125,13 +123,13 @@ NodePtr BindExtreme(CallBinder& call) {
       return call.node(0);
     case TypeKind::kString:
       return call.Make(*type, EachRow([](const Call& c, size_t row, ColumnBuilder& out) {
-                         std::string_view best = c[0].Text(row);
-                         for (const Vector& argument : c.arguments) {
-                           const std::string_view text = argument.Text(row);
-                           if (Greatest ? text > best : text < best) best = text;
-                         }
-                         out.AppendText(best);
-                       }));
+        std::string_view best = c[0].Text(row);
+        for (const Vector& argument : c.arguments) {
+          const std::string_view text = argument.Text(row);
+          if (Greatest ? text > best : text < best) best = text;
+        }
+        out.AppendText(best);
+      }));
     default:
       return call.Fault(0, fmt::format("values of {} have no order", type->ToString()));
   }
@@ -169,8 +167,7 @@ NodePtr BindSqrt(CallBinder& call) {
 }
 
 NodePtr BindPow(CallBinder& call) {
-  return call.Make(TypeKind::kDouble,
-                   EachRow([](const Call& c, size_t row, ColumnBuilder& out) {
+  return call.Make(TypeKind::kDouble, EachRow([](const Call& c, size_t row, ColumnBuilder& out) {
                      const auto base = c[0].Get<double>(row);
                      const auto exponent = c[1].Get<double>(row);
                      const double result = std::pow(base, exponent);

@@ -72,8 +72,7 @@ NodePtr BindBase64(CallBinder& call) {
 }
 
 NodePtr BindUnbase64(CallBinder& call) {
-  return call.Make(TypeKind::kBytes,
-                   EachRow([](const Call& c, size_t row, ColumnBuilder& out) {
+  return call.Make(TypeKind::kBytes, EachRow([](const Call& c, size_t row, ColumnBuilder& out) {
                      std::string bytes;
                      if (DecodeBase64(c[0].Text(row), bytes)) return out.AppendText(bytes);
                      c.Fail(row, "the text is not base64");
@@ -83,15 +82,14 @@ NodePtr BindUnbase64(CallBinder& call) {
 }
 
 NodePtr BindUuid(CallBinder& call) {
-  return call.Make(
-      TypeKind::kString, EachRow([](const Call&, size_t, ColumnBuilder& out) {
-        std::string id = RandomId();
-        id[12] = '4';  // Version 4, variant 1 of RFC 4122.
-        id[16] = "89ab"[static_cast<size_t>(id[16]) % 4];
-        out.AppendText(fmt::format("{}-{}-{}-{}-{}", id.substr(0, 8), id.substr(8, 4),
-                                   id.substr(12, 4), id.substr(16, 4), id.substr(20)));
-      }),
-      {.pure = false});
+  return call.Make(TypeKind::kString, EachRow([](const Call&, size_t, ColumnBuilder& out) {
+                     std::string id = RandomId();
+                     id[12] = '4';  // Version 4, variant 1 of RFC 4122.
+                     id[16] = "89ab"[static_cast<size_t>(id[16]) % 4];
+                     out.AppendText(fmt::format("{}-{}-{}-{}-{}", id.substr(0, 8), id.substr(8, 4),
+                                                id.substr(12, 4), id.substr(16, 4), id.substr(20)));
+                   }),
+                   {.pure = false});
 }
 
 NodePtr BindJsonGet(CallBinder& call) {
@@ -101,8 +99,7 @@ NodePtr BindJsonGet(CallBinder& call) {
   return call.Make(TypeKind::kString,
                    EachRow([path = *path](const Call& c, size_t row, ColumnBuilder& out) {
                      bool valid = true;
-                     const std::optional<std::string> found =
-                         JsonAt(c[0].Text(row), path, valid);
+                     const std::optional<std::string> found = JsonAt(c[0].Text(row), path, valid);
                      if (!valid) c.Fail(row, "the text is not JSON");
                      if (found) {
                        out.AppendText(*found);

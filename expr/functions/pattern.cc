@@ -35,12 +35,11 @@ std::shared_ptr<const RE2> PatternOf(CallBinder& call) {
 NodePtr BindMatches(CallBinder& call) {
   std::shared_ptr<const RE2> pattern = PatternOf(call);
   if (!pattern) return nullptr;
-  return call.Make(TypeKind::kBool,
-                   EachRow([pattern](const Call& c, size_t row, ColumnBuilder& out) {
-                     const std::string_view text = c[0].Text(row);
-                     out.AppendBool(RE2::PartialMatch(re2::StringPiece(text.data(), text.size()),
-                                                      *pattern));
-                   }));
+  return call.Make(
+      TypeKind::kBool, EachRow([pattern](const Call& c, size_t row, ColumnBuilder& out) {
+        const std::string_view text = c[0].Text(row);
+        out.AppendBool(RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), *pattern));
+      }));
 }
 
 NodePtr BindExtract(CallBinder& call) {

@@ -52,20 +52,19 @@ NodePtr BindTrim(CallBinder& call) {
 }
 
 NodePtr BindSubstr(CallBinder& call) {
-  return call.Make(
-      TypeKind::kString, EachRow([](const Call& c, size_t row, ColumnBuilder& out) {
-        std::string_view text = c[0].Text(row);
-        int64_t start = c[1].Get<int64_t>(row);
-        int64_t length = c.arguments.size() > 2 ? c[2].Get<int64_t>(row) : INT64_MAX;
-        if (start < 0) {
-          start += CharactersOf(text) + 1;
-          if (start < 1 && length < INT64_MAX) length += start - 1;
-        } else if (start == 0 && length < INT64_MAX && length > 0) {
-          length--;
-        }
-        if (start > 1) text.remove_prefix(BytesOf(text, start - 1));
-        out.AppendText(text.substr(0, length < 0 ? 0 : BytesOf(text, length)));
-      }));
+  return call.Make(TypeKind::kString, EachRow([](const Call& c, size_t row, ColumnBuilder& out) {
+                     std::string_view text = c[0].Text(row);
+                     int64_t start = c[1].Get<int64_t>(row);
+                     int64_t length = c.arguments.size() > 2 ? c[2].Get<int64_t>(row) : INT64_MAX;
+                     if (start < 0) {
+                       start += CharactersOf(text) + 1;
+                       if (start < 1 && length < INT64_MAX) length += start - 1;
+                     } else if (start == 0 && length < INT64_MAX && length > 0) {
+                       length--;
+                     }
+                     if (start > 1) text.remove_prefix(BytesOf(text, start - 1));
+                     out.AppendText(text.substr(0, length < 0 ? 0 : BytesOf(text, length)));
+                   }));
 }
 
 NodePtr BindConcat(CallBinder& call) {
@@ -83,28 +82,27 @@ NodePtr BindConcat(CallBinder& call) {
 }
 
 NodePtr BindReplace(CallBinder& call) {
-  return call.Make(
-      TypeKind::kString, EachRow([](const Call& c, size_t row, ColumnBuilder& out) {
-        const std::string_view text = c[0].Text(row);
-        const std::string_view part = c[1].Text(row);
-        const std::string_view with = c[2].Text(row);
-        if (part.empty()) return out.AppendText(text);
-        std::string result;
-        size_t at = 0;
-        for (size_t found = text.find(part); found != std::string_view::npos;
-             found = text.find(part, at)) {
-          result += text.substr(at, found - at);
-          result += with;
-          at = found + part.size();
-          if (result.size() > kLongestText) {
-            c.Fail(row, kTooLong);
-            return out.AppendNull();
-          }
-        }
-        result += text.substr(at);
-        out.AppendText(result);
-      }),
-      {.can_fail = true});
+  return call.Make(TypeKind::kString, EachRow([](const Call& c, size_t row, ColumnBuilder& out) {
+                     const std::string_view text = c[0].Text(row);
+                     const std::string_view part = c[1].Text(row);
+                     const std::string_view with = c[2].Text(row);
+                     if (part.empty()) return out.AppendText(text);
+                     std::string result;
+                     size_t at = 0;
+                     for (size_t found = text.find(part); found != std::string_view::npos;
+                          found = text.find(part, at)) {
+                       result += text.substr(at, found - at);
+                       result += with;
+                       at = found + part.size();
+                       if (result.size() > kLongestText) {
+                         c.Fail(row, kTooLong);
+                         return out.AppendNull();
+                       }
+                     }
+                     result += text.substr(at);
+                     out.AppendText(result);
+                   }),
+                   {.can_fail = true});
 }
 
 NodePtr BindSplit(CallBinder& call) {
@@ -144,14 +142,14 @@ NodePtr BindStartsWith(CallBinder& call) {
 
 constexpr std::array kFunctions = {
     Function{"lower", "text", "(text string) -> string",
-             "The text with the letters A to Z made small; other letters stay.",
-             "lower('AirPods')", "\"airpods\"", BindCaseChange<'A', 'Z'>},
+             "The text with the letters A to Z made small; other letters stay.", "lower('AirPods')",
+             "\"airpods\"", BindCaseChange<'A', 'Z'>},
     Function{"upper", "text", "(text string) -> string",
              "The text with the letters a to z made capital; other letters stay.",
              "upper('AirPods')", "\"AIRPODS\"", BindCaseChange<'a', 'z'>},
     Function{"trim", "text", "(text string) -> string",
-             "The text without spaces, tabs and line ends around it.", "trim('  a b ')",
-             "\"a b\"", BindTrim},
+             "The text without spaces, tabs and line ends around it.", "trim('  a b ')", "\"a b\"",
+             BindTrim},
     Function{"substr", "text", "(text string, start int64, [length int64]) -> string",
              "`length` characters (all, if not given) from character `start`, counted from 1, or "
              "from the end where it is negative.",
@@ -166,8 +164,8 @@ constexpr std::array kFunctions = {
     Function{"split", "text", "(text string, separator string) -> list<string>",
              "The parts between the separators; an empty separator splits nothing.",
              "split('a,b,,c', ',')", "[\"a\",\"b\",\"\",\"c\"]", BindSplit},
-    Function{"length", "text", "(text any) -> int64",
-             "Characters of a string, or bytes of bytes.", "length('Zürich')", "6", BindLength},
+    Function{"length", "text", "(text any) -> int64", "Characters of a string, or bytes of bytes.",
+             "length('Zürich')", "6", BindLength},
     Function{"starts_with", "text", "(text string, prefix string) -> bool",
              "Whether the text begins with `prefix`.", "starts_with('www.amazon7.com', 'www.')",
              "true", BindStartsWith},

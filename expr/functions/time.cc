@@ -29,9 +29,7 @@ constexpr std::array kUnits = {
     Unit{"year", 0},
 };
 
-int64_t FloorDivide(int64_t value, int64_t by) {
-  return value / by - (value % by < 0 ? 1 : 0);
-}
+int64_t FloorDivide(int64_t value, int64_t by) { return value / by - (value % by < 0 ? 1 : 0); }
 
 /// The unit that argument i names; null after a fault.
 const Unit* UnitOf(CallBinder& call, size_t i) {

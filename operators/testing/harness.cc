@@ -214,11 +214,10 @@ void OperatorHarness::CheckLedger() {
     if (!link->work) continue;
     link->counts += link->work->TakeCounts();
     const RowCounts& c = link->counts;
-    WEIR_CHECK(c.in == c.passed + c.filtered + c.rejected + c.late + c.absorbed + c.expanded +
-                           c.empty,
-               link->plan->kind);
-    WEIR_CHECK(link->held_before + c.absorbed == link->work->Held() + c.released,
-               link->plan->kind);
+    WEIR_CHECK(
+        c.in == c.passed + c.filtered + c.rejected + c.late + c.absorbed + c.expanded + c.empty,
+        link->plan->kind);
+    WEIR_CHECK(link->held_before + c.absorbed == link->work->Held() + c.released, link->plan->kind);
     WEIR_CHECK(c.out == c.passed + c.made, link->plan->kind);
   }
 }

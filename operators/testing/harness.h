@@ -15,7 +15,7 @@ struct HarnessInput {
   std::string columns;  ///< `user string, value int64`, the columns of the input `input`.
   bool has_event_time = true;
   bool bounded = false;
-  std::string hidden;   ///< As `columns`: there are, but only for who names them.
+  std::string hidden;  ///< As `columns`: there are, but only for who names them.
 };
 
 /// Runs one step in one task, with rows as text and time in the test's hand. The ledger is checked

@@ -18,11 +18,11 @@
 #include "tests/catch.h"
 
 /// Leaves the test, and says so, where no broker is given.
-#define WEIR_NEEDS_BROKER()                                                        \
-  if (::weir::kafka::TestBootstrap().empty()) {                                    \
+#define WEIR_NEEDS_BROKER()                                                          \
+  if (::weir::kafka::TestBootstrap().empty()) {                                      \
     WARN("skipped: WEIR_TEST_BOOTSTRAP names no broker (tests/e2e runs this test)"); \
-    return;                                                                        \
-  }                                                                                \
+    return;                                                                          \
+  }                                                                                  \
   static_assert(true)
 
 namespace weir::kafka {
@@ -199,10 +199,9 @@ inline std::vector<TestRecord> ReadTopic(const std::string& topic, int partition
       ended++;
     } else {
       REQUIRE(message->err == 0);
-      records.push_back(
-          {message->partition,
-           std::string(static_cast<const char*>(message->key), message->key_len),
-           std::string(static_cast<const char*>(message->payload), message->len)});
+      records.push_back({message->partition,
+                         std::string(static_cast<const char*>(message->key), message->key_len),
+                         std::string(static_cast<const char*>(message->payload), message->len)});
     }
     rd_kafka_message_destroy(message);
   }
