@@ -72,7 +72,7 @@ def read_finished(path: pathlib.Path, as_json: bool) -> list[str]:
         data = reader.read()
     text = data.decode()
     assert text == "" or text.endswith("\n"), f"{path} ends inside a row"
-    return text.splitlines() if as_json else [json.dumps(r) for r in decode.csv_records(text)]
+    return text.split("\n")[:-1] if as_json else [json.dumps(r) for r in decode.csv_records(text)]
 
 
 def read_sink(folder: pathlib.Path, as_json: bool = True) -> list[str]:

@@ -34,9 +34,14 @@ def read_text(path: pathlib.Path) -> str:
     return data.decode()
 
 
+def lines_of(text: str) -> list[str]:
+    """Lines that are not empty. Only a line feed ends one: JSON may hold other line separators."""
+    return [line for line in text.split("\n") if line]
+
+
 def rows(folder: pathlib.Path, pattern: str, decoder: Callable[[str], Values], time: str | None,
          rejected: list[Rejected] | None = None, node: str = "orders",
-         cut: Callable[[str], list[str]] = str.splitlines) -> list[Row]:
+         cut: Callable[[str], list[str]] = lines_of) -> list[Row]:
     """All rows of the files that match, in the order of their names."""
     made: list[Row] = []
     for number, name in enumerate(sorted(glob.glob(str(folder / pattern)))):

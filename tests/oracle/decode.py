@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import base64
-import csv
-import io
 import json
 import re
 from collections.abc import Mapping
@@ -165,16 +163,49 @@ def _from_text(text: str, type_name: str) -> Any:
     raise ValueError(f"the oracle knows no type {type_name} in CSV")
 
 
+def csv_fields(text: str, delimiter: str) -> list[tuple[str, bool]]:
+    """The fields of one record of RFC 4180, each with whether it stood in quotes."""
+    fields, at = [], 0
+    while True:
+        quoted = text[at : at + 1] == '"'
+        value = ""
+        if quoted:
+            at += 1
+            while True:
+                end = text.find('"', at)
+                if end < 0:
+                    raise BadRow("a quote is not closed")
+                value += text[at:end]
+                at = end + 1
+                if text[at : at + 1] != '"':
+                    break
+                value += '"'
+                at += 1
+            if text[at : at + 1] not in ("", delimiter):
+                raise BadRow("text after a closing quote")
+        else:
+            end = text.find(delimiter, at)
+            end = len(text) if end < 0 else end
+            value = text[at:end]
+            if '"' in value:
+                raise BadRow("a quote inside a field without quotes")
+            at = end
+        fields.append((value, quoted))
+        if at == len(text):
+            return fields
+        at += 1
+
+
 def decode_csv(
     text: str, columns: Mapping[str, str], delimiter: str = ",", null: str = ""
 ) -> Values:
-    """One record of RFC 4180, columns by order; a field equal to `null` is null."""
-    fields = next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
+    """One record, columns by order. A field equal to `null` is null, unless it stands in quotes."""
+    fields = csv_fields(text, delimiter)
     if len(fields) != len(columns):
         raise BadRow(f"{len(fields)} fields where {len(columns)} are declared")
     return {
-        name: None if field == null else _from_text(field, kind)
-        for field, (name, kind) in zip(fields, columns.items())
+        name: None if value == null and not quoted else _from_text(value, kind)
+        for (value, quoted), (name, kind) in zip(fields, columns.items())
     }
 
 

@@ -67,7 +67,8 @@ def json_row(values: Values, types: Mapping[str, str] | None = None) -> str:
 
 
 def csv_row(values: Values, types: Mapping[str, str] | None = None, delimiter: str = ",") -> str:
-    """One row as RFC 4180 writes it: quotes only where they are needed."""
+    """One row as RFC 4180 writes it: quotes only where they are needed, and around an empty text,
+    which would be null without them."""
     kinds = types or {}
     fields = []
     for name, value in values.items():
@@ -79,7 +80,7 @@ def csv_row(values: Values, types: Mapping[str, str] | None = None, delimiter: s
             text = "true" if value else "false"
         else:
             text = json_value(value, kinds.get(name))
-        if any(letter in text for letter in (delimiter, '"', "\n", "\r")):
+        if value == "" or any(letter in text for letter in (delimiter, '"', "\n", "\r")):
             text = '"' + text.replace('"', '""') + '"'
         fields.append(text)
     return delimiter.join(fields)

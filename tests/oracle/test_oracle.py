@@ -175,7 +175,8 @@ def test_json_from_nested_places() -> None:
 def test_csv() -> None:
     columns = {"a": "int64", "b": "string", "c": "double"}
     assert decode.decode_csv('7,"x, ""y""",', columns) == {"a": 7, "b": 'x, "y"', "c": None}
-    for bad in ("1,x", "1,x,2,3", "x,x,1"):
+    assert decode.decode_csv('7,"",', columns) == {"a": 7, "b": "", "c": None}
+    for bad in ("1,x", "1,x,2,3", "x,x,1", '1,"x,2', '1,"x"y,2', '1,x"y,2'):
         with pytest.raises(BadRow):
             decode.decode_csv(bad, columns)
     assert decode.csv_records('1,"a\nb"\r\n2,c\n') == ['1,"a\nb"', "2,c"]
@@ -187,7 +188,8 @@ def test_rows_as_text() -> None:
     assert encode.json_row(values, kinds) == (
         '{"a":1,"b":37.0,"c":null,"t":1500,"u":1500.001,"l":["x"],"y":"aGk="}'
     )
-    assert encode.csv_row({"a": 'say "x"', "b": None, "c": 1, "d": "p,q"}) == '"say ""x""",,1,"p,q"'
+    assert encode.csv_row({"a": 'say "x"', "b": None, "c": 1, "d": "p,q", "e": ""}) \
+        == '"say ""x""",,1,"p,q",""'
     assert encode.timestamp_iso(0) == "1970-01-01T00:00:00Z"
 
 

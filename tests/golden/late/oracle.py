@@ -20,9 +20,11 @@ def make_input(folder: pathlib.Path) -> None:
     for number in range(2 * BLOCK + 400):
         time = generate.START_MS + number * 20 - chance.randrange(2_000)
         if number >= BLOCK and number % BLOCK < 200:
-            # At least nine minutes behind a newest time of more than twenty: late for the small
-            # windows, and for the ten minutes' ones if it is more than that.
-            time -= chance.choice([9 * 60_000, 12 * 60_000, 21 * 60_000])
+            # The newest times are then 23 and 46 minutes: late for the small windows, and for all of
+            # the ten minutes' ones too, except that six minutes are late for one and not for the
+            # other in the first block.
+            minutes = [14, 21] if number >= 2 * BLOCK else [6, 14, 21]
+            time -= chance.choice(minutes) * 60_000
         row = {"id": number, "at": time, "customer": f"c{chance.randrange(20)}"}
         lines.append(json.dumps(row, separators=(",", ":")))
     generate.write_lines(folder / "orders.json", lines)
