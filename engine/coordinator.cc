@@ -1,6 +1,7 @@
 #include "engine/coordinator.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 #include <fmt/format.h>
 
@@ -190,6 +191,20 @@ Status Coordinator::Tally() {
   for (const proto::TaskCheckpoint& task : base_.tasks()) {
     for (const proto::NodeCounts& counts : task.counts()) {
       held_before[counts.node()] += counts.held_after();
+    }
+  }
+  if (current_.last && InputEnded()) {
+    // At the end of all input every window is closed: state that still holds rows has lost the
+    // entries that they were in.
+    for (const auto& [node, tally] : tallies_) {
+      if (tally.held_after == 0) continue;
+      unaccounted_ += std::abs(tally.held_after);
+      return Status(errors::kLedger,
+                    fmt::format("the rows of '{}' do not add up: its input has ended and all its "
+                                "windows are closed, but {} rows are still held",
+                                node, tally.held_after),
+                    "this is a fault of weir's; the checkpoint was not taken, so the output up to "
+                    "the one before is right. Please report it with the job and this line");
     }
   }
   unaccounted_ += UnaccountedRows(plan_.ledger, tallies_, channels, held_before);

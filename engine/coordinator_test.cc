@@ -251,6 +251,18 @@ TEST_CASE("a bounded job ends with a last checkpoint, published, then done") {
   CHECK(job.coordinator.done());
 }
 
+TEST_CASE("rows still held when all input has ended are lost, and stop the job") {
+  CoordinatorHarness job(/*bounded=*/true);
+  auto actions = job.Tell(facts::InputEnded{{"in", 0}}, 10);
+  const BarrierId id = Find<actions::Trigger>(actions)->barrier.id;
+  TaskAck in = job.Ack("in", id, 3);
+  in.tallies["in"].held_after = 1;
+  job.Tell(facts::Acked{in}, 20);
+  actions = job.Tell(facts::Acked{job.Ack("out", id, 3)}, 20);
+  REQUIRE(Find<actions::Fail>(actions));
+  CHECK(Find<actions::Fail>(actions)->status.Is(errors::kLedger));
+}
+
 TEST_CASE("a stop is a savepoint, not the end of the input") {
   CoordinatorHarness job;
   auto actions = job.Tell(facts::StopAsked{}, 10);

@@ -341,6 +341,8 @@ Status Stores::ScanRange(const Table& table, SlotRange range, std::string_view l
     WEIR_TRY(visit(slot, rest, value.substr(1)));
     return extent == Extent::kFirstOfSlot ? Walk::kNextSlot : Walk::kOn;
   };
+  std::unique_lock<std::mutex> still(moving_, std::defer_lock);
+  if (merging()) still.lock();
   WEIR_TRY(Visit(*own_, range, table.own, lower, upper, extent == Extent::kOneKey, visit_own));
   for (size_t i = 0; i < others_.size(); i++) {
     WEIR_TRY(ScanOther(table, i, range, lower, upper, extent, visit));
@@ -406,7 +408,10 @@ Result<uint32_t> Stores::MoveSlots(const Marks& marks, uint64_t& moved_bytes) {
     slot++;
   }
   moved_bytes = moved.bytes.size();
-  WEIR_TRY(Ingest(moved));
+  moved.Sort();
+  own_->WaitForCompaction(kMostLevel0Files);
+  const std::lock_guard<std::mutex> still(moving_);
+  WEIR_TRY(own_->Ingest(moved, /*keep_erased=*/true));
   return slot;
 }
 

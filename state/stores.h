@@ -3,6 +3,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -118,6 +119,10 @@ class Stores {
   const Options options_;
   std::string folder_;  ///< Of this opening, inside options_.directory.
   std::string store_id_;
+  /// Held while slots are moved into the own database, and while the task walks over all stores: an
+  /// entry that was moved between the walk over the own store and that over the other would be in
+  /// neither.
+  mutable std::mutex moving_;
   std::shared_ptr<CompactionMarks> compaction_marks_ = std::make_shared<CompactionMarks>();
   std::unique_ptr<RocksStore> own_;
   std::vector<Other> others_;
