@@ -88,6 +88,8 @@ class Attempt final : public TaskListener {
   std::vector<std::unique_ptr<Task>> tasks_;
   std::unique_ptr<Coordinator> coordinator_;
   std::thread look_thread_;
+  BarrierId stamped_;  ///< The manifest written last, and the time it says it was written at.
+  EventTime stamp_;
 
   mutable std::mutex mutex_;
   std::condition_variable wake_;

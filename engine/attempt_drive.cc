@@ -108,7 +108,13 @@ Status Attempt::Carry(std::vector<Action> actions) {
         if (task->is_source()) task->Trigger(trigger->barrier);
       }
     } else if (auto* write = std::get_if<actions::WriteManifest>(&action)) {
-      write->manifest.set_written_at_us(clock_.Now().us);
+      // The same time when the same manifest is written again: its bytes must be the same.
+      const BarrierId id{Epoch{write->manifest.number()}, write->manifest.attempt_try()};
+      if (id != stamped_) {
+        stamped_ = id;
+        stamp_ = clock_.Now();
+      }
+      write->manifest.set_written_at_us(stamp_.us);
       facts::ManifestWritten written{write->manifest.number(), facts::ManifestOutcome::kCommitted,
                                      "", ""};
       Result<CommitOutcome> outcome = store_->CommitManifest(write->manifest);

@@ -1,6 +1,7 @@
 #include "engine/coordinator.h"
 
 #include "engine/errors.h"
+#include "state/checkpoint_store.h"
 #include "tests/catch.h"
 
 namespace weir {
@@ -185,12 +186,13 @@ TEST_CASE("an unknown outcome of the manifest's write is asked again with the sa
   CoordinatorHarness job;
   job.Tell(facts::Tick{}, 1000);
   auto first = job.AckAll({Epoch{8}, 1}, 3, 1100);
-  const std::string bytes = Find<actions::WriteManifest>(first)->manifest.SerializeAsString();
+  const std::string bytes =
+      CheckpointStore::EncodeManifest(Find<actions::WriteManifest>(first)->manifest);
   CHECK(job.Tell(Written(8, facts::ManifestOutcome::kUnknown), 1200).empty());
   CHECK(job.Tell(facts::Tick{}, 2100).empty());  // No new try before the outcome is known.
   auto again = job.Tell(facts::Tick{}, 2200);
   REQUIRE(Find<actions::WriteManifest>(again));
-  CHECK(Find<actions::WriteManifest>(again)->manifest.SerializeAsString() == bytes);
+  CHECK(CheckpointStore::EncodeManifest(Find<actions::WriteManifest>(again)->manifest) == bytes);
   CHECK(Find<actions::Trigger>(again) == nullptr);
   CHECK(Find<actions::Publish>(job.Tell(Written(8), 2300)));
 }
