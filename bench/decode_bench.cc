@@ -1,6 +1,8 @@
 // How many records per second the decoders and the generator turn into columns on one core:
 //
-//   decode_bench [SECONDS]
+//   decode_bench [SECONDS [NAME]]
+//
+// NAME: only the cases whose name has it.
 //
 // Prints one line per case: name, rows per second in millions, bytes per record.
 
@@ -34,8 +36,11 @@ BatchPtr Clicks(size_t rows) {
   return builder.Finish();
 }
 
+std::string_view wanted_name;
+
 /// Calls `batch` over and over; it gives the rows it made.
 void Measure(const char* name, double seconds, size_t bytes, const std::function<size_t()>& batch) {
+  if (std::string_view(name).find(wanted_name) == std::string_view::npos) return;
   using Seconds = std::chrono::duration<double>;
   batch();
   const auto begin = std::chrono::steady_clock::now();
@@ -119,4 +124,7 @@ int Run(double seconds) {
 }  // namespace
 }  // namespace weir
 
-int main(int argc, char** argv) { return weir::Run(argc > 1 ? std::atof(argv[1]) : 2.0); }
+int main(int argc, char** argv) {
+  if (argc > 2) weir::wanted_name = argv[2];
+  return weir::Run(argc > 1 ? std::atof(argv[1]) : 2.0);
+}

@@ -64,7 +64,7 @@ bool IsScalar(std::string_view token) {
     case '"': {
       if (token.size() < 2 || token.back() != '"') return false;
       const std::string_view raw = token.substr(1, token.size() - 2);
-      return std::memchr(raw.data(), '\\', raw.size()) == nullptr || CheckJsonEscapes(raw);
+      return !HasEscape(raw) || CheckJsonEscapes(raw);
     }
     case 't':
       return token == "true";
@@ -211,7 +211,9 @@ class JsonDecoder final : public Decoder {
 
   /// Takes back what an earlier field of the same name gave.
   void Forget(const Group::Place& place, size_t row, BatchBuilder& out) {
-    for (size_t c : place.all) out.column(c).Truncate(row);
+    for (size_t c : place.all) {
+      if (out.column(c).size() > row) out.column(c).Truncate(row);
+    }
   }
 
   bool TakeScalar(const Group::Place& place, std::string_view token, size_t row,
@@ -287,8 +289,7 @@ class JsonDecoder final : public Decoder {
   bool FindPlace(const char* raw, size_t ordinal, const Group::Place*& place) {
     if (ordinal < seen_.size()) {
       const Seen& seen = seen_[ordinal];
-      const auto left = static_cast<size_t>(padded_.data() + padded_.size() - raw);
-      if (seen.name.size() <= left && std::memcmp(raw, seen.name.data(), seen.name.size()) == 0) {
+      if (seen.IsAt(raw)) {
         place = seen.place;
         return true;
       }
@@ -311,18 +312,42 @@ class JsonDecoder final : public Decoder {
     }
     place = root_.Find(name);
     constexpr size_t kMostSeen = 64;
-    constexpr size_t kLongestSeen = 64;
-    if (ordinal < kMostSeen && name.size() < kLongestSeen) {
+    if (ordinal < kMostSeen && name.size() < Seen::kLongest) {
       if (seen_.size() <= ordinal) seen_.resize(ordinal + 1);
-      seen_[ordinal] = {std::string(name) + '"', place};
+      seen_[ordinal].Set(name, place);
     }
     return true;
   }
 
+  /// A field's name as it stood in a record, with its closing quote.
   struct Seen {
-    std::string name = "\x01";  // With its closing quote; no name begins so.
+    /// Less than simdjson's padding, so that as much may be read behind any name's beginning.
+    static constexpr size_t kLongest = 48;
+    char name[kLongest + 8] = {'\x01'};  // No name begins so.
+    size_t size = 1;
     const Group::Place* place = nullptr;
+
+    void Set(std::string_view text, const Group::Place* found) {
+      std::memcpy(name, text.data(), text.size());
+      name[text.size()] = '"';
+      size = text.size() + 1;
+      place = found;
+    }
+    bool IsAt(const char* raw) const {
+      size_t i = 0;
+      for (; i + 8 <= size; i += 8) {
+        if (Word(raw + i) != Word(name + i)) return false;
+      }
+      const uint64_t rest = (uint64_t{1} << 8 * (size - i)) - 1;
+      return ((Word(raw + i) ^ Word(name + i)) & rest) == 0;
+    }
+    static uint64_t Word(const char* at) {
+      uint64_t word = 0;
+      std::memcpy(&word, at, 8);
+      return word;
+    }
   };
+  static_assert(Seen::kLongest + 8 <= simdjson::SIMDJSON_PADDING);
 
   const SchemaPtr schema_;
   const std::vector<TimeReader> times_;

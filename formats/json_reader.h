@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
 
@@ -50,6 +52,21 @@ class JsonReader {
   bool too_deep_ = false;
 };
 
+/// Whether there is a backslash.
+inline bool HasEscape(std::string_view raw) {
+  size_t i = 0;
+  for (; i + 8 <= raw.size(); i += 8) {
+    uint64_t word = 0;
+    std::memcpy(&word, raw.data() + i, 8);
+    word ^= 0x5c5c5c5c5c5c5c5c;
+    // Bytes that are zero now.
+    if (((word - 0x0101010101010101) & ~word & 0x8080808080808080) != 0) return true;
+  }
+  for (; i < raw.size(); i++) {
+    if (raw[i] == '\\') return true;
+  }
+  return false;
+}
 /// Whether the escapes in a raw string are JSON's, and no bare control character is in it.
 bool CheckJsonEscapes(std::string_view raw);
 /// Appends the raw string with its escapes resolved. A lone surrogate becomes U+FFFD. False where

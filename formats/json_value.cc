@@ -1,6 +1,5 @@
 #include "formats/json_value.h"
 
-#include <cstring>
 #include <limits>
 #include <unordered_map>
 #include <vector>
@@ -15,7 +14,7 @@ namespace {
 /// The content of a string token: as it stands, or with its escapes resolved in `scratch`.
 std::string_view StringContent(std::string_view token, std::string& scratch) {
   const std::string_view raw = token.substr(1, token.size() - 2);
-  if (std::memchr(raw.data(), '\\', raw.size()) == nullptr) return raw;
+  if (!HasEscape(raw)) return raw;
   scratch.clear();
   UnescapeJson(raw, scratch);
   return scratch;

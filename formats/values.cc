@@ -1,5 +1,6 @@
 #include "formats/values.h"
 
+#include <bit>
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
@@ -15,6 +16,26 @@ namespace weir {
 namespace {
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+
+uint64_t EightBytes(const char* at) {
+  uint64_t word = 0;
+  std::memcpy(&word, at, 8);
+  return word;
+}
+/// Whether eight characters are digits: all are 0x30 to 0x39.
+bool AreDigits(uint64_t word) {
+  return ((word & 0xf0f0f0f0f0f0f0f0) | ((word + 0x0606060606060606) & 0xf0f0f0f0f0f0f0f0) >> 4) ==
+         0x3333333333333333;
+}
+/// The number that eight digits are, the first in the lowest byte (D. Lemire's parse_eight_digits).
+uint64_t FromDigits(uint64_t word) {
+  word -= 0x3030303030303030;
+  word = word * 10 + (word >> 8);
+  return ((word & 0x000000ff000000ff) * 0x000f424000000064 +
+          (word >> 16 & 0x000000ff000000ff) * 0x0000271000000001) >>
+         32;
+}
+static_assert(std::endian::native == std::endian::little);
 
 /// 10^38 - 1, the greatest number of 38 digits.
 constexpr Int128 Greatest38Digits() {
@@ -79,6 +100,7 @@ bool IsJsonNumber(std::string_view text) {
   if (text[i] == '0') {
     i++;
   } else {
+    while (i + 8 <= n && AreDigits(EightBytes(text.data() + i))) i += 8;
     while (i < n && IsDigit(text[i])) i++;
   }
   if (i < n && text[i] == '.') {
@@ -113,13 +135,23 @@ std::optional<Int128> ReadScaled(std::string_view text, int scale, bool cut) {
 }
 
 std::optional<int64_t> ReadInteger(std::string_view text) {
-  int64_t value = 0;
-  const char* end = text.data() + text.size();
-  const auto [at, fault] = std::from_chars(text.data(), end, value);
-  if (at == end && fault == std::errc()) {
-    const size_t first = text[0] == '-' ? 1 : 0;
-    if (text[first] == '0' && text.size() > first + 1) return std::nullopt;
-    return value;
+  // Up to 18 digits fit without looking; most numbers are such.
+  const size_t sign = !text.empty() && text[0] == '-' ? 1 : 0;
+  const size_t digits = text.size() - sign;
+  if (digits - 1 < 18 && (text[sign] != '0' || digits == 1)) {
+    int64_t value = 0;
+    size_t i = sign;
+    for (; i + 8 <= text.size(); i += 8) {
+      const uint64_t word = EightBytes(text.data() + i);
+      if (!AreDigits(word)) break;
+      value = value * 100000000 + static_cast<int64_t>(FromDigits(word));
+    }
+    for (; i < text.size(); i++) {
+      const auto digit = static_cast<unsigned char>(text[i] - '0');
+      if (digit > 9) break;
+      value = value * 10 + digit;
+    }
+    if (i == text.size()) return sign != 0 ? -value : value;
   }
   const std::optional<Int128> wide = ReadScaled(text, 0);
   if (!wide || *wide > std::numeric_limits<int64_t>::max() ||
