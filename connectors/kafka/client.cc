@@ -40,10 +40,25 @@ Status CheckClientVersion(int version, std::string_view version_text) {
                 "install librdkafka 2.8.0 or later (Debian 13 has it)");
 }
 
+namespace {
+
+/// The library's reason without the words it marks its sources by.
+std::string PlainReason(std::string_view reason) {
+  std::string plain(reason);
+  for (const std::string_view mark : {"Local: ", "Broker: "}) {
+    for (size_t at = plain.find(mark); at != std::string::npos; at = plain.find(mark, at)) {
+      plain.erase(at, mark.size());
+    }
+  }
+  return plain;
+}
+
+}  // namespace
+
 Status ToStatus(int code, std::string_view reason, std::string_view what,
                 const std::string& address) {
   const auto error = static_cast<rd_kafka_resp_err_t>(code);
-  const std::string_view why = reason.empty() ? rd_kafka_err2str(error) : reason;
+  const std::string why = PlainReason(reason.empty() ? rd_kafka_err2str(error) : reason);
   const std::string message = fmt::format("{}: {} ({})", what, why, rd_kafka_err2name(error));
   switch (error) {
     case RD_KAFKA_RESP_ERR__TRANSPORT:

@@ -101,8 +101,10 @@ def test_broker_comes_while_weir_waits(kafka, weir_binary: pathlib.Path,
     proxy.cut()
     try:
         case.weir.start(flags=["--wait", "60s"])
-        time.sleep(2)
-        assert case.weir.running, case.weir.log()
+        told_by = time.monotonic() + 30
+        while str(proxy.port) not in case.weir.log() and time.monotonic() < told_by:
+            assert case.weir.running, case.weir.log()
+            time.sleep(0.1)
         assert str(proxy.port) in case.weir.log(), "the address that is not there was not told"
     finally:
         proxy.restore()
