@@ -119,7 +119,7 @@ class Campaign:
             return False
         return True
 
-    def life(self, failpoints: str, timeout_s: float = 20, **options) -> bool:
+    def life(self, failpoints: str, timeout_s: float = 40, **options) -> bool:
         """A life that a failpoint must end."""
         self.start(failpoints, **options)
         try:

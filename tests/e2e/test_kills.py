@@ -7,6 +7,7 @@ import pytest
 
 from e2e import failpoints
 from e2e.campaign import Campaign
+from e2e.inputs import BASE_MS
 
 SEED = int(os.environ.get("WEIR_SEED", "20250101"))
 KILLS = 12
@@ -16,9 +17,10 @@ def random_life(campaign: Campaign, number: int) -> bool:
     """One life with an end by chance: after a while, or at a failpoint of publishing."""
     chance = campaign.chance
     if number % 3 == 2:
-        name = chance.choice(sorted(failpoints.IN_TRANSACTION))
-        return campaign.life(f"{name}=kill@{chance.randrange(1, 12)}")
-    return campaign.short_life(chance.uniform(0.1, 1.5))
+        places = ["kafka.publish.committed", *sorted(failpoints.IN_TRANSACTION)]
+        place = places[number // 3 % len(places)]
+        return campaign.life(f"{place}=kill@{chance.randrange(1, 12)}")
+    return campaign.short_life(chance.uniform(0.1, 3))
 
 
 def random_kills(campaign: Campaign, kills: int) -> None:
@@ -62,6 +64,11 @@ def test_every_failpoint_is_in_the_table() -> None:
 def each_failpoint(campaign: Campaign) -> None:
     """Every place once, one life each; those of recovery strike a start after a kill."""
     campaign.weir.sets = {"checkpoint.interval": "80ms"}
+    campaign.start()
+    if not campaign.wait_for_windows(BASE_MS + 4_000):
+        campaign.verdict.stopped.append("no window was closed")
+    campaign.weir.kill()
+    campaign.ended(campaign.weir.wait())
     recovering = list(failpoints.RECOVERING.items())
     for name, number in failpoints.RUNNING.items():
         if not campaign.life(f"{name}=kill@{number}"):
