@@ -72,7 +72,7 @@ class SignalWatch {
       const Duration now = SystemClock().Monotonic();
       if (run_.stop_asked()) {
         // Supervisors signal a process and its group: the same word twice is one word.
-        if (now.us - asked_.us < Duration::Seconds(1).us) continue;
+        if (now.us - asked_.us < Duration::Millis(100).us) continue;
         _exit(kExitKilled);
       }
       asked_ = now;
