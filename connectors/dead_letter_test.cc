@@ -28,11 +28,10 @@ TEST_CASE("a dead letter of a record tells where it came from and what it was") 
       R"({"node":"prices","code":"WEIR-L001","reason":"price: expected double, got \"x\"","at":2,)"
       R"("topic":"stock","partition":3,"offset":17,"timestamp":1500,"key":"QUFQTA==",)"
       R"("headers":[{"key":"trace","value":"AQ=="},{"key":"none","value":null}],)"
-        R"("value":"e30=","row":null})");
-  CHECK(
-      testing::RowText(*letters, 1) ==
-      R"({"node":"prices","code":"WEIR-L001","reason":"no value","at":2,"topic":"stock",)"
-      R"("partition":null,"offset":null,"timestamp":null,"key":null,"headers":[],)"
+      R"("value":"e30=","row":null})");
+  CHECK(testing::RowText(*letters, 1) ==
+        R"({"node":"prices","code":"WEIR-L001","reason":"no value","at":2,"topic":"stock",)"
+        R"("partition":null,"offset":null,"timestamp":null,"key":null,"headers":[],)"
         R"("value":null,"row":null})");
 }
 
@@ -50,7 +49,7 @@ TEST_CASE("a dead letter of a row has the row as JSON") {
       testing::RowText(*letters, 0) ==
       R"({"node":"step","code":"WEIR-L001","reason":"x / 0","at":0,"topic":null,"partition":null,)"
       R"("offset":null,"timestamp":null,"key":null,"headers":null,"value":null,)"
-        R"("row":{"n":2,"s":"a\"b"}})");
+      R"("row":{"n":2,"s":"a\"b"}})");
 }
 
 }  // namespace

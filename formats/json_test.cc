@@ -151,11 +151,9 @@ TEST_CASE("json columns stand at paths") {
 TEST_CASE("json nested columns") {
   Harness json({Declared("l", "list<int64>"), Declared("s", "struct<a:int64,b:list<string>>"),
                 Declared("m", "map<string,double>"), Declared("j", "json")});
-  CHECK(
-      json.Decode(
-          R"({"l":[1,null,3.0],"s":{"b":["x"],"q":1},"m":{"k":1,"k":2,"é":3},)"
-          R"("j":[ 1 , "a b" ]})") ==
-      R"([1,null,3],{"a":null,"b":["x"]},{"k":2.0,"é":3.0},[1,"a b"])");
+  CHECK(json.Decode(R"({"l":[1,null,3.0],"s":{"b":["x"],"q":1},"m":{"k":1,"k":2,"é":3},)"
+                    R"("j":[ 1 , "a b" ]})") ==
+        R"([1,null,3],{"a":null,"b":["x"]},{"k":2.0,"é":3.0},[1,"a b"])");
   CHECK(json.Decode({R"({"l":[1,"x"]})", R"({"s":[]})", R"({"m":{"k":"v"}})"}) ==
         "!F002 | !F002 | !F002");
   CHECK(json.reasons[0] == "l[1]: expected int64, got \"x\"");
@@ -421,8 +419,7 @@ std::string RandomRecord(Random& random) {
 /// Whether the decoder gave what the reference says; as values, for both escape in their own way.
 bool Agrees(const std::string& got, const Expected& expected) {
   if (expected.rejected || got[0] == '!') return expected.rejected && got[0] == '!';
-  return nlohmann::json::parse("[" + got + "]") ==
-         nlohmann::json::parse("[" + expected.text + "]");
+  return nlohmann::json::parse("[" + got + "]") == nlohmann::json::parse("[" + expected.text + "]");
 }
 
 TEST_CASE("json agrees with a plain reference on random and damaged records") {
