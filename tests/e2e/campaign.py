@@ -55,7 +55,7 @@ class Campaign:
         self.seed = seed
         self.mutant = mutant
         self.chance = random.Random(seed)
-        self.name = f"e2e-{uuid.uuid4().hex[:8]}"
+        self.name = feed.topic if feed else f"e2e-{uuid.uuid4().hex[:8]}"
         self.topics = {f"{self.name}.{output}": 3 for output in OUTPUTS}
         if feed is None:
             kafka.create_topic(self.name, partitions=partitions)

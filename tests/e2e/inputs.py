@@ -87,7 +87,7 @@ class Feed:
         late = self._chance.random() < self.late_share
         at_ms = BASE_MS + self._index * STEP_MS + JITTER_MS - self._chance.randrange(JITTER_MS)
         if late:
-            at_ms = BASE_MS + self._chance.randrange(1_000)
+            at_ms = BASE_MS - 60_000 + self._chance.randrange(1_000)
         else:
             self._index += 1
         key, seq = f"k{number:02d}", self._next[number]

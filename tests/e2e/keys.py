@@ -14,8 +14,9 @@ JOB = pathlib.Path(__file__).parent / "jobs" / "keys.yaml"
 
 
 class KeysJob:
-    def __init__(self, kafka, work: pathlib.Path, seed: int, keys: int, rows: int,
+    def __init__(self, kafka, work: pathlib.Path, seed: int, keys: int, hot: int, rows: int,
                  mutant: str | None = None):
+        """`rows` rows of `keys` keys, of which the first `hot` get half of them."""
         self.kafka = kafka
         self.name = f"keys-{uuid.uuid4().hex[:8]}"
         kafka.create_topic(self.name, partitions=2)
@@ -24,9 +25,10 @@ class KeysJob:
         self._given: dict[str, list[int]] = defaultdict(list)
         records = []
         for number in range(rows):
-            # Keys come again after a long while as well as soon: read back, changed again.
-            index = number % keys if chance.random() < 0.7 else chance.randrange(max(1, keys // 50))
-            key = f"customer-{index:010d}-{'x' * 40}"
+            # Half of the rows go to a few keys, which change all the time; the others to keys that
+            # come again after a long while and push those out of memory.
+            index = chance.randrange(hot) if chance.random() < 0.5 else number % keys
+            key = f"{index:010d}{'x' * 300}"
             self._given[key].append(number)
             value = json.dumps({"key": key, "seq": number, "at": BASE_MS + number // 100})
             records.append((key.encode(), value.encode(), index % 2))

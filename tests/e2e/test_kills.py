@@ -80,7 +80,7 @@ def each_failpoint(campaign: Campaign) -> None:
 
 
 def test_each_failpoint(kafka, weir_binary: pathlib.Path, tmp_path: pathlib.Path) -> None:
-    with Campaign(kafka, tmp_path, SEED + 2) as campaign:
+    with Campaign(kafka, tmp_path, SEED + 2, rate=800) as campaign:
         each_failpoint(campaign)
         verdict = campaign.finish()
         print(campaign.told())
