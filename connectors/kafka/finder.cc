@@ -105,7 +105,8 @@ Result<std::vector<int64_t>> Finder::Offsets(const std::vector<TopicPartition>& 
           fmt::format("the offsets of {}", SplitId(answer.at.topic, answer.at.partition)),
           client_->address());
     }
-    found[answer.at] = answer.offset;
+    // A partition that has no leader yet can be answered without an error and without an offset.
+    if (answer.offset != RD_KAFKA_OFFSET_INVALID) found[answer.at] = answer.offset;
   }
   std::vector<int64_t> offsets;
   for (const TopicPartition& at : partitions) {
