@@ -183,21 +183,25 @@ Status Transaction::Init() {
 
 Result<LaneMarker> Transaction::ReadMarker() {
   const Duration begun = Now();
+  // A consumer of the lane's group, though it consumes nothing: a producer's handle has no group, and
+  // librdkafka (2.8) dereferences it when the answer is that the coordinator has moved.
+  const auto reader = WEIR_TRY(Client::Make(Client::Kind::kConsumer, target_.connection,
+                                            {{"group.id", target_.lane}}));
   while (true) {
     const auto place = MarkerPlace(target_.topic);
     Owned<rd_kafka_ListConsumerGroupOffsets_t> question(
         rd_kafka_ListConsumerGroupOffsets_new(target_.lane.c_str(), place.get()));
     Owned<rd_kafka_AdminOptions_t> options(
-        rd_kafka_AdminOptions_new(client_->get(), RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS));
+        rd_kafka_AdminOptions_new(reader->get(), RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS));
     // Offsets of a transaction whose end is still being worked in are waited for, not skipped.
     Owned<rd_kafka_error_t> fault(
         rd_kafka_AdminOptions_set_require_stable_offsets(options.get(), 1));
     WEIR_CHECK(!fault);
     char reason[256];
     (void)rd_kafka_AdminOptions_set_request_timeout(options.get(), 5000, reason, sizeof reason);
-    Owned<rd_kafka_queue_t> queue(rd_kafka_queue_new(client_->get()));
+    Owned<rd_kafka_queue_t> queue(rd_kafka_queue_new(reader->get()));
     rd_kafka_ListConsumerGroupOffsets_t* questions[] = {question.get()};
-    rd_kafka_ListConsumerGroupOffsets(client_->get(), questions, 1, options.get(), queue.get());
+    rd_kafka_ListConsumerGroupOffsets(reader->get(), questions, 1, options.get(), queue.get());
     Owned<rd_kafka_event_t> event(rd_kafka_queue_poll(queue.get(), 8000));
 
     int code = RD_KAFKA_RESP_ERR__TIMED_OUT;
@@ -222,7 +226,7 @@ Result<LaneMarker> Transaction::ReadMarker() {
     }
     // Only an answer says "none": everything else is asked again.
     const Status status =
-        ToStatus(code, client_->last_error(),
+        ToStatus(code, reader->last_error(),
                  fmt::format("reading the marker of lane '{}'", target_.lane), client_->address());
     if (status.kind() != ErrorKind::kRetry || Now().us - begun.us > kStepMillis * 1000) {
       return status;
