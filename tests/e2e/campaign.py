@@ -4,7 +4,6 @@ import contextlib
 import pathlib
 import random
 import re
-import shutil
 import time
 import uuid
 from collections import Counter
@@ -66,7 +65,6 @@ class Campaign:
         self.weir = self.make_weir("state")
         self.tally = Tally()
         self.verdict = checker.Verdict()
-        self.table_counts = True
         self._hits_before = 0
 
     def make_weir(self, state_name: str) -> Weir:
@@ -186,19 +184,40 @@ class Campaign:
         self.tally.aborted_rows += sum(
             len(self.read(name, "read_uncommitted")) - len(final[name]) for name in OUTPUTS)
         self.live.close()
-        table = self.work / "table"
-        lines = harness.read_sink(table) if self.table_counts else None
+        lines = harness.read_sink(self.work / "table")
         self.verdict.merge(checker.check_campaign(truth, self.live.records, final, lines))
         return self.verdict
 
     def read(self, name: str, isolation: str) -> list[Seen]:
         return [seen(m) for m in self.kafka.read_all(f"{self.name}.{name}", isolation)]
 
-    def copy_state(self, name: str) -> Weir:
-        """The state directory on another machine, as it were, with the job on it."""
+    def successor(self, name: str) -> Weir:
+        """The job on another machine, as it were: a state directory with a lock and live stores of
+        its own, and the same checkpoints behind it as behind a shared store."""
         other = self.make_weir(name)
-        shutil.copytree(self.weir.state, other.state)
+        job = next(path.parent for path in self.weir.state.glob("*/checkpoints"))
+        (other.state / job.name).mkdir(parents=True)
+        for entry in job.iterdir():
+            if entry.name not in ("lock", "live", "scratch"):
+                (other.state / job.name / entry.name).symlink_to(entry)
         return other
+
+    def killed_with_an_open_file(self, timeout_s: float = 30) -> bool:
+        """A life that is killed when the newest manifest counts on an unfinished file of the table."""
+        self.start()
+        deadline = time.monotonic() + timeout_s
+        while self.weir.running and time.monotonic() < deadline:
+            if self._open_file_in_manifest():
+                break
+            time.sleep(0.02)
+        self.weir.kill()
+        return self.ended(self.weir.wait()) and self._open_file_in_manifest()
+
+    def _open_file_in_manifest(self) -> bool:
+        with contextlib.suppress(ValueError, OSError, AssertionError, IndexError):
+            sealed = manifest.newest(self.weir.state).sealed.get("windows_table", [])
+            return any(not part.startswith(b"open 0 ") and part for part in sealed)
+        return False
 
     def told(self) -> str:
         return f"seed {self.seed}: {self.verdict}\n  {self.tally.lines()}"

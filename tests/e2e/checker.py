@@ -170,7 +170,7 @@ def check_families(records: Iterable[Seen], name: str) -> Verdict:
 
 
 def check_campaign(truth: Sequence[Number], live: Sequence[Seen],
-                   final: dict[str, Sequence[Seen]], table: Sequence[str] | None) -> Verdict:
+                   final: dict[str, Sequence[Seen]], table: Sequence[str]) -> Verdict:
     """Everything: `final` holds the records of 'passed', 'windows' and 'sessions', `table` the lines
     of the windows' files; `live` is all three topics as they were seen while the job ran."""
     verdict = Verdict()
@@ -184,6 +184,5 @@ def check_campaign(truth: Sequence[Number], live: Sequence[Seen],
         verdict.merge(check_order(records, number, name))
         verdict.merge(check_views(
             [r for r in live if r.topic.endswith("." + name)], records, name))
-    if table is not None:
-        verdict.merge(check_rows(plans[1][1], table, plans[1][2], "table"))
+    verdict.merge(check_rows(plans[1][1], table, plans[1][2], "table"))
     return verdict

@@ -43,10 +43,10 @@ RUNNING = {
     "kafka.publish.commit_sent": 14,
     "kafka.publish.committed": 15,
 }
+# Passed by a start whose checkpoint counts on an unfinished file of a table.
+WITH_AN_OPEN_FILE = ("files.publish.copied", "files.publish.renamed")
 # Passed by a start that goes on from a checkpoint, before rows flow again.
 RECOVERING = {
-    "files.publish.copied": 1,
-    "files.publish.renamed": 1,
     "state.job.save": 1,
     "state.restore.begin": 1,
     "state.restore.file": 3,

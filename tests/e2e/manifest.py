@@ -48,6 +48,8 @@ class Manifest:
     totals: dict[str, int] = field(default_factory=dict)
     # Of each sink the epochs that wait to be published, with their rows.
     unpublished: dict[str, dict[int, int]] = field(default_factory=dict)
+    # Of each sink the bytes that its newest epoch keeps in the manifest itself.
+    sealed: dict[str, list[bytes]] = field(default_factory=dict)
     ended: bool = False
     savepoint: bool = False
 
@@ -71,6 +73,8 @@ def read(path: pathlib.Path) -> Manifest:
         for epoch in parts[3]:
             number, rows = fields(epoch)[1][0], fields(epoch)[2]
             epochs[number] = sum((fields(part)[3] or [0])[0] for part in rows)
+            if number == made.number:
+                made.sealed[parts[1][0].decode()] = [(fields(part)[1] or [b""])[0] for part in rows]
     return made
 
 

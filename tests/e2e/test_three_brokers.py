@@ -3,8 +3,6 @@
 import pathlib
 import time
 
-import pytest
-
 from e2e.campaign import Campaign
 
 SEED = 31
@@ -40,7 +38,6 @@ def test_leaders_and_coordinators_move(kafka3, weir_binary: pathlib.Path,
         assert verdict.clean, campaign.told() + campaign.weir.whole_log()[-6000:]
 
 
-@pytest.mark.soak
 def test_rolling_restart(kafka3, weir_binary: pathlib.Path, tmp_path: pathlib.Path) -> None:
     """One process lives through the restart of all three, one after the other."""
     with Campaign(kafka3, tmp_path, SEED + 1, rate=800) as campaign:
