@@ -59,8 +59,7 @@ void Recover(Publisher& publisher, const SealedEpoch& epoch) {
 
 }  // namespace
 
-TEST_CASE("epochs are published once each, whole, with their marker", "[broker]") {
-  WEIR_NEEDS_BROKER();
+TEST_CASE("epochs are published once each, whole, with their marker", "[.broker]") {
   TestCluster cluster;
   const std::string topic = cluster.NewTopic(3);
   Publisher publisher("me", TestTarget(topic));
@@ -80,8 +79,7 @@ TEST_CASE("epochs are published once each, whole, with their marker", "[broker]"
   CHECK(marker->instance == "me");
 }
 
-TEST_CASE("a lane opened by its marker alone has it, and its owner's name", "[broker]") {
-  WEIR_NEEDS_BROKER();
+TEST_CASE("a lane opened by its marker alone has it, and its owner's name", "[.broker]") {
   TestCluster cluster;
   const auto target = TestTarget(cluster.NewTopic(1));
   Publisher first("first", target);
@@ -99,8 +97,7 @@ TEST_CASE("a lane opened by its marker alone has it, and its owner's name", "[br
 }
 
 TEST_CASE("a publisher that dies at any step leaves each record once, and no zombie can commit",
-          "[broker]") {
-  WEIR_NEEDS_BROKER();
+          "[.broker]") {
   TestCluster cluster;
   const std::string topic = cluster.NewTopic(2);
   size_t uncommitted_more = 0;
@@ -149,8 +146,7 @@ TEST_CASE("a publisher that dies at any step leaves each record once, and no zom
 }
 
 TEST_CASE("a publisher that slept through its replacement does not take the lane back",
-          "[broker]") {
-  WEIR_NEEDS_BROKER();
+          "[.broker]") {
   TestCluster cluster;
   const std::string topic = cluster.NewTopic(1);
   const auto target = TestTarget(topic);
@@ -166,8 +162,7 @@ TEST_CASE("a publisher that slept through its replacement does not take the lane
   CHECK(Values(topic, 1) == std::vector<std::string>{"one", "two"});
 }
 
-TEST_CASE("a marker can be read right after the commit that wrote it", "[broker]") {
-  WEIR_NEEDS_BROKER();
+TEST_CASE("a marker can be read right after the commit that wrote it", "[.broker]") {
   TestCluster cluster;
   const auto target = TestTarget(cluster.NewTopic(1));
   for (uint64_t epoch = 1; epoch <= 40; epoch++) {
@@ -187,8 +182,7 @@ TEST_CASE("a marker can be read right after the commit that wrote it", "[broker]
   }
 }
 
-TEST_CASE("rows go to the topic with key, headers, time and partition", "[broker]") {
-  WEIR_NEEDS_BROKER();
+TEST_CASE("rows go to the topic with key, headers, time and partition", "[.broker]") {
   TestCluster cluster;
   const std::string topic = cluster.NewTopic(5, {{"max.message.bytes", "2000"}});
   const auto facts = LearnSink(TestConnection(), topic);
@@ -234,8 +228,7 @@ TEST_CASE("rows go to the topic with key, headers, time and partition", "[broker
                                            {(-790332482 & 0x7fffffff) % 5, "foobar", "v-foobar"}});
 }
 
-TEST_CASE("the largest record that is let through is one that the broker takes", "[broker]") {
-  WEIR_NEEDS_BROKER();
+TEST_CASE("the largest record that is let through is one that the broker takes", "[.broker]") {
   TestCluster cluster;
   const std::string topic = cluster.NewTopic(1, {{"max.message.bytes", "3000"}});
   auto target = TestTarget(topic);
@@ -264,8 +257,8 @@ TEST_CASE("the largest record that is let through is one that the broker takes",
   }
 }
 
-TEST_CASE("a record that the broker refuses is named, and nothing of the epoch shows", "[broker]") {
-  WEIR_NEEDS_BROKER();
+TEST_CASE("a record that the broker refuses is named, and nothing of the epoch shows",
+          "[.broker]") {
   TestCluster cluster;
   const std::string topic = cluster.NewTopic(1, {{"max.message.bytes", "2000"}});
   Publisher publisher("me", TestTarget(topic));
@@ -281,8 +274,7 @@ TEST_CASE("a record that the broker refuses is named, and nothing of the epoch s
   CHECK(Values(topic, 1) == std::vector<std::string>{"small"});
 }
 
-TEST_CASE("an output topic that is not there is told with how to make it", "[broker]") {
-  WEIR_NEEDS_BROKER();
+TEST_CASE("an output topic that is not there is told with how to make it", "[.broker]") {
   TestCluster cluster;
   const auto broker = BrokerSettings(cluster.client(), Duration::Seconds(5));
   REQUIRE(broker.ok());
@@ -297,8 +289,7 @@ TEST_CASE("an output topic that is not there is told with how to make it", "[bro
   CHECK(facts.status().cure().find("--create --topic " + topic) != std::string::npos);
 }
 
-TEST_CASE("a large outbox goes out through the producer's small queue", "[broker]") {
-  WEIR_NEEDS_BROKER();
+TEST_CASE("a large outbox goes out through the producer's small queue", "[.broker]") {
   TestCluster cluster;
   const std::string topic = cluster.NewTopic(4);
   std::string sealed(kOutboxMagic);

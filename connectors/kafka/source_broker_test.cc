@@ -100,8 +100,7 @@ Reading ReadBounded(const SourceOptions& options) {
 
 }  // namespace
 
-TEST_CASE("a bounded read gives every committed record once, in order, and ends", "[broker]") {
-  WEIR_NEEDS_BROKER();
+TEST_CASE("a bounded read gives every committed record once, in order, and ends", "[.broker]") {
   TestCluster cluster;
   const std::string topic = cluster.NewTopic(4);
   TestProducer plain;
@@ -135,8 +134,7 @@ TEST_CASE("a bounded read gives every committed record once, in order, and ends"
   CHECK(ReadBounded(all).records() == 40);
 }
 
-TEST_CASE("reading goes on from any position without loss or repeat", "[broker]") {
-  WEIR_NEEDS_BROKER();
+TEST_CASE("reading goes on from any position without loss or repeat", "[.broker]") {
   TestCluster cluster;
   const std::string topic = cluster.NewTopic(2);
   TestProducer producer("weir-test-" + RandomId());
@@ -173,8 +171,7 @@ TEST_CASE("reading goes on from any position without loss or repeat", "[broker]"
   CHECK(runs > 5);
 }
 
-TEST_CASE("a bounded read ends before somebody's open transaction", "[broker]") {
-  WEIR_NEEDS_BROKER();
+TEST_CASE("a bounded read ends before somebody's open transaction", "[.broker]") {
   TestCluster cluster;
   const std::string topic = cluster.NewTopic(1);
   TestProducer plain;
@@ -190,8 +187,7 @@ TEST_CASE("a bounded read ends before somebody's open transaction", "[broker]") 
 }
 
 TEST_CASE("behind an open transaction a partition is held, at its end it is caught up",
-          "[broker]") {
-  WEIR_NEEDS_BROKER();
+          "[.broker]") {
   TestCluster cluster;
   const std::string topic = cluster.NewTopic(1);
   TestProducer plain;
@@ -222,8 +218,7 @@ TEST_CASE("behind an open transaction a partition is held, at its end it is caug
   CHECK(reading.status.ok());
 }
 
-TEST_CASE("partitions made while reading are found and read from their first record", "[broker]") {
-  WEIR_NEEDS_BROKER();
+TEST_CASE("partitions made while reading are found and read from their first record", "[.broker]") {
   TestCluster cluster;
   const std::string topic = cluster.NewTopic(2);
   TestProducer plain;
@@ -264,8 +259,7 @@ TEST_CASE("partitions made while reading are found and read from their first rec
   CHECK(bounded.Find(*splits)->size() == 2);
 }
 
-TEST_CASE("start and stop become offsets at the first look", "[broker]") {
-  WEIR_NEEDS_BROKER();
+TEST_CASE("start and stop become offsets at the first look", "[.broker]") {
   TestCluster cluster;
   const std::string topic = cluster.NewTopic(1);
   TestProducer plain;
@@ -298,8 +292,7 @@ TEST_CASE("start and stop become offsets at the first look", "[broker]") {
   CHECK(finder.Find({}).status().Is(errors::kSourceOption));
 }
 
-TEST_CASE("offsets that are gone are dealt with as the policy says", "[broker]") {
-  WEIR_NEEDS_BROKER();
+TEST_CASE("offsets that are gone are dealt with as the policy says", "[.broker]") {
   TestCluster cluster;
   const std::string topic = cluster.NewTopic(1);
   TestProducer plain;
@@ -330,8 +323,7 @@ TEST_CASE("offsets that are gone are dealt with as the policy says", "[broker]")
   }
 }
 
-TEST_CASE("a topic that was made anew is noticed, at the start and while reading", "[broker]") {
-  WEIR_NEEDS_BROKER();
+TEST_CASE("a topic that was made anew is noticed, at the start and while reading", "[.broker]") {
   TestCluster cluster;
   const std::string topic = cluster.NewTopic(1);
   TestProducer plain;
@@ -368,8 +360,7 @@ TEST_CASE("a topic that was made anew is noticed, at the start and while reading
   CHECK(nothing.status.Is(errors::kTopicRemade));
 }
 
-TEST_CASE("a topic that is deleted for good stops the reader", "[broker]") {
-  WEIR_NEEDS_BROKER();
+TEST_CASE("a topic that is deleted for good stops the reader", "[.broker]") {
   TestCluster cluster;
   const std::string topic = cluster.NewTopic(1);
   const SourceOptions options = Options(topic, false);
@@ -383,8 +374,7 @@ TEST_CASE("a topic that is deleted for good stops the reader", "[broker]") {
   CHECK(reading.status.Is(errors::kTopicDeleted));
 }
 
-TEST_CASE("500 partitions are read within a small budget", "[broker]") {
-  WEIR_NEEDS_BROKER();
+TEST_CASE("500 partitions are read within a small budget", "[.broker]") {
   TestCluster cluster;
   const std::string topic = cluster.NewTopic(500);
   TestProducer plain;
@@ -403,8 +393,7 @@ TEST_CASE("500 partitions are read within a small budget", "[broker]") {
   cluster.Delete(topic);
 }
 
-TEST_CASE("a missing topic is told with the nearest name, before anything runs", "[broker]") {
-  WEIR_NEEDS_BROKER();
+TEST_CASE("a missing topic is told with the nearest name, before anything runs", "[.broker]") {
   TestCluster cluster;
   const std::string topic = cluster.NewTopic(1);
   Finder finder(TestConnection(), Options(topic + "x"));
