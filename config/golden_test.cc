@@ -13,10 +13,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// The build takes the root off __FILE__, so the tests run from the root or a folder below it.
+/// Tests run from the project's root or a folder below it.
 fs::path Folder() {
-  const fs::path inside =
-      fs::path(__FILE__).parent_path().parent_path() / "tests/golden/errors/structure";
+  const fs::path inside = "tests/golden/errors/structure";
   for (fs::path root = fs::current_path();; root = root.parent_path()) {
     if (fs::exists(root / inside) || root == root.root_path()) return root / inside;
   }

@@ -10,7 +10,7 @@ class ColumnReference final : public Expression {
   ColumnReference(const Schema& schema, int column) : column_(column) {
     type_ = schema[static_cast<size_t>(column)].type;
     text_ = schema[static_cast<size_t>(column)].name;
-    columns_ = {column};
+    columns_.assign(1, column);
   }
   ColumnPtr Evaluate(const Batch& batch, const EvalContext&,
                      std::vector<RowError>&) const override {

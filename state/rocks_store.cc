@@ -9,6 +9,9 @@
 #include <rocksdb/sst_file_writer.h>
 #include <rocksdb/table.h>
 #include <rocksdb/utilities/checkpoint.h>
+#if __has_include(<rocksdb/advanced_cache.h>)
+#include <rocksdb/advanced_cache.h>  // Newer versions (Debian 13's) define Cache here.
+#endif
 
 #include <algorithm>
 #include <atomic>
