@@ -183,10 +183,10 @@ Status Transaction::Init() {
 
 Result<LaneMarker> Transaction::ReadMarker() {
   const Duration begun = Now();
-  // A consumer of the lane's group, though it consumes nothing: a producer's handle has no group, and
-  // librdkafka (2.8) dereferences it when the answer is that the coordinator has moved.
-  const auto reader = WEIR_TRY(Client::Make(Client::Kind::kConsumer, target_.connection,
-                                            {{"group.id", target_.lane}}));
+  // A consumer of the lane's group, though it consumes nothing: a producer's handle has no group,
+  // and librdkafka (2.8) dereferences it when the answer is that the coordinator has moved.
+  const auto reader = WEIR_TRY(
+      Client::Make(Client::Kind::kConsumer, target_.connection, {{"group.id", target_.lane}}));
   while (true) {
     const auto place = MarkerPlace(target_.topic);
     Owned<rd_kafka_ListConsumerGroupOffsets_t> question(
