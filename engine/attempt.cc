@@ -67,6 +67,8 @@ Status Attempt::Run() {
   WEIR_TRY(CheckOutside());
   if (stop_asked_) return Status::Ok();
   WEIR_TRY(FindSplits());
+  if (stop_asked_) return Status::Ok();
+  WEIR_TRY(Claim());
   if (Status recovered = RecoverLanes(manifest_, manifest_.number()); !recovered.ok()) {
     return recovered.Is(errors::kCheckpointDamaged) ? Damaged(std::move(recovered)) : recovered;
   }
@@ -76,8 +78,7 @@ Status Attempt::Run() {
     shown_.totals.insert(manifest_.totals().values().begin(), manifest_.totals().values().end());
     return Status::Ok();
   }
-  proto::Manifest own = manifest_;
-  WEIR_TRY(WriteOwnManifest(own));
+  WEIR_TRY(WriteOwnManifest());
   if (Status made = MakeTasks(); !made.ok()) {
     return made.Is(errors::kCheckpointDamaged) ? Damaged(std::move(made)) : made;
   }
@@ -141,6 +142,7 @@ Result<proto::Manifest> Attempt::NewestManifest() {
     return manifest;
   }
   manifest_checksum_ = newest->checksum;
+  written_number_ = newest->manifest.number();
   return std::move(newest->manifest);
 }
 
@@ -237,7 +239,8 @@ Status Attempt::RecoverLanes(const proto::Manifest& manifest, uint64_t number) {
         [this](const std::string& sink, uint32_t lane, Epoch epoch) {
           Post(facts::Published{sink, lane, epoch});
         },
-        [this](const std::string&, uint32_t, Status reason) { Fail(std::move(reason)); }};
+        [this](const std::string&, uint32_t, Status reason) { Fail(std::move(reason)); },
+        [this] { return Stands(); }};
     auto lane =
         std::make_unique<Lane>(node.user_name, kLane, node.sink->HasMarkers(), std::move(publisher),
                                *store_, unpublished_bytes_, std::move(listener));
@@ -306,13 +309,19 @@ Status Attempt::RecoverLanes(const proto::Manifest& manifest, uint64_t number) {
   return Status::Ok();
 }
 
-Status Attempt::WriteOwnManifest(proto::Manifest& manifest) {
-  manifest.set_parent(manifest.number());
-  manifest.set_parent_checksum(manifest_checksum_);
-  manifest.set_number(manifest.number() + 1);
-  manifest.set_attempt(number_);
-  manifest.set_attempt_try(0);
-  manifest.set_written_at_us(clock_.Now().us);
+/// The same content in the name of this attempt, before it touches anything outside: whoever else
+/// goes on from the same manifest, a process that slept for instance, can commit nothing after it,
+/// and publishes nothing any more (rules 2 and 3).
+Status Attempt::Claim() {
+  if (first_start_ || manifest_.ended()) return Status::Ok();
+  proto::Manifest claim = manifest_;
+  claim.set_savepoint(false);
+  return Commit(claim);
+}
+
+/// What this attempt begins with: resolved splits, opened lanes (rules 7 and 15).
+Status Attempt::WriteOwnManifest() {
+  proto::Manifest manifest = manifest_;
   manifest.set_job_text(plan_.text);
   manifest.set_savepoint(false);
   manifest.set_ended(false);
@@ -342,6 +351,17 @@ Status Attempt::WriteOwnManifest(proto::Manifest& manifest) {
   for (const auto& [step, shape] : StateShapes(plan_)) {
     (*manifest.mutable_state_shapes())[step] = shape;
   }
+  return Commit(manifest);
+}
+
+Status Attempt::Commit(proto::Manifest& manifest) {
+  manifest.set_parent(manifest.number());
+  manifest.set_parent_checksum(manifest_checksum_);
+  manifest.set_number(manifest.number() + 1);
+  manifest.set_attempt(number_);
+  manifest.set_attempt_try(0);
+  manifest.set_written_at_us(clock_.Now().us);
+  written_number_ = manifest.number();
   const CommitOutcome outcome = WEIR_TRY(store_->CommitManifest(manifest));
   if (outcome == CommitOutcome::kOther) {
     return Status(
@@ -350,8 +370,20 @@ Status Attempt::WriteOwnManifest(proto::Manifest& manifest) {
         "two processes run this job on one state directory; this one has stopped");
   }
   manifest_checksum_ = CheckpointStore::ChecksumOf(manifest);
-  manifest_ = manifest;
+  manifest_ = std::move(manifest);
   return Status::Ok();
+}
+
+Status Attempt::Stands() const {
+  const uint64_t written = written_number_;
+  const std::vector<uint64_t> numbers = WEIR_TRY(store_->ListManifests());
+  if (numbers.empty() || numbers.back() <= written) return Status::Ok();
+  return Status(errors::kDeposed,
+                fmt::format("checkpoint {} of this job was written by another weir, and this one "
+                            "knows {}",
+                            numbers.back(), written),
+                "two processes run this job on one state directory; this one has stopped and "
+                "publishes nothing more");
 }
 
 Status Attempt::MakeTasks() {

@@ -58,7 +58,10 @@ class Attempt final : public TaskListener {
   Status FindSplits();
   Status RecoverLanes(const proto::Manifest& manifest, uint64_t number);
   Result<std::vector<SealedEpoch>> LoadUnpublished(const proto::LaneState& lane, Epoch after);
-  Status WriteOwnManifest(proto::Manifest& manifest);
+  Status Claim();
+  Status WriteOwnManifest();
+  Status Commit(proto::Manifest& manifest);
+  Status Stands() const;
   Status MakeTasks();
   Status Drive();
   Status Carry(std::vector<Action> actions);
@@ -88,6 +91,7 @@ class Attempt final : public TaskListener {
   std::vector<std::unique_ptr<Task>> tasks_;
   std::unique_ptr<Coordinator> coordinator_;
   std::thread look_thread_;
+  std::atomic<uint64_t> written_number_{0};  ///< Newest manifest that this attempt knows or writes.
   BarrierId stamped_;  ///< The manifest written last, and the time it says it was written at.
   EventTime stamp_;
 

@@ -117,6 +117,7 @@ Status Attempt::Carry(std::vector<Action> actions) {
       write->manifest.set_written_at_us(stamp_.us);
       facts::ManifestWritten written{write->manifest.number(), facts::ManifestOutcome::kCommitted,
                                      "", ""};
+      written_number_ = write->manifest.number();
       Result<CommitOutcome> outcome = store_->CommitManifest(write->manifest);
       if (!outcome.ok()) {
         written.outcome = facts::ManifestOutcome::kUnknown;

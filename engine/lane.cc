@@ -72,8 +72,8 @@ Status Lane::PublishNow(std::vector<SealedEpoch> sealed, const std::string& chec
   bool known = true;  // Whether the outside's standing is known: after a failure it is not.
   bool told = false;
   while (!sealed.empty()) {
-    Status status;
-    if (!known) {
+    Status status = listener_.stands();
+    if (status.ok() && !known) {
       status = publisher_->Fence();
       if (status.ok() && has_markers_) {
         Result<LaneMarker> marker = publisher_->ReadMarker();
@@ -86,7 +86,8 @@ Status Lane::PublishNow(std::vector<SealedEpoch> sealed, const std::string& chec
       known = status.ok();
       if (sealed.empty()) break;
     }
-    if (known && !has_markers_) status = store_.WritePublishing(sink_, sealed.back().epoch);
+    if (known && status.ok() && !has_markers_)
+      status = store_.WritePublishing(sink_, sealed.back().epoch);
     if (known && status.ok()) {
       status = publisher_->Publish(sealed, checksum, orphaned);
       if (status.ok()) break;
@@ -112,6 +113,7 @@ Status Lane::PublishNow(std::vector<SealedEpoch> sealed, const std::string& chec
 
 Status Lane::Renew() {
   if (!has_markers_) return Status::Ok();
+  WEIR_TRY(listener_.stands());
   // Read before it is written: a process that slept through a take-over must not take back.
   Result<LaneMarker> marker = publisher_->ReadMarker();
   Status status = marker.ok() ? Status::Ok() : std::move(marker).status();

@@ -30,6 +30,9 @@ class Lane {
   struct Listener {
     std::function<void(const std::string& sink, uint32_t lane, Epoch epoch)> published;
     std::function<void(const std::string& sink, uint32_t lane, Status reason)> failed;
+    /// Ok while the attempt still stands; otherwise why it does not. Asked before the lane takes
+    /// its name at the outside, since that would throw out whoever took over (rules 3 and 18).
+    std::function<Status()> stands;
   };
   /// `store` outlives the lane. `unpublished_bytes` is lowered by what was published.
   Lane(std::string sink, uint32_t lane, bool has_markers, std::unique_ptr<SinkPublisher> publisher,

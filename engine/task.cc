@@ -102,8 +102,15 @@ void Task::Committed(const BarrierId& id) {
 
 void Task::Dropped(const BarrierId& id) {
   Post([this, id] {
+    dropped_ = std::max(dropped_, id);
+    if (aligning_.id == id && missing_ > 0) {
+      // Some of its barriers will not come: tasks that hear of the drop first keep theirs.
+      missing_ = 0;
+      setup_.mailbox->UnblockAll();
+    }
     if (!snapshot_pending_ || id != pending_id_) return Status::Ok();
     snapshot_pending_ = false;
+    last_sealed_ = false;  // Another barrier will be the last.
     // A try that ran into its time-out may still be writing.
     while (writing_->load() > 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
     if (state_sealed_) setup_.state->Completed(false);
@@ -303,7 +310,9 @@ Status Task::TakeDelivery() {
 }
 
 Status Task::OnBarrier(size_t channel, const Barrier& barrier) {
-  if (barrier.id < aligning_.id) return Status::Ok();  // Of a try that is over.
+  // What became of the try before was told before this barrier was sent, and is known from here.
+  WEIR_TRY(RunCommands());
+  if (barrier.id < aligning_.id || barrier.id <= dropped_) return Status::Ok();
   if (barrier.id != aligning_.id) {
     // A newer barrier ends the alignment of an older one (rule 5).
     setup_.mailbox->UnblockAll();

@@ -130,6 +130,7 @@ class Task {
   Barrier aligning_;
   std::vector<bool> arrived_;
   size_t missing_ = 0;
+  BarrierId dropped_;  ///< Newest try that is known to be dropped: its barriers say nothing more.
 
   // What dropped tries sealed and counted, and what waits for the outcome of the current one.
   std::vector<std::pair<std::string, SealedPart>> kept_parts_;
