@@ -18,6 +18,7 @@ from golden import harness
 
 JOB = pathlib.Path(__file__).parent / "jobs" / "campaign.yaml"
 OUTPUTS = ("passed", "windows", "sessions")
+PATIENCE_S = 120  # For a busy machine; nobody waits so long for a job that works.
 RECOVERED = re.compile(r"lane recovered .*?sink=(\S+).*?marker=(\d+)")
 
 
@@ -166,17 +167,31 @@ class Campaign:
             time.sleep(0.05)
         return False
 
+    def _all_read(self, rows: int) -> bool:
+        """Whether the newest checkpoint has that many rows of the input behind it."""
+        with contextlib.suppress(ValueError, OSError, AssertionError, IndexError):
+            return manifest.newest(self.weir.state).totals.get("numbers.in", 0) >= rows
+        return False
+
     def finish(self, patience_s: float = 10, **options) -> checker.Verdict:
-        """Ends the input, lets the job come to rest, stops it and judges everything."""
+        """Ends the input, lets the job come to rest, stops it and judges everything. Results may
+        come for `patience_s` after all input is in a checkpoint, however long that took."""
         self.feed.finish()
         truth = self.feed.acknowledged
         if not self.verdict.stopped:
             if not self.weir.running:
                 self.start(**options)
-            self.live.wait_counts({
+            wanted = {
                 f"{self.name}.passed": len(checker.expected_copies(truth)),
                 f"{self.name}.windows": len(checker.expected_windows(truth)),
-                f"{self.name}.sessions": len(checker.expected_sessions(truth))}, patience_s)
+                f"{self.name}.sessions": len(checker.expected_sessions(truth))}
+            deadline = time.monotonic() + PATIENCE_S
+            while self.weir.running and time.monotonic() < deadline and not self.live.has(wanted):
+                if self._all_read(len(truth) + self.feed.partitions):
+                    # What is not there soon will not come any more.
+                    self.live.wait_counts(wanted, patience_s)
+                    break
+                time.sleep(0.05)
             self.ended(self.weir.stop(), wanted=(0,))
         self.weir.kill()
         self.live.settle()

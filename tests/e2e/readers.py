@@ -48,10 +48,14 @@ class LiveReader:
                 elif message.error().code() == KafkaError._FATAL:
                     raise RuntimeError(str(message.error()))
 
+    def has(self, wanted: dict[str, int]) -> bool:
+        """Whether so many were seen of every topic."""
+        return all(self.counts[topic] >= count for topic, count in wanted.items())
+
     def wait_counts(self, wanted: dict[str, int], patience_s: float) -> bool:
         """Until so many were seen of every topic; false if nothing new comes for so long."""
         last, since = dict(self.counts), time.monotonic()
-        while any(self.counts[topic] < count for topic, count in wanted.items()):
+        while not self.has(wanted):
             if self.counts != last:
                 last, since = dict(self.counts), time.monotonic()
             if time.monotonic() - since > patience_s:
