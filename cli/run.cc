@@ -195,7 +195,7 @@ Status WriteReport(const std::string& path, const JobPlan& plan, const JobProgre
 /// The command again, with the option that makes the choice a stop asks for.
 void PrintChoice(const RunArguments& arguments, const Status& status) {
   const bool foreign = status.Is(errors::kForeignMarker);
-  const bool fresh = status.Is(errors::kChangedJob);
+  const bool fresh = status.Is(errors::kChangedJob) || status.Is(errors::kForeignCheckpoints);
   const auto quoted = [](const std::string& text) {
     const bool plain =
         !text.empty() &&

@@ -149,11 +149,13 @@ struct SealedEpoch {
   std::vector<SealedPart> parts;  ///< Of all tasks, in the order of the tasks.
 };
 
-/// Where a lane stands, read after fencing.
+/// Where a lane stands.
 struct LaneMarker {
   bool found = false;
   Epoch epoch;
-  std::string instance;  ///< Of the job that wrote it.
+  std::string instance;                ///< Of the job that wrote it.
+  std::string manifest_checksum = {};  ///< Of the manifest that it was published by.
+  bool operator==(const LaneMarker&) const = default;
 };
 
 /// Publishes the sealed epochs of one sink, after their manifest is durable. One lane each; at any
@@ -163,7 +165,7 @@ class SinkPublisher {
   virtual ~SinkPublisher() = default;
   /// Shuts out every earlier publisher of the lane, also one that had not begun (rule 16).
   virtual Status Fence() = 0;
-  /// The last epoch published on the lane; only after Fence.
+  /// The last epoch published on the lane; before Fence it may be about to change.
   virtual Result<LaneMarker> ReadMarker() = 0;
   /// Writes only the marker: opens the lane (epoch 0), renews it, or takes it over (rules 14, 15).
   virtual Status WriteMarker(Epoch epoch, const std::string& manifest_checksum) = 0;
@@ -173,6 +175,8 @@ class SinkPublisher {
   /// finished with exactly the bytes that were sealed (rule 23).
   virtual Status Publish(const std::vector<SealedEpoch>& epochs,
                          const std::string& manifest_checksum, bool orphaned) = 0;
+  /// The marker as this publisher last saw it while fenced, or left it; none without markers.
+  virtual LaneMarker Standing() const { return {}; }
   /// After Publish succeeded and until the next one, readies what needs no ordering (rule 17).
   virtual void Prepare() {}
   /// Once, after recovery has published what was due: removes leftovers that no manifest names.

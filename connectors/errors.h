@@ -2,8 +2,12 @@
 
 #include "base/status.h"
 
-/// Local files, generators and the screen.
+/// Local files, generators and the screen; and what a publisher of any kind may say.
 namespace weir::errors {
+
+/// The lane's name at the outside belongs to somebody else by now: whoever publishes looks whether
+/// its attempt still stands before it takes the name again (rule 18).
+inline constexpr ErrorCode kFenced{"WEIR-K009", ErrorKind::kFailed};
 
 inline constexpr ErrorCode kNoFiles{"WEIR-L001", ErrorKind::kFailed};
 inline constexpr ErrorCode kFileRead{"WEIR-L002", ErrorKind::kFailed};

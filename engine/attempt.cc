@@ -24,13 +24,12 @@ std::string ChannelName(const ExchangePlan& exchange, uint32_t from, uint32_t to
 }  // namespace
 
 Attempt::Attempt(const JobPlan& plan, const RunOptions& options, const Clock& clock,
-                 JobStore& job_store, const std::atomic<bool>& stop_asked, uint64_t number)
+                 JobStore& job_store, const std::atomic<bool>& stop_asked)
     : plan_(plan),
       options_(options),
       clock_(clock),
       job_store_(job_store),
       stop_asked_(stop_asked),
-      number_(number),
       directory_(options.state_dir + "/" + plan.name) {
   letters_.of_rows = [&clock](const std::string& node, const Batch& rows,
                               const std::vector<Rejection>& rejections) {
@@ -57,20 +56,26 @@ ConnectorContext Attempt::Context(size_t memory) const {
 // ---------------------------------------------------------------------------------------------
 // Before tasks start
 
+namespace {
+
+Status StoppedEarly() {
+  return Status(errors::kStoppedEarly,
+                "stopped before rows flowed; what a checkpoint holds unpublished waits for the "
+                "next start");
+}
+
+/// Whether it says that bytes are wrong, rather than that they can't be had just now.
+bool IsDamage(const Status& status) {
+  return status.Is(errors::kCheckpointDamaged) || status.Is(errors::kManifestDamaged);
+}
+
+}  // namespace
+
 Status Attempt::Run() {
-  WEIR_TRY(OpenStore());
-  manifest_ = WEIR_TRY(NewestManifest());
-  WEIR_TRY(job_store_.RaiseAttempt(manifest_.attempt()));
-  // Files of tries that a kill cut off: nobody else works here, the job store's lock is held.
-  WEIR_TRY(store_->RemoveOrphans());
-  if (!first_start_) WEIR_TRY(CheckSameJob(plan_, manifest_));
-  WEIR_TRY(CheckOutside());
-  if (stop_asked_) return Status::Ok();
-  WEIR_TRY(FindSplits());
-  if (stop_asked_) return Status::Ok();
-  WEIR_TRY(Claim());
-  if (Status recovered = RecoverLanes(manifest_, manifest_.number()); !recovered.ok()) {
-    return recovered.Is(errors::kCheckpointDamaged) ? Damaged(std::move(recovered)) : recovered;
+  if (Status status = Recover(); !status.ok()) {
+    if (status.Is(errors::kCheckpointDamaged)) return Damaged(std::move(status));
+    const bool gave_way = stop_asked_ && status.kind() == ErrorKind::kRetry;
+    return gave_way ? StoppedEarly() : status;
   }
   if (manifest_.ended()) {
     log::Info("the job has ended; --fresh runs it again", {{"checkpoint", manifest_.number()}});
@@ -78,11 +83,37 @@ Status Attempt::Run() {
     shown_.totals.insert(manifest_.totals().values().begin(), manifest_.totals().values().end());
     return Status::Ok();
   }
-  WEIR_TRY(WriteOwnManifest());
-  if (Status made = MakeTasks(); !made.ok()) {
-    return made.Is(errors::kCheckpointDamaged) ? Damaged(std::move(made)) : made;
-  }
   return Drive();
+}
+
+/// Everything before rows flow. A start that is refused leaves the state directory and the outside
+/// as they were; one that is stopped leaves all that is unpublished to the next one.
+Status Attempt::Recover() {
+  WEIR_TRY(OpenStore());
+  manifest_ = WEIR_TRY(NewestManifest());
+  WEIR_TRY(job_store_.RaiseAttempt(manifest_.attempt()));
+  number_ = WEIR_TRY(job_store_.BeginAttempt());
+  // Files of tries that a kill cut off: nobody else works here, the job store's lock is held.
+  WEIR_TRY(store_->RemoveOrphans());
+  if (!first_start_) WEIR_TRY(CheckSameJob(plan_, manifest_));
+  WEIR_TRY(CheckOutside());
+  WEIR_TRY(FindSplits());
+  WEIR_TRY(MakeLanes());
+  (void)WEIR_TRY(DecideLanes(WEIR_TRY(ReadLanes())));
+  if (stop_asked_) return StoppedEarly();
+  WEIR_TRY(Claim());
+  // Fence all, then read all markers, then decide (rule 16): now nobody can change them.
+  WEIR_TRY(FenceLanes());
+  (void)WEIR_FAILPOINT("engine.recovery.fenced");
+  const std::map<std::string, LaneStanding> standings = WEIR_TRY(ReadLanes());
+  for (const auto& [sink, decision] : WEIR_TRY(DecideLanes(standings))) {
+    WEIR_TRY(RecoverLane(standings.at(sink), decision));
+  }
+  (void)WEIR_FAILPOINT("engine.recovery.published");
+  if (manifest_.ended()) return Status::Ok();
+  WEIR_TRY(WriteOwnManifest());
+  began_ = true;
+  return MakeTasks();
 }
 
 Status Attempt::OpenStore() {
@@ -97,20 +128,24 @@ Result<std::optional<StoredManifest>> Attempt::UsableManifest() {
   if (!options_.choices.rewind) {
     return newest.ok() ? std::move(newest) : Damaged(std::move(newest).status());
   }
-  if (newest.ok() && (!*newest || store_->Verify((**newest).manifest.number(), true).ok())) {
-    return newest;
-  }
+  Status whole = newest.ok() ? Status::Ok() : newest.status();
+  if (newest.ok() && *newest) whole = store_->Verify((**newest).manifest.number(), true);
+  if (whole.ok()) return newest;
+  if (!IsDamage(whole)) return whole;
   // The newest one of which every byte is right; what came after it is laid aside, not deleted.
   std::vector<uint64_t> numbers = WEIR_TRY(store_->ListManifests());
   for (size_t i = numbers.size(); i-- > 0;) {
     Result<StoredManifest> older = store_->ReadManifest(numbers[i]);
-    if (!older.ok() || !store_->Verify(numbers[i], true).ok()) continue;
+    whole = older.ok() ? store_->Verify(numbers[i], true) : older.status();
+    if (!whole.ok() && !IsDamage(whole)) return whole;
+    if (!whole.ok()) continue;
     for (size_t later = i + 1; later < numbers.size(); later++) {
       const std::string number = std::to_string(numbers[later]);
       std::error_code error;
       std::filesystem::create_directories(directory_ + "/damaged", error);
-      std::filesystem::rename(directory_ + "/checkpoints/" + number,
-                              fmt::format("{}/damaged/{}-{}", directory_, number, number_), error);
+      std::filesystem::rename(
+          directory_ + "/checkpoints/" + number,
+          fmt::format("{}/damaged/{}-{}", directory_, number, RandomId().substr(0, 8)), error);
       if (error) {
         return Status(errors::kDamagedCheckpoint,
                       fmt::format("can't lay checkpoint {} aside: {}", number, error.message()),
@@ -133,6 +168,17 @@ Status Attempt::Damaged(Status reason) {
 
 Result<proto::Manifest> Attempt::NewestManifest() {
   std::optional<StoredManifest> newest = WEIR_TRY(UsableManifest());
+  if (newest && newest->manifest.instance() != job_store_.facts().instance) {
+    if (job_store_.facts().attempt > 0) {
+      return Status(errors::kForeignCheckpoints,
+                    fmt::format("the checkpoints in {} are of another instance of job '{}': was a "
+                                "--fresh cut off, or were they copied there?",
+                                directory_, plan_.name),
+                    "begin anew with --fresh, or give them a --state-dir of their own");
+    }
+    // The job's facts were lost, and its checkpoints were not.
+    WEIR_TRY(job_store_.AdoptInstance(newest->manifest.instance()));
+  }
   if (!newest) {
     first_start_ = true;
     proto::Manifest manifest;
@@ -142,7 +188,7 @@ Result<proto::Manifest> Attempt::NewestManifest() {
     return manifest;
   }
   manifest_checksum_ = newest->checksum;
-  written_number_ = newest->manifest.number();
+  known_number_ = newest->manifest.number();
   return std::move(newest->manifest);
 }
 
@@ -152,7 +198,7 @@ Status Attempt::WaitFor(const std::string& what, const std::function<Status()>& 
   while (true) {
     Status status = call();
     if (status.ok() || status.kind() != ErrorKind::kRetry) return status;
-    if (stop_asked_) return Status::Ok();
+    if (stop_asked_) return StoppedEarly();
     if (clock_.Monotonic().us - begin.us >= options_.wait.us) {
       return Status(errors::kGaveUpWaiting,
                     fmt::format("gave up after {} s: {}: {}", options_.wait.us / 1'000'000, what,
@@ -171,7 +217,6 @@ Status Attempt::CheckOutside() {
     if (node.role != NodePlan::Role::kSink) continue;
     WEIR_TRY(WaitFor("sink '" + node.user_name + "'",
                      [&] { return node.sink->Check(Context(16 << 20)); }));
-    if (stop_asked_) return Status::Ok();
   }
   return Status::Ok();
 }
@@ -203,7 +248,6 @@ Status Attempt::FindSplits() {
       }
       return Status::Ok();
     }));
-    if (stop_asked_) return Status::Ok();
     sources_.push_back(std::move(source));
   }
   return Status::Ok();
@@ -226,10 +270,8 @@ Result<std::vector<SealedEpoch>> Attempt::LoadUnpublished(const proto::LaneState
   return sealed;
 }
 
-Status Attempt::RecoverLanes(const proto::Manifest& manifest, uint64_t number) {
+Status Attempt::MakeLanes() {
   constexpr uint32_t kLane = 0;  // A process has one lane for each sink.
-  // Fence all, then read all markers, then decide (rule 16).
-  std::map<std::string, LaneStanding> standings;
   for (const NodePlan& node : plan_.nodes) {
     if (node.role != NodePlan::Role::kSink || lanes_.contains(node.user_name)) continue;
     std::unique_ptr<SinkPublisher> publisher =
@@ -241,72 +283,81 @@ Status Attempt::RecoverLanes(const proto::Manifest& manifest, uint64_t number) {
         },
         [this](const std::string&, uint32_t, Status reason) { Fail(std::move(reason)); },
         [this] { return Stands(); }};
-    auto lane =
-        std::make_unique<Lane>(node.user_name, kLane, node.sink->HasMarkers(), std::move(publisher),
-                               *store_, unpublished_bytes_, std::move(listener));
-    WEIR_TRY(WaitFor("sink '" + node.user_name + "'", [&] { return lane->publisher().Fence(); }));
-    LaneStanding& standing = standings[node.user_name];
-    standing.sink = node.user_name;
-    standing.lane = kLane;
-    standing.has_markers = node.sink->HasMarkers();
-    standing.opened_before = manifest.highest_lane().contains(node.user_name);
-    lanes_[node.user_name] = std::move(lane);
+    lanes_[node.user_name] = std::make_unique<Lane>(
+        node.user_name, kLane, job_store_.facts().instance, node.sink->HasMarkers(),
+        std::move(publisher), *store_, unpublished_bytes_, std::move(listener));
   }
-  if (stop_asked_) return Status::Ok();
-  (void)WEIR_FAILPOINT("engine.recovery.fenced");
-  for (auto& [sink, standing] : standings) {
+  return Status::Ok();
+}
+
+Result<std::map<std::string, LaneStanding>> Attempt::ReadLanes() {
+  std::map<std::string, LaneStanding> standings;
+  for (const auto& [sink, lane] : lanes_) {
+    LaneStanding& standing = standings[sink];
+    standing.sink = sink;
+    standing.lane = lane->number();
+    standing.has_markers = lane->has_markers();
+    standing.opened_before = manifest_.highest_lane().contains(sink);
+    for (const proto::LaneState& stored : manifest_.lanes()) {
+      if (stored.sink() != sink) continue;
+      for (const proto::OutboxEpoch& epoch : stored.unpublished()) {
+        standing.unpublished.push_back(Epoch{epoch.epoch()});
+      }
+    }
     if (standing.has_markers) {
       WEIR_TRY(WaitFor("the marker of sink '" + sink + "'", [&]() -> Status {
-        standing.marker = WEIR_TRY(lanes_.at(sink)->publisher().ReadMarker());
+        standing.marker = WEIR_TRY(lane->publisher().ReadMarker());
         return Status::Ok();
       }));
     } else {
       standing.publishing_begun = WEIR_TRY(store_->ReadPublishing(sink));
     }
   }
-  for (auto& [sink, standing] : standings) {
-    Lane& lane = *lanes_.at(sink);
-    const proto::LaneState* state = nullptr;
-    for (const proto::LaneState& stored : manifest.lanes()) {
-      if (stored.sink() == sink) state = &stored;
-    }
-    if (state) {
-      for (const proto::OutboxEpoch& epoch : state->unpublished()) {
-        standing.unpublished.push_back(Epoch{epoch.epoch()});
-      }
-    }
-    const LaneDecision decision =
-        WEIR_TRY(DecideLane(standing, job_store_.facts().instance, number, options_.choices));
-    if (!first_start_) {
-      log::Info("lane recovered", {{"sink", sink},
-                                   {"lane", standing.lane},
-                                   {"marker", standing.has_markers ? standing.marker.epoch.value
-                                                                   : decision.publish_after.value},
-                                   {"manifest", number},
-                                   {"unpublished", standing.unpublished.size()}});
-    }
-    const auto go_on = [this] { return !stop_asked_.load(); };
-    if (state) {
-      std::vector<SealedEpoch> sealed = WEIR_TRY(LoadUnpublished(*state, decision.publish_after));
-      WEIR_TRY(lane.PublishNow(std::move(sealed), manifest_checksum_, /*orphaned=*/true, go_on));
-      if (stop_asked_) return Status::Ok();
-    }
-    if (decision.write_marker) {
-      // Raised before the lane is used, and opened before a manifest names it (rule 15).
-      WEIR_TRY(job_store_.RaiseLane(sink, standing.lane));
-      WEIR_TRY(WaitFor("sink '" + sink + "'", [&] {
-        return lane.publisher().WriteMarker(Epoch{number}, manifest_checksum_);
-      }));
-    }
-    Epoch standing_at = decision.write_marker ? Epoch{number} : decision.publish_after;
-    if (!standing.unpublished.empty()) {
-      standing_at = std::max(standing_at, standing.unpublished.back());
-    }
-    lane.SetStanding(standing_at, manifest_checksum_, job_store_.facts().instance);
-    WEIR_TRY(lane.publisher().CleanUp());
+  return standings;
+}
+
+Result<std::map<std::string, LaneDecision>> Attempt::DecideLanes(
+    const std::map<std::string, LaneStanding>& standings) const {
+  std::map<std::string, LaneDecision> decisions;
+  for (const auto& [sink, standing] : standings) {
+    decisions[sink] = WEIR_TRY(DecideLane(standing, job_store_.facts().instance,
+                                          ContentNumber(manifest_), options_.choices));
   }
-  (void)WEIR_FAILPOINT("engine.recovery.published");
+  return decisions;
+}
+
+Status Attempt::FenceLanes() {
+  for (const auto& [sink, lane] : lanes_) {
+    WEIR_TRY(WaitFor("sink '" + sink + "'", [&] { return lane->publisher().Fence(); }));
+  }
   return Status::Ok();
+}
+
+Status Attempt::RecoverLane(const LaneStanding& standing, const LaneDecision& decision) {
+  Lane& lane = *lanes_.at(standing.sink);
+  if (!first_start_) {
+    log::Info("lane recovered", {{"sink", standing.sink},
+                                 {"lane", standing.lane},
+                                 {"marker", standing.has_markers ? standing.marker.epoch.value
+                                                                 : decision.publish_after.value},
+                                 {"manifest", manifest_.number()},
+                                 {"unpublished", standing.unpublished.size()}});
+  }
+  lane.SetStanding(standing.marker);
+  for (const proto::LaneState& stored : manifest_.lanes()) {
+    if (stored.sink() != standing.sink) continue;
+    WEIR_TRY(lane.PublishNow(WEIR_TRY(LoadUnpublished(stored, decision.publish_after)),
+                             manifest_checksum_, /*orphaned=*/true,
+                             [this] { return !stop_asked_.load(); }));
+  }
+  if (decision.write_marker) {
+    // Raised before the lane is used, and opened before a manifest names it (rule 15).
+    WEIR_TRY(job_store_.RaiseLane(standing.sink, standing.lane));
+    const LaneMarker marker{true, Epoch{ContentNumber(manifest_)}, job_store_.facts().instance,
+                            manifest_checksum_};
+    WEIR_TRY(WaitFor("sink '" + standing.sink + "'", [&] { return lane.Open(marker); }));
+  }
+  return lane.publisher().CleanUp();
 }
 
 /// The same content in the name of this attempt, before it touches anything outside: whoever else
@@ -315,6 +366,7 @@ Status Attempt::RecoverLanes(const proto::Manifest& manifest, uint64_t number) {
 Status Attempt::Claim() {
   if (first_start_ || manifest_.ended()) return Status::Ok();
   proto::Manifest claim = manifest_;
+  claim.set_content_number(ContentNumber(manifest_));
   claim.set_savepoint(false);
   return Commit(claim);
 }
@@ -322,6 +374,7 @@ Status Attempt::Claim() {
 /// What this attempt begins with: resolved splits, opened lanes (rules 7 and 15).
 Status Attempt::WriteOwnManifest() {
   proto::Manifest manifest = manifest_;
+  manifest.set_content_number(0);
   manifest.set_job_text(plan_.text);
   manifest.set_savepoint(false);
   manifest.set_ended(false);
@@ -361,7 +414,6 @@ Status Attempt::Commit(proto::Manifest& manifest) {
   manifest.set_attempt(number_);
   manifest.set_attempt_try(0);
   manifest.set_written_at_us(clock_.Now().us);
-  written_number_ = manifest.number();
   const CommitOutcome outcome = WEIR_TRY(store_->CommitManifest(manifest));
   if (outcome == CommitOutcome::kOther) {
     return Status(
@@ -370,18 +422,25 @@ Status Attempt::Commit(proto::Manifest& manifest) {
         "two processes run this job on one state directory; this one has stopped");
   }
   manifest_checksum_ = CheckpointStore::ChecksumOf(manifest);
+  known_number_ = manifest.number();
   manifest_ = std::move(manifest);
   return Status::Ok();
 }
 
 Status Attempt::Stands() const {
-  const uint64_t written = written_number_;
+  const uint64_t known = known_number_;
   const std::vector<uint64_t> numbers = WEIR_TRY(store_->ListManifests());
-  if (numbers.empty() || numbers.back() <= written) return Status::Ok();
+  if (numbers.empty() || numbers.back() <= known) return Status::Ok();
+  // Its own, just being written, or somebody else's?
+  const StoredManifest newest = WEIR_TRY(store_->ReadManifest(numbers.back()));
+  if (newest.manifest.attempt() == number_ &&
+      newest.manifest.instance() == job_store_.facts().instance) {
+    return Status::Ok();
+  }
   return Status(errors::kDeposed,
                 fmt::format("checkpoint {} of this job was written by another weir, and this one "
                             "knows {}",
-                            numbers.back(), written),
+                            numbers.back(), known),
                 "two processes run this job on one state directory; this one has stopped and "
                 "publishes nothing more");
 }

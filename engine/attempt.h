@@ -25,13 +25,15 @@ class Attempt final : public TaskListener {
  public:
   /// All borrowed; outlive the attempt.
   Attempt(const JobPlan& plan, const RunOptions& options, const Clock& clock, JobStore& job_store,
-          const std::atomic<bool>& stop_asked, uint64_t number);
+          const std::atomic<bool>& stop_asked);
   ~Attempt() override;
 
   Status Run();
   void Wake();
   /// Whether rows have flowed: a failure after that begins a new series of restarts.
   bool made_progress() const { return made_progress_; }
+  /// Whether it has written what it begins with: the user's choices are carried out then.
+  bool began() const { return began_; }
   JobProgress progress() const;
 
   void OnAck(TaskAck ack) override;
@@ -56,7 +58,13 @@ class Attempt final : public TaskListener {
   Status WaitFor(const std::string& what, const std::function<Status()>& call);
   Status CheckOutside();
   Status FindSplits();
-  Status RecoverLanes(const proto::Manifest& manifest, uint64_t number);
+  Status Recover();
+  Status MakeLanes();
+  Result<std::map<std::string, LaneStanding>> ReadLanes();
+  Result<std::map<std::string, LaneDecision>> DecideLanes(
+      const std::map<std::string, LaneStanding>& standings) const;
+  Status FenceLanes();
+  Status RecoverLane(const LaneStanding& standing, const LaneDecision& decision);
   Result<std::vector<SealedEpoch>> LoadUnpublished(const proto::LaneState& lane, Epoch after);
   Status Claim();
   Status WriteOwnManifest();
@@ -76,7 +84,7 @@ class Attempt final : public TaskListener {
   const Clock& clock_;
   JobStore& job_store_;
   const std::atomic<bool>& stop_asked_;
-  const uint64_t number_;
+  uint64_t number_ = 0;  ///< Known once the newest manifest is.
   std::string directory_;
   std::unique_ptr<CheckpointStore> store_;
   DeadLetters letters_;
@@ -91,7 +99,7 @@ class Attempt final : public TaskListener {
   std::vector<std::unique_ptr<Task>> tasks_;
   std::unique_ptr<Coordinator> coordinator_;
   std::thread look_thread_;
-  std::atomic<uint64_t> written_number_{0};  ///< Newest manifest that this attempt knows or writes.
+  std::atomic<uint64_t> known_number_{0};  ///< Newest manifest that is known to be this attempt's.
   BarrierId stamped_;  ///< The manifest written last, and the time it says it was written at.
   EventTime stamp_;
 
@@ -101,6 +109,7 @@ class Attempt final : public TaskListener {
   Status failure_;  ///< The first; ok while there is none.
   bool ending_ = false;
   std::atomic<bool> made_progress_{false};
+  bool began_ = false;
   JobProgress shown_;  // Under mutex_.
 };
 

@@ -117,7 +117,6 @@ Status Attempt::Carry(std::vector<Action> actions) {
       write->manifest.set_written_at_us(stamp_.us);
       facts::ManifestWritten written{write->manifest.number(), facts::ManifestOutcome::kCommitted,
                                      "", ""};
-      written_number_ = write->manifest.number();
       Result<CommitOutcome> outcome = store_->CommitManifest(write->manifest);
       if (!outcome.ok()) {
         written.outcome = facts::ManifestOutcome::kUnknown;
@@ -130,6 +129,7 @@ Status Attempt::Carry(std::vector<Action> actions) {
         written.outcome = facts::ManifestOutcome::kOther;
       } else {
         written.checksum = CheckpointStore::ChecksumOf(write->manifest);
+        known_number_ = write->manifest.number();
       }
       for (Action& next : coordinator_->On(std::move(written), clock_.Monotonic())) {
         todo.push_back(std::move(next));

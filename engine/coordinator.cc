@@ -232,6 +232,7 @@ void Coordinator::AllAcked(std::vector<Action>& out) {
 void Coordinator::FillManifest() {
   next_ = base_;
   next_.set_number(base_.number() + 1);
+  next_.set_content_number(0);
   next_.set_parent(base_.number());
   next_.set_parent_checksum(base_checksum_);
   next_.set_attempt_try(current_.id.attempt_try);

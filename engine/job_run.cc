@@ -64,6 +64,11 @@ Status JobRun::Run() {
     WEIR_TRY(job_store_->BeginInstance());
     for (const char* part : {"checkpoints", "files", "publishing", "live", "scratch"}) {
       std::filesystem::remove_all(directory + "/" + part, error);
+      if (error) {
+        return Status(errors::kGaveUpWaiting,
+                      fmt::format("can't remove {}/{}: {}", directory, part, error.message()),
+                      "see its rights, or choose another --state-dir");
+      }
     }
   }
   Status status = RunAttempts();
@@ -76,13 +81,18 @@ Status JobRun::RunAttempts() {
   Duration backoff = plan_.restart_initial;
   int64_t failures = 0;
   while (true) {
-    const uint64_t number = WEIR_TRY(job_store_->BeginAttempt());
-    Attempt attempt(plan_, options_, clock_, *job_store_, stop_asked_, number);
+    Attempt attempt(plan_, options_, clock_, *job_store_, stop_asked_);
     {
       std::lock_guard lock(mutex_);
       attempt_ = &attempt;
     }
     Status status = attempt.Run();
+    if (status.Is(errors::kStoppedEarly)) {
+      log::Info("the job was stopped early", {{"reason", status.message()}});
+      status = Status::Ok();
+    }
+    // A choice is for the state that the user saw, not for what a later restart meets.
+    if (attempt.began()) options_.choices = {};
     {
       std::lock_guard lock(mutex_);
       attempt_ = nullptr;

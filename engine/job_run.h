@@ -69,7 +69,8 @@ class JobRun {
   JobRun(const JobPlan& plan, RunOptions options, const Clock& clock);
   ~JobRun();
 
-  /// Blocks. Ok: the job has ended or was stopped, and everything is published.
+  /// Blocks. Ok: the job has ended or was stopped, and everything is published; stopped before rows
+  /// flowed, what a checkpoint holds unpublished waits for the next start.
   Status Run();
   /// Asks for a savepoint and a clean end. Thread safe.
   void Stop();
@@ -82,7 +83,7 @@ class JobRun {
   Status RunAttempts();
 
   const JobPlan& plan_;
-  const RunOptions options_;
+  RunOptions options_;  // The choices are forgotten once they are carried out.
   const Clock& clock_;
   std::unique_ptr<JobStore> job_store_;
   std::atomic<bool> stop_asked_{false};

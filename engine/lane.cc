@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/log.h"
+#include "connectors/errors.h"
 #include "engine/errors.h"
 
 namespace weir {
@@ -14,6 +15,8 @@ namespace {
 constexpr Duration kFirstWait = Duration::Millis(50);
 constexpr Duration kLongestWait = Duration::Seconds(5);
 constexpr Duration kRenewAfter = Duration::Days(1);
+constexpr Duration kRenewAgain = Duration::Minutes(60);  // Where it failed.
+constexpr int kMostTakenBack = 3;
 
 int64_t BytesOf(const SealedEpoch& sealed) {
   int64_t bytes = 0;
@@ -31,11 +34,12 @@ std::vector<SealedEpoch> NotYetPublished(std::vector<SealedEpoch> sealed,
   return sealed;
 }
 
-Lane::Lane(std::string sink, uint32_t lane, bool has_markers,
+Lane::Lane(std::string sink, uint32_t lane, std::string instance, bool has_markers,
            std::unique_ptr<SinkPublisher> publisher, CheckpointStore& store,
            std::atomic<int64_t>& unpublished_bytes, Listener listener)
     : sink_(std::move(sink)),
       lane_(lane),
+      instance_(std::move(instance)),
       has_markers_(has_markers),
       publisher_(std::move(publisher)),
       store_(store),
@@ -66,34 +70,61 @@ void Lane::Enqueue(SealedEpoch sealed, std::string manifest_checksum) {
   wake_.notify_all();
 }
 
+Result<LaneMarker> Lane::Settle(const LaneMarker& aim) {
+  WEIR_TRY(listener_.stands());
+  LaneMarker marker = standing_;
+  if (!settled_) {
+    WEIR_TRY(publisher_->Fence());
+    if (has_markers_) marker = WEIR_TRY(publisher_->ReadMarker());
+    if (marker != standing_ && marker != aim) {
+      return Status(errors::kDeposed,
+                    fmt::format("sink '{}', lane {}: another weir has published under this name",
+                                sink_, lane_),
+                    "this one has stopped; see which of the two is meant to run");
+    }
+    settled_ = true;
+    standing_ = marker;
+  }
+  return marker;
+}
+
+Status Lane::Open(const LaneMarker& marker) {
+  WEIR_TRY(Settle(marker));
+  settled_ = false;
+  WEIR_TRY(publisher_->WriteMarker(marker.epoch, marker.manifest_checksum));
+  settled_ = true;
+  standing_ = marker;
+  return Status::Ok();
+}
+
 Status Lane::PublishNow(std::vector<SealedEpoch> sealed, const std::string& checksum, bool orphaned,
                         const std::function<bool()>& go_on) {
   Duration wait = kFirstWait;
-  bool known = true;  // Whether the outside's standing is known: after a failure it is not.
+  int fenced = 0;
   bool told = false;
   while (!sealed.empty()) {
-    Status status = listener_.stands();
-    if (status.ok() && !known) {
-      status = publisher_->Fence();
-      if (status.ok() && has_markers_) {
-        Result<LaneMarker> marker = publisher_->ReadMarker();
-        if (marker.ok()) {
-          sealed = NotYetPublished(std::move(sealed), *marker);
-        } else {
-          status = std::move(marker).status();
-        }
-      }
-      known = status.ok();
+    const LaneMarker aim{true, sealed.back().epoch, instance_, checksum};
+    const Result<LaneMarker> marker = Settle(aim);
+    Status status = marker.ok() ? Status::Ok() : marker.status();
+    if (status.ok() && has_markers_) {
+      sealed = NotYetPublished(std::move(sealed), *marker);
       if (sealed.empty()) break;
     }
-    if (known && status.ok() && !has_markers_)
+    if (status.ok() && !has_markers_) {
       status = store_.WritePublishing(sink_, sealed.back().epoch);
-    if (known && status.ok()) {
-      status = publisher_->Publish(sealed, checksum, orphaned);
-      if (status.ok()) break;
     }
-    if (status.kind() != ErrorKind::kRetry) return status;
-    known = false;
+    if (status.ok()) {
+      settled_ = false;
+      status = publisher_->Publish(sealed, checksum, orphaned);
+      if (status.ok()) {
+        settled_ = true;
+        standing_ = publisher_->Standing();
+        break;
+      }
+    }
+    const bool again = status.kind() == ErrorKind::kRetry ||
+                       (status.Is(errors::kFenced) && ++fenced <= kMostTakenBack);
+    if (!again) return status;
     if (!told) {
       log::Warn("publishing waits", {{"sink", sink_},
                                      {"lane", lane_},
@@ -113,24 +144,19 @@ Status Lane::PublishNow(std::vector<SealedEpoch> sealed, const std::string& chec
 
 Status Lane::Renew() {
   if (!has_markers_) return Status::Ok();
-  WEIR_TRY(listener_.stands());
-  // Read before it is written: a process that slept through a take-over must not take back.
-  Result<LaneMarker> marker = publisher_->ReadMarker();
+  // Read before it is written, fenced or not: a process that slept through a take-over must not
+  // take back.
+  Result<LaneMarker> marker = Settle(standing_);
+  if (marker.ok()) marker = publisher_->ReadMarker();
   Status status = marker.ok() ? Status::Ok() : std::move(marker).status();
-  if (status.ok()) {
-    if (marker->found && (marker->instance != instance_ || marker->epoch != standing_)) {
-      return Status(errors::kDeposed,
-                    fmt::format("sink '{}', lane {}: another weir has published under this name",
-                                sink_, lane_),
-                    "this one has stopped; see which of the two is meant to run");
-    }
-    status = publisher_->WriteMarker(standing_, standing_checksum_);
+  if (status.ok() && *marker != standing_) {
+    return Status(
+        errors::kDeposed,
+        fmt::format("sink '{}', lane {}: another weir has published under this name", sink_, lane_),
+        "this one has stopped; see which of the two is meant to run");
   }
-  if (status.ok()) return status;
-  if (status.kind() != ErrorKind::kRetry) return status;
-  log::Warn("a marker could not be renewed; tried again in a day",
-            {{"sink", sink_}, {"lane", lane_}, {"reason", status.ToString()}});
-  return Status::Ok();
+  if (status.ok()) status = Open(standing_);
+  return status;
 }
 
 void Lane::Run() {
@@ -138,18 +164,25 @@ void Lane::Run() {
     std::lock_guard lock(mutex_);
     return !stopping_;
   };
+  Duration renew = kRenewAfter;
   while (true) {
     std::vector<SealedEpoch> sealed;
     std::string checksum;
     int64_t bytes = 0;
     {
       std::unique_lock lock(mutex_);
-      wake_.wait_for(lock, kRenewAfter.ToChrono(), [this] { return stopping_ || !queue_.empty(); });
+      wake_.wait_for(lock, renew.ToChrono(), [this] { return stopping_ || !queue_.empty(); });
       if (stopping_) return;
       if (queue_.empty()) {
         lock.unlock();
         Status renewed = Renew();
+        renew = renewed.ok() ? kRenewAfter : kRenewAgain;
         if (renewed.ok()) continue;
+        if (renewed.kind() == ErrorKind::kRetry) {
+          log::Warn("a marker could not be renewed; tried again in an hour",
+                    {{"sink", sink_}, {"lane", lane_}, {"reason", renewed.ToString()}});
+          continue;
+        }
         listener_.failed(sink_, lane_, std::move(renewed));
         return;
       }
@@ -161,14 +194,13 @@ void Lane::Run() {
       queue_.clear();
     }
     const Epoch newest = sealed.back().epoch;
-    standing_checksum_ = checksum;
     Status status = PublishNow(std::move(sealed), checksum, /*orphaned=*/false, go_on);
     if (!status.ok()) {
       if (go_on()) listener_.failed(sink_, lane_, std::move(status));
       return;
     }
     unpublished_bytes_ -= bytes;
-    standing_ = newest;
+    renew = kRenewAfter;
     listener_.published(sink_, lane_, newest);
     publisher_->Prepare();
   }

@@ -21,7 +21,9 @@ std::vector<SealedEpoch> NotYetPublished(std::vector<SealedEpoch> sealed, const 
 /// in the order they were given.
 ///
 /// An unknown outcome (kRetry) is never guessed: the lane fences itself anew, reads its marker, and
-/// publishes what is short (protocol rule 18), for as long as it takes. Any other error ends it.
+/// publishes what is short (protocol rule 18), for as long as it takes. Fenced by somebody else, it
+/// does the same a few times, if its attempt stands and the marker is as this lane left it: a
+/// broker that ended a transaction by its time-out says the same. Any other error ends it.
 /// A lane that has published nothing for a day renews its marker, since brokers forget offsets
 /// (rule 15).
 class Lane {
@@ -35,24 +37,24 @@ class Lane {
     std::function<Status()> stands;
   };
   /// `store` outlives the lane. `unpublished_bytes` is lowered by what was published.
-  Lane(std::string sink, uint32_t lane, bool has_markers, std::unique_ptr<SinkPublisher> publisher,
-       CheckpointStore& store, std::atomic<int64_t>& unpublished_bytes, Listener listener);
+  Lane(std::string sink, uint32_t lane, std::string instance, bool has_markers,
+       std::unique_ptr<SinkPublisher> publisher, CheckpointStore& store,
+       std::atomic<int64_t>& unpublished_bytes, Listener listener);
   ~Lane();
 
   /// For recovery, before Start: on the caller's thread.
   SinkPublisher& publisher() { return *publisher_; }
   bool has_markers() const { return has_markers_; }
+  uint32_t number() const { return lane_; }
   /// Publishes what a manifest holds; asks again while the outside is away and `go_on` says so.
   Status PublishNow(std::vector<SealedEpoch> sealed, const std::string& checksum, bool orphaned,
                     const std::function<bool()>& go_on);
 
-  /// Before Start: the newest epoch that the lane's marker covers, its manifest's checksum,
-  /// and the job's instance.
-  void SetStanding(Epoch epoch, const std::string& checksum, const std::string& instance) {
-    standing_ = epoch;
-    standing_checksum_ = checksum;
-    instance_ = instance;
-  }
+  /// Opens the lane, or takes it over, by a marker alone. Asked again after an error, it fences
+  /// first.
+  Status Open(const LaneMarker& marker);
+  /// For recovery: the marker as it was read after fencing.
+  void SetStanding(LaneMarker marker) { standing_ = std::move(marker); }
   void Start();
   void Enqueue(SealedEpoch sealed, std::string manifest_checksum);
   /// Ends the thread; what was not published stays in the manifests.
@@ -65,9 +67,13 @@ class Lane {
   };
   void Run();
   Status Renew();
+  /// Fences anew after an unknown outcome and looks where the lane stands: only as this lane left
+  /// it, or with `aim` on it, what it was about to do, may anything follow.
+  Result<LaneMarker> Settle(const LaneMarker& aim);
 
   const std::string sink_;
   const uint32_t lane_;
+  const std::string instance_;
   const bool has_markers_;
   std::unique_ptr<SinkPublisher> publisher_;
   CheckpointStore& store_;
@@ -76,9 +82,8 @@ class Lane {
   std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<Item> queue_;
-  Epoch standing_;  // Only of the lane's thread once it runs.
-  std::string standing_checksum_;
-  std::string instance_;
+  LaneMarker standing_;  ///< As this lane last left it. Only of the lane's thread once it runs.
+  bool settled_ = true;  ///< Nothing failed since the lane was fenced.
   bool stopping_ = false;
   std::thread thread_;
 };

@@ -8,6 +8,10 @@
 
 namespace weir {
 
+uint64_t ContentNumber(const proto::Manifest& manifest) {
+  return manifest.content_number() != 0 ? manifest.content_number() : manifest.number();
+}
+
 Result<LaneDecision> DecideLane(const LaneStanding& standing, const std::string& instance,
                                 uint64_t number, const RecoveryChoices& choices) {
   const std::string lane = fmt::format("sink '{}', lane {}", standing.sink, standing.lane);

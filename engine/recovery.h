@@ -34,6 +34,9 @@ struct LaneDecision {
   bool write_marker = false;  ///< The lane's marker is set to the manifest's number.
 };
 
+/// The number that the manifest's content was written under first: a claim repeats an older one.
+uint64_t ContentNumber(const proto::Manifest& manifest);
+
 /// Decides one lane (protocol rules 14, 15, 16, 19), or says what the user must choose, with the
 /// option to say it by. `number` is the manifest that the job goes on from (0: none), `instance`
 /// the job's. Pure.

@@ -169,4 +169,10 @@ Status JobStore::BeginInstance() {
   return Save(facts);
 }
 
+Status JobStore::AdoptInstance(const std::string& instance) {
+  JobFacts facts = facts_;
+  facts.instance = instance;
+  return Save(facts);
+}
+
 }  // namespace weir

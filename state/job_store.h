@@ -41,6 +41,8 @@ class JobStore {
   Status RaiseLane(const std::string& sink, uint32_t lane);
   /// `--fresh`: a new instance id, and lanes forgotten; the attempt goes on counting.
   Status BeginInstance();
+  /// The facts were lost and the job's checkpoints were not: goes on as the instance they name.
+  Status AdoptInstance(const std::string& instance);
   const std::string& directory() const { return directory_; }
 
  private:

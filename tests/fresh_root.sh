@@ -35,8 +35,8 @@ find /usr/local/share/ca-certificates -name '*.crt' \
   cp /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/"
 cp /etc/resolv.conf "$root/etc/resolv.conf"
 
-rm -rf "$root/root/weir"
-git clone -q "file://$project" "$root/root/weir"
+rm -rf "$root/srv/weir"
+git clone -q "file://$project" "$root/srv/weir"
 
 unmount() {
   for place in proc sys dev/shm dev; do
@@ -51,5 +51,5 @@ mountpoint -q "$root/dev/shm" || mount --bind /dev/shm "$root/dev/shm"
 
 certificates=$(env | sed -n 's/^\([A-Z_]*\(CERT\|SSL\|CA_BUNDLE\)[A-Z_]*=\/[^ ]*\)$/\1/p')
 # shellcheck disable=SC2086 # A list of words.
-env -i HOME=/root TERM=dumb PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-  LANG=C.UTF-8 $certificates chroot "$root" sh -c 'cd /root/weir && exec "$@"' sh "$@"
+env -i HOME=/srv TERM=dumb PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+  LANG=C.UTF-8 $certificates chroot "$root" sh -c 'cd /srv/weir && exec "$@"' sh "$@"

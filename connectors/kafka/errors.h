@@ -14,8 +14,6 @@ inline constexpr ErrorCode kOffsetsLost{"WEIR-K005", ErrorKind::kFailed};
 inline constexpr ErrorCode kNotAllowed{"WEIR-K006", ErrorKind::kFailed};
 inline constexpr ErrorCode kClientTooOld{"WEIR-K007", ErrorKind::kFailed};
 inline constexpr ErrorCode kClientSettings{"WEIR-K008", ErrorKind::kInvalid};
-/// The lane's transactional id belongs to somebody else by now.
-inline constexpr ErrorCode kFenced{"WEIR-K009", ErrorKind::kFailed};
 /// A transaction of which nobody knows yet how it ended: Fence and ReadMarker tell.
 inline constexpr ErrorCode kOutcomeUnknown{"WEIR-K010", ErrorKind::kRetry};
 /// The broker would not take a record that was sealed already.

@@ -11,7 +11,7 @@ namespace weir::kafka {
 ///
 ///   marker = "weir1" SP instance SP epoch SP manifest_checksum
 ///
-/// each without spaces; an empty checksum is written `-`.
+/// each without spaces; the checksum is written in hex, an empty one as `-`.
 struct Marker {
   std::string instance;
   Epoch epoch;

@@ -3,16 +3,13 @@
 #include <fmt/format.h>
 
 #include "base/failpoint.h"
+#include "connectors/errors.h"
 #include "connectors/kafka/errors.h"
 
 namespace weir::kafka {
 namespace {
 
 constexpr int kModestTimeoutMillis = 60'000;
-
-bool SameMarker(const LaneMarker& a, const LaneMarker& b) {
-  return a.found == b.found && (!a.found || (a.epoch == b.epoch && a.instance == b.instance));
-}
 
 Status StoppedAt(std::string_view failpoint) {
   return Status(errors::kOutcomeUnknown, fmt::format("failpoint {}", failpoint));
@@ -43,9 +40,11 @@ Status Publisher::Fence() {
 }
 
 Result<LaneMarker> Publisher::ReadMarker() {
-  WEIR_TRY(Ready());
-  auto marker = WEIR_TRY(ready_->ReadMarker());
-  last_ = marker;
+  if (!reader_) {
+    reader_ = WEIR_TRY(MarkerReader::Make(target_.connection, target_.lane, target_.topic));
+  }
+  auto marker = WEIR_TRY(reader_->Read(/*settled=*/fenced_));
+  if (fenced_) last_ = marker;
   return marker;
 }
 
@@ -60,13 +59,14 @@ Status Publisher::Ready() {
   // Only now: it aborts whatever is open, and what was open has ended.
   WEIR_TRY(fresh->Init());
   if (last_ && !WEIR_MUTANT("no_fencing")) {
-    const LaneMarker found = WEIR_TRY(fresh->ReadMarker());
-    if (!SameMarker(found, *last_)) {
+    const std::optional<LaneMarker> left = last_;
+    const LaneMarker found = WEIR_TRY(ReadMarker());
+    if (found != *left) {
       fenced_ = false;
       return Status(
           errors::kFenced,
           fmt::format("another weir has taken over lane '{}': its marker was {} and is {}",
-                      target_.lane, last_->found ? last_->epoch.value : 0,
+                      target_.lane, left->found ? left->epoch.value : 0,
                       found.found ? found.epoch.value : 0),
           "see that the job runs once; this one stops");
     }
@@ -82,7 +82,7 @@ Status Publisher::Settle(Status outcome, const Marker& marker) {
     fenced_ = false;  // The caller fences and reads the marker before it goes on.
     return outcome;
   }
-  last_ = LaneMarker{true, marker.epoch, marker.instance};
+  last_ = LaneMarker{true, marker.epoch, marker.instance, marker.manifest_checksum};
   if (!WEIR_MUTANT("producer_reused")) {
     retiring_ = std::jthread([used = std::move(ready_)]() mutable { used.reset(); });
   }

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "connectors/connector.h"
+#include "connectors/kafka/marker_reader.h"
 #include "connectors/kafka/transaction.h"
 
 namespace weir::kafka {
@@ -25,6 +26,7 @@ class Publisher final : public SinkPublisher {
   Status WriteMarker(Epoch epoch, const std::string& manifest_checksum) override;
   Status Publish(const std::vector<SealedEpoch>& epochs, const std::string& manifest_checksum,
                  bool orphaned) override;
+  LaneMarker Standing() const override { return last_.value_or(LaneMarker{}); }
   void Prepare() override;
 
  private:
@@ -37,10 +39,11 @@ class Publisher final : public SinkPublisher {
 
   const std::string instance_;
   Transaction::Target target_;
-  std::unique_ptr<Transaction> ready_;  ///< Has the lane.
-  std::unique_ptr<Transaction> next_;   ///< Is only connected.
-  bool fenced_ = false;                 ///< Fence was called, and nothing failed since.
-  std::optional<LaneMarker> last_;      ///< The marker as this publisher last saw or left it.
+  std::unique_ptr<MarkerReader> reader_;  ///< Made when first needed.
+  std::unique_ptr<Transaction> ready_;    ///< Has the lane.
+  std::unique_ptr<Transaction> next_;     ///< Is only connected.
+  bool fenced_ = false;                   ///< Fence was called, and nothing failed since.
+  std::optional<LaneMarker> last_;        ///< The marker as this publisher last saw or left it.
   /// Takes down the producer that committed last, which can last a second.
   std::jthread retiring_;
 };

@@ -47,18 +47,22 @@ TEST_CASE("kafka split names hold topic and partition") {
 }
 
 TEST_CASE("a marker names its job, and what weir did not write is somebody else's") {
-  const Marker marker{"0123abcd", {41}, "sum"};
+  const std::string checksum("\x00 \xff\n", 4);  // Bytes that no text may hold.
+  const Marker marker{"0123abcd", {41}, checksum};
   const LaneMarker read = ReadLaneMarker(41, EncodeMarker(marker));
   CHECK(read.found);
   CHECK(read.epoch == Epoch{41});
   CHECK(read.instance == "0123abcd");
+  CHECK(read.manifest_checksum == checksum);
+  CHECK(EncodeMarker(marker) == "weir1 0123abcd 41 0020ff0a");
   CHECK(EncodeMarker({"i", {1}, ""}) == "weir1 i 1 -");
 
   CHECK_FALSE(ReadLaneMarker(RD_KAFKA_OFFSET_INVALID, "").found);
   CHECK_FALSE(ReadLaneMarker(-1, EncodeMarker(marker)).found);
   // The offset and the metadata contradict each other, or the metadata is another program's.
-  for (const char* metadata : {"", "weir1", "weir1 0123abcd", "weir1 0123abcd 40 sum",
-                               "weir1 0123abcd x sum", "weir2 0123abcd 41 sum", "weir1  41 sum"}) {
+  for (const char* metadata :
+       {"", "weir1", "weir1 0123abcd", "weir1 0123abcd 40 aa", "weir1 0123abcd 41 a",
+        "weir1 0123abcd 41 xx", "weir1 0123abcd x aa", "weir2 0123abcd 41 aa", "weir1  41 aa"}) {
     INFO(metadata);
     const LaneMarker foreign = ReadLaneMarker(41, metadata);
     CHECK(foreign.found);

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "connectors/errors.h"
 #include "connectors/kafka/errors.h"
 #include "connectors/kafka/outbox.h"
 #include "connectors/kafka/publisher.h"
@@ -173,10 +174,12 @@ TEST_CASE("a marker can be read right after the commit that wrote it", "[.broker
     REQUIRE((*writing)->Mark({"me", {epoch}, "sum"}).ok());
     const bool commits = epoch % 3 != 0;
     if (commits) REQUIRE((*writing)->Commit().ok());
-    auto reading = Transaction::Make(target);
-    REQUIRE(reading.ok());
-    REQUIRE((*reading)->Init().ok());
-    const auto marker = (*reading)->ReadMarker();
+    auto next = Transaction::Make(target);
+    REQUIRE(next.ok());
+    REQUIRE((*next)->Init().ok());
+    auto reader = MarkerReader::Make(target.connection, target.lane, target.topic);
+    REQUIRE(reader.ok());
+    const auto marker = (*reader)->Read(/*settled=*/true);
     REQUIRE(marker.ok());
     CHECK(marker->epoch == Epoch{commits ? epoch : epoch - 1});
   }

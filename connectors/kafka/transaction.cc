@@ -13,6 +13,7 @@
 #include "base/failpoint.h"
 #include "base/ids.h"
 #include "base/time.h"
+#include "connectors/errors.h"
 #include "connectors/kafka/errors.h"
 #include "connectors/kafka/outbox.h"
 
@@ -31,12 +32,6 @@ struct Destroyer {
     rd_kafka_consumer_group_metadata_destroy(it);
   }
   void operator()(rd_kafka_headers_t* it) const { rd_kafka_headers_destroy(it); }
-  void operator()(rd_kafka_AdminOptions_t* it) const { rd_kafka_AdminOptions_destroy(it); }
-  void operator()(rd_kafka_ListConsumerGroupOffsets_t* it) const {
-    rd_kafka_ListConsumerGroupOffsets_destroy(it);
-  }
-  void operator()(rd_kafka_queue_t* it) const { rd_kafka_queue_destroy(it); }
-  void operator()(rd_kafka_event_t* it) const { rd_kafka_event_destroy(it); }
 };
 template <typename T>
 using Owned = std::unique_ptr<T, Destroyer>;
@@ -179,60 +174,6 @@ Status Transaction::Init() {
                     client_->address());
   }
   return Fault(code, rd_kafka_error_string(error.get()), "fencing");
-}
-
-Result<LaneMarker> Transaction::ReadMarker() {
-  const Duration begun = Now();
-  // A consumer of the lane's group, though it consumes nothing: a producer's handle has no group,
-  // and librdkafka (2.8) dereferences it when the answer is that the coordinator has moved.
-  const auto reader = WEIR_TRY(
-      Client::Make(Client::Kind::kConsumer, target_.connection, {{"group.id", target_.lane}}));
-  while (true) {
-    const auto place = MarkerPlace(target_.topic);
-    Owned<rd_kafka_ListConsumerGroupOffsets_t> question(
-        rd_kafka_ListConsumerGroupOffsets_new(target_.lane.c_str(), place.get()));
-    Owned<rd_kafka_AdminOptions_t> options(
-        rd_kafka_AdminOptions_new(reader->get(), RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS));
-    // Offsets of a transaction whose end is still being worked in are waited for, not skipped.
-    Owned<rd_kafka_error_t> fault(
-        rd_kafka_AdminOptions_set_require_stable_offsets(options.get(), 1));
-    WEIR_CHECK(!fault);
-    char reason[256];
-    (void)rd_kafka_AdminOptions_set_request_timeout(options.get(), 5000, reason, sizeof reason);
-    Owned<rd_kafka_queue_t> queue(rd_kafka_queue_new(reader->get()));
-    rd_kafka_ListConsumerGroupOffsets_t* questions[] = {question.get()};
-    rd_kafka_ListConsumerGroupOffsets(reader->get(), questions, 1, options.get(), queue.get());
-    Owned<rd_kafka_event_t> event(rd_kafka_queue_poll(queue.get(), 8000));
-
-    int code = RD_KAFKA_RESP_ERR__TIMED_OUT;
-    if (event && (code = rd_kafka_event_error(event.get())) == 0) {
-      size_t count = 0;
-      const auto** groups = rd_kafka_ListConsumerGroupOffsets_result_groups(
-          rd_kafka_event_ListConsumerGroupOffsets_result(event.get()), &count);
-      const rd_kafka_topic_partition_list_t* offsets = nullptr;
-      code = RD_KAFKA_RESP_ERR__BAD_MSG;
-      if (count == 1) {
-        code = rd_kafka_error_code(rd_kafka_group_result_error(groups[0]));
-        offsets = rd_kafka_group_result_partitions(groups[0]);
-      }
-      if (code == 0 && offsets != nullptr && offsets->cnt == 1) {
-        const auto& found = offsets->elems[0];
-        code = found.err;
-        if (code == 0) {
-          return ReadLaneMarker(found.offset,
-                                {static_cast<const char*>(found.metadata), found.metadata_size});
-        }
-      }
-    }
-    // Only an answer says "none": everything else is asked again.
-    const Status status =
-        ToStatus(code, reader->last_error(),
-                 fmt::format("reading the marker of lane '{}'", target_.lane), client_->address());
-    if (status.kind() != ErrorKind::kRetry || Now().us - begun.us > kStepMillis * 1000) {
-      return status;
-    }
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));
-  }
 }
 
 Status Transaction::Begin() {

@@ -46,8 +46,6 @@ class Transaction {
 
   /// Fences every earlier producer of the lane and aborts what it left open.
   Status Init();
-  /// The lane's marker; after Init, or it may be about to change.
-  Result<LaneMarker> ReadMarker();
   Status Begin();
   /// Hands over a sealed outbox, whose bytes must stay where they are until Flush or the end.
   Status Produce(std::string_view sealed);

@@ -42,8 +42,11 @@ def no_fencing(campaign: Campaign) -> None:
         time.sleep(0.02)
     zombie = campaign.weir
     campaign.weir = campaign.successor("successor")
-    campaign.start("kafka.publish.received=delay:2500@1")
-    time.sleep(1.5)
+    hits = len(campaign.weir.hits())
+    campaign.start("kafka.publish.received=delay:4000@1")
+    while len(campaign.weir.hits()) == hits and campaign.weir.running:
+        assert time.monotonic() < deadline + 20, "the successor publishes nothing"
+        time.sleep(0.02)
     zombie.thaw()
     deadline = time.monotonic() + 4
     while zombie.running and time.monotonic() < deadline:
