@@ -17,6 +17,13 @@ namespace {
 
 constexpr size_t kChannelBytes = 4 << 20;
 
+bool IsStateful(const JobPlan& plan, const FragmentPlan& fragment) {
+  return std::any_of(fragment.nodes.begin(), fragment.nodes.end(), [&](int node) {
+    const OperatorPlanPtr& op = plan.nodes[static_cast<size_t>(node)].op;
+    return op && op->stateful;
+  });
+}
+
 std::string ChannelName(const ExchangePlan& exchange, uint32_t from, uint32_t to) {
   return fmt::format("{} {}-{}", exchange.name, from, to);
 }
@@ -447,14 +454,14 @@ Status Attempt::Stands() const {
 
 Status Attempt::MakeTasks() {
   background_ = std::make_unique<Background>(2);
-  size_t task_count = 0;
+  uint32_t stateful_tasks = 0;
   uint32_t source_tasks = 0;
   for (const FragmentPlan& fragment : plan_.fragments) {
-    task_count += fragment.parallelism;
+    if (IsStateful(plan_, fragment)) stateful_tasks += fragment.parallelism;
     if (fragment.has_source) source_tasks += fragment.parallelism;
   }
   const auto cache = std::make_shared<BlockCache>(options_.memory_bytes / 8);
-  const size_t state_memory = options_.memory_bytes / 2 / std::max<size_t>(task_count, 1);
+  const size_t state_memory = options_.memory_bytes / 2 / std::max<uint32_t>(stateful_tasks, 1);
   const size_t reader_memory = options_.memory_bytes / 4 / std::max<uint32_t>(source_tasks, 1);
 
   // Mailboxes first: senders point to them. Channels are numbered exchange by exchange.
