@@ -10,6 +10,7 @@ namespace weir {
 namespace {
 
 constexpr int64_t kWholeSlice = 0;
+constexpr size_t kKeysAhead = 64;  // Looked up together: as many as caches hold while they wait.
 
 }  // namespace
 
@@ -64,9 +65,11 @@ Status SliceWindow::OnRows(const Batch& batch, Output& out) {
   std::vector<std::byte*> states(batch.rows());
   std::vector<uint32_t> rows;
   rows.reserve(intake.rows.size());
-  for (uint32_t row : intake.rows) {
+  for (size_t i = 0; i < intake.rows.size(); i++) {
+    const uint32_t row = intake.rows[i];
     const int64_t slice_end =
         step_->windows ? step_->windows->SliceEnd((*batch.times())[row].us) : kWholeSlice;
+    if (i % kKeysAhead == 0) table_.Prefetch({slice_end}, keys.HashesFrom(row, kKeysAhead));
     if (IsLate(slice_end)) {
       counts_.late++;
       continue;
@@ -88,6 +91,7 @@ Status SliceWindow::OnPartials(const Batch& batch) {
   const std::span<const int64_t> weights = batch.column(groups + 2).values<int64_t>();
   const GroupLayout& layout = *step_->layout;
   for (size_t i = 0; i < batch.rows(); i++) {
+    if (i % kKeysAhead == 0) table_.Prefetch({slice_ends[i]}, keys.HashesFrom(i, kKeysAhead));
     if (IsLate(slice_ends[i])) {
       counts_.late += weights[i];
       continue;

@@ -51,6 +51,16 @@ class HotSlices final : public SliceTable, public HotTable {
     return keeper_.RowOf(entry);
   }
 
+  void Prefetch(EventTime slice_end, std::span<const uint64_t> hashes) override {
+    if (last_ == nullptr || last_end_ != slice_end) {
+      const auto at = slices_.find(slice_end.us);
+      if (at == slices_.end()) return;
+      last_ = &at->second;
+      last_end_ = slice_end;
+    }
+    last_->map.Prefetch(hashes);
+  }
+
   std::vector<EventTime> Slices() override {
     std::vector<EventTime> ends;
     ends.reserve(slices_.size());
@@ -63,6 +73,7 @@ class HotSlices final : public SliceTable, public HotTable {
     if (at == slices_.end()) return Status::Ok();
     Slice& slice = at->second;
     for (size_t i = 0; i < slice.map.capacity(); i++) {
+      slice.map.PrefetchAfter(i);
       SliceEntry* entry = slice.map.At(i);
       if (entry == nullptr) continue;
       WEIR_TRY(visit(slice_end, keeper_.KeyOf(entry), keeper_.RowOf(entry)));
@@ -262,6 +273,7 @@ class HotSlices final : public SliceTable, public HotTable {
 
   void FreeAll(Slice& slice) {
     for (size_t i = 0; i < slice.map.capacity(); i++) {
+      slice.map.PrefetchAfter(i);
       SliceEntry* entry = slice.map.At(i);
       if (entry == nullptr) continue;
       if (entry->dirty()) keeper_.Taken(entry);

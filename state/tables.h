@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -45,6 +46,12 @@ class SliceTable {
   /// HashBytes(key). The row counts as changed. Null: the disk failed, and TaskState::status()
   /// says how.
   virtual std::byte* Upsert(EventTime slice_end, std::string_view key, uint64_t hash) = 0;
+  /// Says which keys of a slice will be asked for next, some dozens at a time: a table with many
+  /// keys is in memory that the processor has to wait for.
+  virtual void Prefetch(EventTime slice_end, std::span<const uint64_t> hashes) {
+    (void)slice_end;
+    (void)hashes;
+  }
   /// Ends of the slices that have entries, ascending.
   virtual std::vector<EventTime> Slices() = 0;
   /// Every entry of one slice, in no order.
