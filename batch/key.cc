@@ -1,5 +1,6 @@
 #include "batch/key.h"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstring>

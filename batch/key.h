@@ -1,6 +1,5 @@
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -37,10 +36,7 @@ class KeyColumn {
     return std::string_view(bytes_).substr(offsets_[i], offsets_[i + 1] - offsets_[i]);
   }
   uint64_t hash(size_t i) const { return hashes_[i]; }
-  /// Hashes of row `i` and those after it, `most` or as many as there are.
-  std::span<const uint64_t> HashesFrom(size_t i, size_t most) const {
-    return std::span(hashes_).subspan(i, std::min(most, hashes_.size() - i));
-  }
+  std::span<const uint64_t> hashes() const { return hashes_; }
   KeySlot slot(size_t i) const { return SlotOfHash(hashes_[i]); }
 
   /// Keys of the given columns (all of `rows` values; none makes every key empty).

@@ -60,9 +60,8 @@ Status SessionWindow::OnBatch(const BatchPtr& batch, Output& out) {
   // Rows of one key that follow each other within the gap go into one session, whatever is there
   // already: each such run is placed once. Runs of a key come in order of time, so a session that
   // rows were given to is not moved by a later run (only what begins after it is merged into it).
-  std::vector<std::byte*> states(batch->rows());
-  std::vector<uint32_t> rows;
-  rows.reserve(arrivals.size());
+  std::vector<std::span<const Arrival>> runs;
+  std::vector<uint64_t> hashes;
   for (size_t begin = 0; begin < arrivals.size();) {
     size_t end = begin + 1;
     const std::string_view key = keys.key(arrivals[begin].row);
@@ -71,8 +70,19 @@ Status SessionWindow::OnBatch(const BatchPtr& batch, Output& out) {
            keys.key(arrivals[end].row) == key) {
       end++;
     }
-    const uint64_t hash = arrivals[begin].hash;
-    const std::span<const Arrival> run(arrivals.data() + begin, end - begin);
+    runs.emplace_back(arrivals.data() + begin, end - begin);
+    hashes.push_back(arrivals[begin].hash);
+    begin = end;
+  }
+
+  std::vector<std::byte*> states(batch->rows());
+  std::vector<uint32_t> rows;
+  rows.reserve(arrivals.size());
+  for (size_t i = 0; i < runs.size(); i++) {
+    if (i % kKeysAhead == 0) sessions_.Prefetch(KeysAhead(hashes, i));
+    const std::span<const Arrival> run = runs[i];
+    const std::string_view key = keys.key(run.front().row);
+    const uint64_t hash = hashes[i];
     bool taken = false;
     if (max_) {
       taken = WEIR_TRY(PlaceTimes(key, run, states));
@@ -85,7 +95,6 @@ Status SessionWindow::OnBatch(const BatchPtr& batch, Output& out) {
     } else {
       counts_.late += static_cast<int64_t>(run.size());
     }
-    begin = end;
   }
   for (uint32_t row : intake.rows) {
     if (states[row] != nullptr) rows.push_back(row);
@@ -112,7 +121,7 @@ Result<std::byte*> SessionWindow::Place(std::string_view key, uint64_t hash, int
   }
   if (found_.size() > 1 || found_.front().time.us > first) return Merged(key, hash, first, last);
   std::byte* row = found_.front().row;
-  sessions_.Touch(key, hash, found_.front().time);
+  sessions_.Touch(found_.front());
   GroupLayout::Last(row) = std::max(GroupLayout::Last(row), last);
   return row;
 }
@@ -168,8 +177,13 @@ Result<EventTime> SessionWindow::OnWatermark(EventTime watermark, Output& out) {
   }));
   std::sort(due.begin(), due.end());
   due.erase(std::unique(due.begin(), due.end()), due.end());
-  for (const std::string& key : due) {
-    WEIR_TRY(max_ ? CloseCutSessionsOf(key, watermark) : CloseSessionsOf(key, watermark));
+  std::vector<uint64_t> hashes;
+  hashes.reserve(due.size());
+  for (const std::string& key : due) hashes.push_back(HashBytes(key));
+  for (size_t i = 0; i < due.size(); i++) {
+    if (i % kKeysAhead == 0) sessions_.Prefetch(KeysAhead(hashes, i));
+    WEIR_TRY(max_ ? CloseCutSessionsOf(due[i], hashes[i], watermark)
+                  : CloseSessionsOf(due[i], hashes[i], watermark));
     if (results_.size() >= kMostGatheredResults) counts_.made += WEIR_TRY(results_.Emit(out));
   }
   counts_.made += WEIR_TRY(results_.Emit(out));
@@ -177,8 +191,7 @@ Result<EventTime> SessionWindow::OnWatermark(EventTime watermark, Output& out) {
   return passed_on;
 }
 
-Status SessionWindow::CloseSessionsOf(std::string_view key, EventTime watermark) {
-  const uint64_t hash = HashBytes(key);
+Status SessionWindow::CloseSessionsOf(std::string_view key, uint64_t hash, EventTime watermark) {
   found_.clear();
   WEIR_TRY(sessions_.FindBetween(key, hash, EventTime::Min(), watermark, found_));
   for (const KeyTable::Found& session : found_) {
@@ -196,8 +209,7 @@ Status SessionWindow::CloseSessionsOf(std::string_view key, EventTime watermark)
   return Status::Ok();
 }
 
-Status SessionWindow::CloseCutSessionsOf(std::string_view key, EventTime watermark) {
-  const uint64_t hash = HashBytes(key);
+Status SessionWindow::CloseCutSessionsOf(std::string_view key, uint64_t hash, EventTime watermark) {
   found_.clear();
   WEIR_TRY(sessions_.FindBetween(key, hash, EventTime::Min(), EventTime::Max(), found_));
   for (size_t begin = 0; begin < found_.size();) {

@@ -47,8 +47,8 @@ class SessionWindow final : public Operator {
   /// `states`. False: they are late.
   Result<bool> PlaceTimes(std::string_view key, std::span<const Arrival> arrivals,
                           std::vector<std::byte*>& states);
-  Status CloseCutSessionsOf(std::string_view key, EventTime watermark);
-  Status CloseSessionsOf(std::string_view key, EventTime watermark);
+  Status CloseCutSessionsOf(std::string_view key, uint64_t hash, EventTime watermark);
+  Status CloseSessionsOf(std::string_view key, uint64_t hash, EventTime watermark);
   void Hold(uint64_t hash, int64_t rows);
   Status StateLost() const;
 

@@ -10,7 +10,6 @@ namespace weir {
 namespace {
 
 constexpr int64_t kWholeSlice = 0;
-constexpr size_t kKeysAhead = 64;  // Looked up together: as many as caches hold while they wait.
 
 }  // namespace
 
@@ -69,7 +68,7 @@ Status SliceWindow::OnRows(const Batch& batch, Output& out) {
     const uint32_t row = intake.rows[i];
     const int64_t slice_end =
         step_->windows ? step_->windows->SliceEnd((*batch.times())[row].us) : kWholeSlice;
-    if (i % kKeysAhead == 0) table_.Prefetch({slice_end}, keys.HashesFrom(row, kKeysAhead));
+    if (i % kKeysAhead == 0) table_.Prefetch({slice_end}, KeysAhead(keys.hashes(), row));
     if (IsLate(slice_end)) {
       counts_.late++;
       continue;
@@ -91,7 +90,7 @@ Status SliceWindow::OnPartials(const Batch& batch) {
   const std::span<const int64_t> weights = batch.column(groups + 2).values<int64_t>();
   const GroupLayout& layout = *step_->layout;
   for (size_t i = 0; i < batch.rows(); i++) {
-    if (i % kKeysAhead == 0) table_.Prefetch({slice_ends[i]}, keys.HashesFrom(i, kKeysAhead));
+    if (i % kKeysAhead == 0) table_.Prefetch({slice_ends[i]}, KeysAhead(keys.hashes(), i));
     if (IsLate(slice_ends[i])) {
       counts_.late += weights[i];
       continue;

@@ -64,6 +64,8 @@ class HotKeys final : public KeyTable, public HotTable {
     return keeper_.RowOf(at);
   }
 
+  void Prefetch(std::span<const uint64_t> hashes) override { map_.Prefetch(hashes); }
+
   Status FindBetween(std::string_view key, uint64_t hash, EventTime from, EventTime to,
                      std::vector<Found>& out) override {
     ChainEntry* at = nullptr;
@@ -76,12 +78,8 @@ class HotKeys final : public KeyTable, public HotTable {
     return Status::Ok();
   }
 
-  void Touch(std::string_view key, uint64_t hash, EventTime time) override {
-    ChainEntry* at = nullptr;
-    if (!Chain(key, hash, at).ok()) return;
-    while (at != nullptr && at->time < time.us) at = at->next;
-    if (at == nullptr || at->time != time.us || at->Has(Entry::kErased)) return;
-    keeper_.Changed(changed_, at);
+  void Touch(const Found& found) override {
+    keeper_.Changed(changed_, keeper_.EntryOf(found.row));
     touched_++;
   }
 
@@ -131,13 +129,12 @@ class HotKeys final : public KeyTable, public HotTable {
   void Seal(ChangeSet& changes) override {
     Recount();
     in_flight_ = changed_.Take();
-    for (Entry* at : in_flight_) {
-      auto* entry = static_cast<ChainEntry*>(at);
+    ForEachEntry<ChainEntry>(in_flight_, [&](ChainEntry* entry) {
       WriteEntry(entry, changes);
       keeper_.Taken(entry);
       entry->Set(Entry::kStored);
       entry->Set(Entry::kInFlight);
-    }
+    });
   }
 
   void Completed(bool ok) override {
@@ -212,6 +209,7 @@ class HotKeys final : public KeyTable, public HotTable {
 
   size_t IndexBytes() const override { return map_.MemoryBytes() + evicted_.MemoryBytes(); }
   size_t EntryCount() const override { return map_.size(); }
+  size_t ChangedCount() const override { return changed_.size(); }
 
  private:
   ChainEntry* InMemory(std::string_view key, uint64_t hash) const {

@@ -116,23 +116,22 @@ class HotSlices final : public SliceTable, public HotTable {
     for (auto& [end, slice] : slices_) {
       WEIR_CHECK(slice.in_flight.empty());
       slice.in_flight = slice.changed.Take();
-      for (Entry* at : slice.in_flight) {
-        auto* entry = static_cast<SliceEntry*>(at);
+      ForEachEntry<SliceEntry>(slice.in_flight, [&, end = end](SliceEntry* entry) {
         WriteEntry(end, entry, changes);
         keeper_.Taken(entry);
         entry->Set(Entry::kStored);
         entry->Set(Entry::kInFlight);
-      }
+      });
     }
   }
 
   void Completed(bool ok) override {
     for (auto& [end, slice] : slices_) {
-      for (Entry* at : std::exchange(slice.in_flight, {})) {
-        auto* entry = static_cast<SliceEntry*>(at);
+      const std::vector<Entry*> flown = std::exchange(slice.in_flight, {});
+      ForEachEntry<SliceEntry>(flown, [&, &changed = slice.changed](SliceEntry* entry) {
         entry->Clear(Entry::kInFlight);
-        if (!ok) keeper_.Changed(slice.changed, entry);
-      }
+        if (!ok) keeper_.Changed(changed, entry);
+      });
     }
   }
 
@@ -170,7 +169,7 @@ class HotSlices final : public SliceTable, public HotTable {
   }
 
   void Recount() override {
-    if (!keeper_.owns_heap() || touched_ < changed_count()) return;
+    if (!keeper_.owns_heap() || touched_ < ChangedCount()) return;
     touched_ = 0;
     for (auto& [end, slice] : slices_) {
       for (Entry* entry : slice.changed.entries()) {
@@ -192,6 +191,11 @@ class HotSlices final : public SliceTable, public HotTable {
     for (const auto& [end, slice] : slices_) count += slice.map.size();
     return count;
   }
+  size_t ChangedCount() const override {
+    size_t count = 0;
+    for (const auto& [end, slice] : slices_) count += slice.changed.size();
+    return count;
+  }
 
  private:
   struct Slice {
@@ -207,12 +211,6 @@ class HotSlices final : public SliceTable, public HotTable {
     std::string upper;
     AppendOrdered(upper, slice_end.us + 1);
     return upper;
-  }
-
-  size_t changed_count() const {
-    size_t count = 0;
-    for (const auto& [end, slice] : slices_) count += slice.changed.size();
-    return count;
   }
 
   bool ReadBack(EventTime slice_end, std::string_view key, uint64_t hash, SliceEntry* entry) {

@@ -58,6 +58,7 @@ class HotTable {
   /// Bytes beside the entries themselves.
   virtual size_t IndexBytes() const = 0;
   virtual size_t EntryCount() const = 0;
+  virtual size_t ChangedCount() const = 0;
 };
 
 /// Entries of one layout: making, freeing, writing and counting them. `E` begins with Entry.
@@ -76,6 +77,7 @@ class EntryKeeper {
   const std::byte* RowOf(const E* entry) const {
     return reinterpret_cast<const std::byte*>(entry + 1);
   }
+  E* EntryOf(std::byte* row) const { return reinterpret_cast<E*>(row) - 1; }
   std::string_view KeyOf(const E* entry) const {
     return {reinterpret_cast<const char*>(entry + 1) + row_bytes_, entry->key_size};
   }
@@ -166,6 +168,21 @@ class EntryKeeper {
   const size_t row_bytes_;
   const bool owns_heap_;
 };
+
+/// Calls `f` with each entry of a list. Those that come soon are brought near meanwhile: a list of
+/// changed entries leads all over the memory.
+template <typename E, typename F>
+void ForEachEntry(const std::vector<Entry*>& entries, F f) {
+  constexpr size_t kAhead = 16;
+  for (size_t i = 0; i < entries.size(); i++) {
+    if (i + kAhead < entries.size()) {
+      const auto* soon = reinterpret_cast<const std::byte*>(entries[i + kAhead]);
+      __builtin_prefetch(soon);
+      __builtin_prefetch(soon + 64);
+    }
+    f(static_cast<E*>(entries[i]));
+  }
+}
 
 /// The error of a row whose stored form does not fit its layout.
 Status DamagedRow(const std::string& table);

@@ -57,9 +57,10 @@ class HotTimers final : public TimerTable, public HotTable {
     std::string key;
     while (true) {
       const bool all_known = !stored_beyond_ || up_to.us < horizon_;
-      while (!heap_.empty() && heap_.front()->time <= up_to.us &&
-             (all_known || heap_.front()->time < horizon_)) {
+      while (!heap_.empty() && heap_.front().time <= up_to.us &&
+             (all_known || heap_.front().time < horizon_)) {
         TimerEntry* entry = Pop();
+        if (!heap_.empty()) __builtin_prefetch(heap_.front().entry);
         key = keeper_.KeyOf(entry);
         const EventTime time{entry->time};
         Spend(entry);
@@ -73,13 +74,12 @@ class HotTimers final : public TimerTable, public HotTable {
 
   void Seal(ChangeSet& changes) override {
     in_flight_ = changed_.Take();
-    for (Entry* at : in_flight_) {
-      auto* entry = static_cast<TimerEntry*>(at);
+    ForEachEntry<TimerEntry>(in_flight_, [&](TimerEntry* entry) {
       WriteEntry(entry, changes);
       keeper_.Taken(entry);
       entry->Set(Entry::kStored);
       entry->Set(Entry::kInFlight);
-    }
+    });
   }
 
   void Completed(bool ok) override {
@@ -100,17 +100,18 @@ class HotTimers final : public TimerTable, public HotTable {
   /// Gives up the timers that are due last.
   size_t Evict(size_t bytes, ChangeSet* spill) override {
     size_t held = 0;
-    for (const TimerEntry* entry : heap_) held += keeper_.BytesOf(entry);
+    for (const Due& due : heap_) held += keeper_.BytesOf(due.entry);
     if (heap_.size() < 2 || held == 0) return 0;
     const double share = std::min(0.9, static_cast<double>(bytes) / static_cast<double>(held));
     auto keep = static_cast<size_t>(static_cast<double>(heap_.size()) * (1 - share));
     if (keep >= heap_.size()) return 0;
     std::nth_element(heap_.begin(), heap_.begin() + static_cast<ptrdiff_t>(keep), heap_.end(),
-                     [](const TimerEntry* a, const TimerEntry* b) { return a->time < b->time; });
-    const int64_t from = heap_[keep]->time;
+                     [](const Due& a, const Due& b) { return a.time < b.time; });
+    const int64_t from = heap_[keep].time;
     size_t freed = 0;
-    std::erase_if(heap_, [&](TimerEntry* entry) {
-      if (entry->time < from ||
+    std::erase_if(heap_, [&](const Due& due) {
+      TimerEntry* const entry = due.entry;
+      if (due.time < from ||
           (entry->Has(Entry::kInFlight) && !WEIR_MUTANT("eviction_during_snapshot"))) {
         return false;
       }
@@ -153,28 +154,33 @@ class HotTimers final : public TimerTable, public HotTable {
     spilling_.clear();
   }
 
-  size_t IndexBytes() const override {
-    return map_.MemoryBytes() + heap_.capacity() * sizeof(TimerEntry*);
-  }
+  size_t IndexBytes() const override { return map_.MemoryBytes() + heap_.capacity() * sizeof(Due); }
   size_t EntryCount() const override { return map_.size(); }
+  size_t ChangedCount() const override { return changed_.size(); }
 
  private:
+  /// A timer in the heap, with its time beside it: the heap is ordered without a look at entries
+  /// that lie all over the memory.
+  struct Due {
+    int64_t time;
+    TimerEntry* entry;
+  };
   /// Orders the heap: the earliest first, of equal times the smallest key.
   struct Later {
     const HotTimers* table;
-    bool operator()(const TimerEntry* a, const TimerEntry* b) const {
-      if (a->time != b->time) return a->time > b->time;
-      return table->keeper_.KeyOf(a) > table->keeper_.KeyOf(b);
+    bool operator()(const Due& a, const Due& b) const {
+      if (a.time != b.time) return a.time > b.time;
+      return table->keeper_.KeyOf(a.entry) > table->keeper_.KeyOf(b.entry);
     }
   };
 
   void Push(TimerEntry* entry) {
-    heap_.push_back(entry);
+    heap_.push_back({entry->time, entry});
     std::push_heap(heap_.begin(), heap_.end(), Later{this});
   }
   TimerEntry* Pop() {
     std::pop_heap(heap_.begin(), heap_.end(), Later{this});
-    TimerEntry* entry = heap_.back();
+    TimerEntry* entry = heap_.back().entry;
     heap_.pop_back();
     return entry;
   }
@@ -273,7 +279,7 @@ class HotTimers final : public TimerTable, public HotTable {
 
   EntryKeeper<TimerEntry> keeper_;
   HotMap<TimerEntry> map_;
-  std::vector<TimerEntry*> heap_;
+  std::vector<Due> heap_;
   ChangedList changed_;
   std::vector<Entry*> in_flight_;
   std::vector<TimerEntry*> spilling_;

@@ -10,8 +10,8 @@ namespace weir {
 namespace {
 
 void AppendBigEndian16(std::string& out, uint16_t value) {
-  out += static_cast<char>(value >> 8);
-  out += static_cast<char>(value & 0xff);
+  const char bytes[2] = {static_cast<char>(value >> 8), static_cast<char>(value & 0xff)};
+  out.append(bytes, sizeof bytes);
 }
 
 uint16_t ReadBigEndian16(std::string_view bytes) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <functional>
 #include <span>
@@ -32,6 +33,13 @@ class RowLayout {
   virtual bool Decode(std::string_view bytes, std::byte* row) const = 0;
 };
 
+/// How many keys a table is told of at a time before they are asked for: some dozens, so that they
+/// are still in the nearest cache then.
+inline constexpr size_t kKeysAhead = 64;
+inline std::span<const uint64_t> KeysAhead(std::span<const uint64_t> hashes, size_t from) {
+  return hashes.subspan(from, std::min(kKeysAhead, hashes.size() - from));
+}
+
 /// What a table calls for each entry; an error ends the walk and is returned from it.
 using EntryVisitor =
     std::function<Status(EventTime time, std::string_view key, const std::byte* row)>;
@@ -46,8 +54,8 @@ class SliceTable {
   /// HashBytes(key). The row counts as changed. Null: the disk failed, and TaskState::status()
   /// says how.
   virtual std::byte* Upsert(EventTime slice_end, std::string_view key, uint64_t hash) = 0;
-  /// Says which keys of a slice will be asked for next, some dozens at a time: a table with many
-  /// keys is in memory that the processor has to wait for.
+  /// Says which keys of a slice will be asked for next, at most kKeysAhead: a table with many keys
+  /// is in memory that the processor would wait for.
   virtual void Prefetch(EventTime slice_end, std::span<const uint64_t> hashes) {
     (void)slice_end;
     (void)hashes;
@@ -67,6 +75,8 @@ class KeyTable {
   virtual ~KeyTable() = default;
   /// The row at exactly (key, time), made where there is none; counts as changed.
   virtual std::byte* Upsert(std::string_view key, uint64_t hash, EventTime time) = 0;
+  /// As for SliceTable.
+  virtual void Prefetch(std::span<const uint64_t> hashes) { (void)hashes; }
   /// A row of a key, found by FindBetween.
   struct Found {
     EventTime time;
@@ -75,8 +85,8 @@ class KeyTable {
   /// Rows of `key` with from <= time <= to, ascending.
   virtual Status FindBetween(std::string_view key, uint64_t hash, EventTime from, EventTime to,
                              std::vector<Found>& out) = 0;
-  /// Says that a row found was written to.
-  virtual void Touch(std::string_view key, uint64_t hash, EventTime time) = 0;
+  /// Says that a row that was found, and not erased since, is written to.
+  virtual void Touch(const Found& found) = 0;
   virtual Status Erase(std::string_view key, uint64_t hash, EventTime time) = 0;
   /// Every entry, in no order: for tests, verify and recounts.
   virtual Status Scan(const EntryVisitor& visit) = 0;

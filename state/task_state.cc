@@ -245,6 +245,9 @@ SealedState TaskState::Seal() {
   sealed.impl_ = std::make_unique<SealedState::Impl>();
   ChangeSet& changes = sealed.impl_->changes;
   changes.bytes.reserve(impl_->tables.changed_bytes);
+  size_t changed_entries = 0;
+  for (const Impl::Opened& at : impl_->opened) changed_entries += at.hot->ChangedCount();
+  changes.records.reserve(changed_entries);
   for (Impl::Opened& at : impl_->opened) at.hot->Seal(changes);
   sealed.impl_->marks = impl_->MarksNow();
   // What this checkpoint says is dropped may go from now on, and nothing else.

@@ -150,7 +150,7 @@ class Cluster {
           REQUIRE(at->first == std::pair(key, entry.time.us));
           REQUIRE(at->second == TextLayout::Text(entry.row));
           TextLayout::Text(entry.row) += "+";
-          Of(key).keys->Touch(key, HashBytes(key), entry.time);
+          Of(key).keys->Touch(entry);
           at->second += "+";
           ++at;
         }

@@ -89,9 +89,7 @@ class MapState::Keys final : public KeyTable {
     }
     return Status::Ok();
   }
-  void Touch(std::string_view key, uint64_t, EventTime time) override {
-    WEIR_CHECK(rows_.at(std::string(key)).contains(time));
-  }
+  void Touch(const Found& found) override { WEIR_CHECK(found.row != nullptr); }
   Status Erase(std::string_view key, uint64_t, EventTime time) override {
     const auto rows = rows_.find(std::string(key));
     WEIR_CHECK(rows != rows_.end() && rows->second.erase(time) == 1);
