@@ -3,6 +3,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstring>
 
 #include "batch/time_text.h"
 
@@ -36,6 +37,21 @@ size_t CharacterLength(std::string_view text) {
   return 0;
 }
 
+/// Whether eight bytes are ASCII that JSON shows as it is.
+bool ArePlain(const char* eight) {
+  constexpr uint64_t kOnes = 0x0101010101010101;
+  constexpr uint64_t kHighs = 0x80 * kOnes;
+  uint64_t word = 0;
+  std::memcpy(&word, eight, sizeof(word));
+  // The high bit of each byte that is less than the constant's; exact up to the lowest such byte.
+  const auto below = [](uint64_t bytes, uint64_t bound) {
+    return (bytes - bound * kOnes) & ~bytes;
+  };
+  const uint64_t special =
+      word | below(word, 0x20) | below(word ^ ('"' * kOnes), 1) | below(word ^ ('\\' * kOnes), 1);
+  return (special & kHighs) == 0;
+}
+
 template <typename Number>
 void AppendNumber(std::string& out, Number value) {
   char digits[24];
@@ -67,6 +83,10 @@ void AppendJsonString(std::string& out, std::string_view text) {
   size_t plain = 0;  // Start of the run that needs no escape.
   size_t i = 0;
   while (i < text.size()) {
+    if (i + 8 <= text.size() && ArePlain(text.data() + i)) {
+      i += 8;
+      continue;
+    }
     const auto c = static_cast<uint8_t>(text[i]);
     if (c >= 0x20 && c < 0x80 && c != '"' && c != '\\') {
       i++;

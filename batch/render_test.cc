@@ -116,5 +116,21 @@ TEST_CASE("doubles and base64 read back") {
   }
 }
 
+TEST_CASE("each byte is escaped alike wherever it stands in a text") {
+  for (int byte = 0; byte < 128; byte++) {
+    std::string alone;
+    AppendJsonString(alone, std::string(1, static_cast<char>(byte)));
+    const std::string escaped = alone.substr(1, alone.size() - 2);
+    for (size_t at = 0; at < 20; at++) {
+      const std::string before(at, 'x');
+      const std::string after(20 - at, '~');
+      std::string out;
+      AppendJsonString(out, before + static_cast<char>(byte) + after);
+      INFO(byte << " at " << at);
+      CHECK(out == '"' + before + escaped + after + '"');
+    }
+  }
+}
+
 }  // namespace
 }  // namespace weir
