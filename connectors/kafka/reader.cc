@@ -74,8 +74,10 @@ FetchLimits LimitsFor(size_t memory_budget, size_t partitions) {
   const int64_t share = budget / static_cast<int64_t>(limits.capacity);
   // Limits hold new fetches back; what is on its way still comes in, so they are half the share.
   limits.queued_kbytes = std::clamp<int64_t>(share / 2 / 1024, 16, 2'000'000);
-  limits.queued_messages = std::clamp<int64_t>(share / kBytesPerRecord, 100, 10'000'000);
-  limits.partition_bytes = std::clamp<int64_t>(share / 4, 16 << 10, 8 << 20);
+  // Never more than is still in the processor's cache when it is taken: the library allocates for
+  // each record, and longer queues double what reading costs (bench/consume_loop.cc).
+  limits.queued_messages = std::clamp<int64_t>(share / kBytesPerRecord, 100, 20'000);
+  limits.partition_bytes = std::clamp<int64_t>(share / 4, 16 << 10, 512 << 10);
   limits.fetch_bytes = std::clamp<int64_t>(budget / 4, 1 << 20, 50 << 20);
   return limits;
 }
@@ -121,7 +123,7 @@ Status Reader::Connect() {
       {"queued.min.messages", std::to_string(limits_.queued_messages)},
       {"fetch.message.max.bytes", std::to_string(limits_.partition_bytes)},
       {"fetch.max.bytes", std::to_string(limits_.fetch_bytes)},
-      {"fetch.queue.backoff.ms", "2"},
+      {"fetch.queue.backoff.ms", "1"},
   };
   client_ = WEIR_TRY(Client::Make(Client::Kind::kConsumer, connection_, settings));
   return Status::Ok();
