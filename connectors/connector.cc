@@ -20,6 +20,13 @@ std::shared_ptr<const SinkPlan> Connector::PlanSink(const NodeContext& node,
   return nullptr;
 }
 
+Result<std::string> SealedPart::ReadAll() const {
+  if (!spool) return bytes;
+  std::string all(spool->size(), '\0');
+  all.resize(WEIR_TRY(spool->Read(0, all)));
+  return all;
+}
+
 const Connector* FindConnector(std::string_view name) {
   for (const Connector* connector : AllConnectors()) {
     if (connector->name() == name) return connector;

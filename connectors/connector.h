@@ -11,6 +11,7 @@
 #include "batch/batch.h"
 #include "config/spec.h"
 #include "formats/format.h"
+#include "state/spool.h"
 
 namespace weir {
 
@@ -94,8 +95,8 @@ struct ConnectorContext {
   std::string job;
   std::string instance;  ///< The job's random instance id (rule 14).
   const Clock* clock = nullptr;
-  /// Folder for spools and open files that lasts as long as the job's state directory.
-  std::string scratch;
+  /// Where outboxes grow; null: they stay in memory.
+  CheckpointStore* store = nullptr;
   size_t memory_budget = 64 << 20;  ///< Bytes one reader may buffer.
 };
 
@@ -126,8 +127,15 @@ class SourcePlan {
 
 /// What a writer hands over at a barrier: part of the checkpoint until it is published.
 struct SealedPart {
-  std::string bytes;  ///< The connector's own bytes; empty: nothing was written in the epoch.
+  std::string bytes;  ///< The connector's own bytes, where there is no spool.
   int64_t rows = 0;
+  std::shared_ptr<Spool> spool;  ///< Holds them where they are many.
+
+  /// Nothing was written in the epoch.
+  bool empty() const { return size() == 0; }
+  uint64_t size() const { return spool ? spool->size() : bytes.size(); }
+  /// All bytes; of a spool only once it is finished.
+  Result<std::string> ReadAll() const;
 };
 
 /// A sink's end in one task: rows of the open epoch go into its outbox. One thread.

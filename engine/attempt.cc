@@ -55,7 +55,7 @@ ConnectorContext Attempt::Context(size_t memory) const {
   context.job = plan_.name;
   context.instance = job_store_.facts().instance;
   context.clock = &clock_;
-  context.scratch = directory_ + "/scratch";
+  context.store = store_.get();
   context.memory_budget = memory;
   return context;
 }
@@ -125,8 +125,6 @@ Status Attempt::Recover() {
 
 Status Attempt::OpenStore() {
   store_ = WEIR_TRY(CheckpointStore::Open(options_.state_dir, plan_.name));
-  std::error_code error;
-  std::filesystem::create_directories(directory_ + "/scratch", error);
   return Status::Ok();
 }
 
@@ -269,7 +267,11 @@ Result<std::vector<SealedEpoch>> Attempt::LoadUnpublished(const proto::LaneState
     for (const proto::OutboxPart& part : epoch.parts()) {
       SealedPart bytes;
       bytes.rows = part.rows();
-      bytes.bytes = part.has_file() ? WEIR_TRY(store_->ReadFile(part.file())) : part.inline_bytes();
+      if (part.has_file()) {
+        bytes.spool = WEIR_TRY(Spool::Open(*store_, part.file()));
+      } else {
+        bytes.bytes = part.inline_bytes();
+      }
       loaded.parts.push_back(std::move(bytes));
     }
     sealed.push_back(std::move(loaded));

@@ -317,7 +317,7 @@ Status Chain::Seal(const Barrier& barrier) {
     if (!link->writer) continue;
     SealedPart part = WEIR_TRY(link->writer->Seal(barrier.id.epoch, barrier.last));
     link->sealed += part.rows;
-    if (!part.bytes.empty()) sealed_.emplace_back(link->plan->user_name, std::move(part));
+    if (!part.empty()) sealed_.emplace_back(link->plan->user_name, std::move(part));
   }
   return Status::Ok();
 }

@@ -253,7 +253,7 @@ void Coordinator::FillManifest() {
       merged.mutable_splits()->MergeFrom(state.splits());
     }
     for (SealedOutbox& outbox : ack.sealed) {
-      if (outbox.part.bytes.empty()) continue;
+      if (outbox.part.empty()) continue;
       parts[outbox.sink].push_back(std::move(outbox.part));
       *sealed[outbox.sink].add_parts() = std::move(outbox.stored);
     }

@@ -62,7 +62,7 @@ Status JobRun::Run() {
   if (options_.fresh) {
     // The instance first: should this be cut off half way, what is left can't be taken for its own.
     WEIR_TRY(job_store_->BeginInstance());
-    for (const char* part : {"checkpoints", "files", "publishing", "live", "scratch"}) {
+    for (const char* part : {"checkpoints", "files", "publishing", "live"}) {
       std::filesystem::remove_all(directory + "/" + part, error);
       if (error) {
         return Status(errors::kGaveUpWaiting,

@@ -20,7 +20,7 @@ constexpr int kMostTakenBack = 3;
 
 int64_t BytesOf(const SealedEpoch& sealed) {
   int64_t bytes = 0;
-  for (const SealedPart& part : sealed.parts) bytes += static_cast<int64_t>(part.bytes.size());
+  for (const SealedPart& part : sealed.parts) bytes += static_cast<int64_t>(part.size());
   return bytes;
 }
 

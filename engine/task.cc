@@ -12,6 +12,7 @@
 namespace weir {
 namespace {
 
+/// So much in the open epoch of a lane, over all tasks, asks for a checkpoint (rule 20).
 constexpr size_t kPressureBytes = 64 << 20;
 /// Outbox parts up to this size lie in the manifest itself; larger ones in a file of their own.
 constexpr size_t kInlineBytes = 32 << 10;
@@ -187,7 +188,7 @@ Status Task::Loop() {
     WEIR_TRY(chain_->FlushWhereWanted());
     WEIR_TRY(setup_.state->Relieve());
     if (!setup_.state->status().ok()) return setup_.state->status();
-    if (!pressure_told_ && chain_->PendingBytes() > kPressureBytes) {
+    if (!pressure_told_ && chain_->PendingBytes() > kPressureBytes / setup_.fragment->parallelism) {
       pressure_told_ = true;
       setup_.listener->OnPressure();
     }
@@ -389,7 +390,9 @@ void Task::Snapshot(const Barrier& barrier, SealedState sealed, TaskAck ack,
         SealedOutbox outbox;
         outbox.sink = sink;
         outbox.stored.set_rows(part.rows);
-        if (part.bytes.size() <= kInlineBytes) {
+        if (part.spool) {
+          *outbox.stored.mutable_file() = WEIR_TRY(part.spool->Finish());
+        } else if (part.bytes.size() <= kInlineBytes) {
           outbox.stored.set_inline_bytes(part.bytes);
         } else {
           *outbox.stored.mutable_file() =

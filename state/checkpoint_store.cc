@@ -156,17 +156,38 @@ Result<proto::StoredFile> CheckpointStore::PutFile(const std::string& id, const 
 
 Result<proto::StoredFile> CheckpointStore::PutBytes(const std::string& id, std::string_view bytes,
                                                     const std::string& name) {
+  const auto file = WEIR_TRY(NewFile(id));
+  const auto put = [&]() -> Result<proto::StoredFile> {
+    WEIR_TRY(file->Append(bytes));
+    return Adopt(*file, id, name);
+  };
+  Result<proto::StoredFile> stored = put();
+  if (!stored.ok()) (void)RemoveFile(id);
+  return stored;
+}
+
+Result<std::unique_ptr<files::GrowingFile>> CheckpointStore::NewFile(const std::string& id) {
   WEIR_CHECK(IsPlainName(id));
-  const std::string target = FilePath(id);
-  if (WEIR_FAILPOINT("state.upload.bytes")) return DiskFull(target);
-  WEIR_TRY(files::WriteNew(kStoreUnavailable, target, bytes));
+  return files::GrowingFile::Create(kStoreUnavailable, FilePath(id));
+}
+
+Result<proto::StoredFile> CheckpointStore::Adopt(files::GrowingFile& file, const std::string& id,
+                                                 const std::string& name) {
+  if (WEIR_FAILPOINT("state.upload.bytes")) return DiskFull(FilePath(id));
+  WEIR_TRY(file.Sync());
   WEIR_TRY(files::SyncDirectory(kStoreUnavailable, directory_ + "/files"));
   proto::StoredFile stored;
   stored.set_id(id);
-  stored.set_size(bytes.size());
-  stored.set_sha256(files::Sha256(bytes));
+  stored.set_size(file.size());
+  stored.set_sha256(file.digest().sha256);
   stored.set_name(name);
   return stored;
+}
+
+Result<std::unique_ptr<files::GrowingFile>> CheckpointStore::OpenFile(
+    const proto::StoredFile& file) const {
+  WEIR_TRY(CheckFile(file, /*deep=*/true));
+  return files::GrowingFile::Open(kStoreUnavailable, FilePath(file.id()));
 }
 
 Status CheckpointStore::CheckFile(const proto::StoredFile& file, bool deep) const {

@@ -10,6 +10,7 @@
 #include "base/ids.h"
 #include "base/status.h"
 #include "proto/manifest.pb.h"
+#include "state/files.h"
 
 namespace weir {
 
@@ -66,6 +67,13 @@ class CheckpointStore {
                                     const std::string& name);
   Result<proto::StoredFile> PutBytes(const std::string& id, std::string_view bytes,
                                      const std::string& name);
+  /// A file that is to become one of the store's by Adopt; until then an orphan.
+  Result<std::unique_ptr<files::GrowingFile>> NewFile(const std::string& id);
+  /// Makes it durable as it is. After an error the file is not to be used any more.
+  Result<proto::StoredFile> Adopt(files::GrowingFile& file, const std::string& id,
+                                  const std::string& name);
+  /// To be read piece by piece, after its size and checksum were found right.
+  Result<std::unique_ptr<files::GrowingFile>> OpenFile(const proto::StoredFile& file) const;
   /// The whole file, after its size and checksum were found right.
   Result<std::string> ReadFile(const proto::StoredFile& file) const;
   /// Brings a file to `path` (must not be there): a hard link on the same file system, unless

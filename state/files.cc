@@ -34,6 +34,30 @@ class Descriptor {
   const int fd_;
 };
 
+/// SHA-256 of bytes that come in pieces.
+class Hasher {
+ public:
+  Hasher() {
+    WEIR_CHECK(context_ && EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) == 1);
+  }
+  void Add(std::string_view bytes) {
+    WEIR_CHECK(EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()) == 1);
+  }
+  /// Of all so far; more may follow.
+  std::string Sum() const {
+    const Context copy(EVP_MD_CTX_new(), EVP_MD_CTX_free);
+    std::string sum(32, '\0');
+    WEIR_CHECK(
+        copy && EVP_MD_CTX_copy_ex(copy.get(), context_.get()) == 1 &&
+        EVP_DigestFinal_ex(copy.get(), reinterpret_cast<unsigned char*>(sum.data()), nullptr) == 1);
+    return sum;
+  }
+
+ private:
+  using Context = std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)>;
+  const Context context_{EVP_MD_CTX_new(), EVP_MD_CTX_free};
+};
+
 Status WriteAll(const ErrorCode& code, int fd, const std::string& path, std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t written = ::write(fd, bytes.data(), bytes.size());
@@ -235,9 +259,7 @@ Result<Digest> DigestOf(const ErrorCode& code, const std::string& path, bool* mi
     }
     return SystemError(code, "open", path, errno);
   }
-  const std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)> context(EVP_MD_CTX_new(),
-                                                                   EVP_MD_CTX_free);
-  WEIR_CHECK(context && EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr) == 1);
+  Hasher hasher;
   const auto buffer = std::make_unique<char[]>(kPieceBytes);
   Digest digest;
   while (true) {
@@ -246,13 +268,68 @@ Result<Digest> DigestOf(const ErrorCode& code, const std::string& path, bool* mi
     if (got < 0) return SystemError(code, "read", path, errno);
     if (got == 0) break;
     digest.size += static_cast<uint64_t>(got);
-    WEIR_CHECK(EVP_DigestUpdate(context.get(), buffer.get(), static_cast<size_t>(got)) == 1);
+    hasher.Add({buffer.get(), static_cast<size_t>(got)});
   }
-  digest.sha256.resize(32);
-  WEIR_CHECK(EVP_DigestFinal_ex(context.get(),
-                                reinterpret_cast<unsigned char*>(digest.sha256.data()),
-                                nullptr) == 1);
+  digest.sha256 = hasher.Sum();
   return digest;
+}
+
+struct GrowingFile::Hash : Hasher {};
+
+GrowingFile::GrowingFile(const ErrorCode& code, std::string path, int fd)
+    : code_(code), path_(std::move(path)), fd_(fd), hash_(std::make_unique<Hash>()) {}
+
+GrowingFile::~GrowingFile() { ::close(fd_); }
+
+Result<std::unique_ptr<GrowingFile>> GrowingFile::Create(const ErrorCode& code, std::string path) {
+  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+  if (fd < 0) return SystemError(code, "create", path, errno);
+  return std::unique_ptr<GrowingFile>(new GrowingFile(code, std::move(path), fd));
+}
+
+Result<std::unique_ptr<GrowingFile>> GrowingFile::Open(const ErrorCode& code, std::string path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return SystemError(code, "open", path, errno);
+  std::unique_ptr<GrowingFile> file(new GrowingFile(code, std::move(path), fd));
+  file->size_ = WEIR_TRY(Size(code, file->path_));
+  return file;
+}
+
+Status GrowingFile::Append(std::string_view bytes) {
+  size_t written = 0;
+  while (written < bytes.size()) {
+    const ssize_t n = ::pwrite(fd_, bytes.data() + written, bytes.size() - written,
+                               static_cast<off_t>(size_ + written));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return SystemError(code_, "write", path_, errno);
+    written += static_cast<size_t>(n);
+  }
+  hash_->Add(bytes);
+  size_ += bytes.size();
+  return Status::Ok();
+}
+
+Status GrowingFile::Sync() {
+  // What a failed append left behind the end is no part of it.
+  if (::ftruncate(fd_, static_cast<off_t>(size_)) != 0 || ::fsync(fd_) != 0) {
+    return SystemError(code_, "sync", path_, errno);
+  }
+  return Status::Ok();
+}
+
+Digest GrowingFile::digest() const { return {hash_->Sum(), size_}; }
+
+Result<size_t> GrowingFile::Read(uint64_t offset, std::span<char> out) const {
+  size_t filled = 0;
+  while (filled < out.size()) {
+    const ssize_t n =
+        ::pread(fd_, out.data() + filled, out.size() - filled, static_cast<off_t>(offset + filled));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return SystemError(code_, "read", path_, errno);
+    if (n == 0) break;
+    filled += static_cast<size_t>(n);
+  }
+  return filled;
 }
 
 }  // namespace weir::files

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -49,5 +51,40 @@ struct Digest {
   uint64_t size = 0;
 };
 Result<Digest> DigestOf(const ErrorCode& code, const std::string& path, bool* missing = nullptr);
+
+/// A file that is written piece by piece, hashed on the way, and can be read all the while. `code`
+/// is what its errors become. Not thread safe, but once nothing is appended any more it may be read
+/// by several.
+class GrowingFile {
+ public:
+  /// A new file (must not be there); neither it nor its directory is synced.
+  static Result<std::unique_ptr<GrowingFile>> Create(const ErrorCode& code, std::string path);
+  /// Of a file that is there, only to be read. Its digest is not known.
+  static Result<std::unique_ptr<GrowingFile>> Open(const ErrorCode& code, std::string path);
+  ~GrowingFile();
+  GrowingFile(const GrowingFile&) = delete;
+  GrowingFile& operator=(const GrowingFile&) = delete;
+
+  /// All of it or, where there is an error, nothing.
+  Status Append(std::string_view bytes);
+  /// Makes the bytes durable. After an error it must not be asked again: what could not be written
+  /// may have been dropped.
+  Status Sync();
+  uint64_t size() const { return size_; }
+  /// Of what was appended.
+  Digest digest() const;
+  /// Fills `out` from `offset` on; fewer bytes only at the end.
+  Result<size_t> Read(uint64_t offset, std::span<char> out) const;
+
+ private:
+  struct Hash;
+  GrowingFile(const ErrorCode& code, std::string path, int fd);
+
+  const ErrorCode& code_;
+  const std::string path_;
+  const int fd_;
+  uint64_t size_ = 0;
+  const std::unique_ptr<Hash> hash_;
+};
 
 }  // namespace weir::files

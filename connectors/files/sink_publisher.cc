@@ -21,7 +21,9 @@ Status FileSinkPublisher::Publish(const std::vector<SealedEpoch>& epochs, const 
                                   bool orphaned) {
   std::vector<SealedFile> files;
   for (const SealedEpoch& epoch : epochs) {
-    for (const SealedPart& part : epoch.parts) WEIR_TRY(AddSealedFiles(part.bytes, files));
+    for (const SealedPart& part : epoch.parts) {
+      WEIR_TRY(AddSealedFiles(WEIR_TRY(part.ReadAll()), files));
+    }
   }
   std::vector<std::string> folders;
   for (const SealedFile& file : files) {

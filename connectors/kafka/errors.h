@@ -29,7 +29,6 @@ inline constexpr ErrorCode kBadKafkaPosition{"WEIR-K016", ErrorKind::kFailed};
 inline constexpr ErrorCode kBrokerNotReady{"WEIR-K017", ErrorKind::kRetry};
 /// A fault that no repeating mends.
 inline constexpr ErrorCode kBrokerRefused{"WEIR-K018", ErrorKind::kFailed};
-inline constexpr ErrorCode kSpool{"WEIR-K019", ErrorKind::kFailed};
 inline constexpr ErrorCode kSourceOption{"WEIR-K020", ErrorKind::kInvalid};
 inline constexpr ErrorCode kSinkOption{"WEIR-K021", ErrorKind::kInvalid};
 inline constexpr ErrorCode kNotYetSupported{"WEIR-K022", ErrorKind::kInvalid};

@@ -19,6 +19,9 @@ struct Marker {
   bool operator==(const Marker&) const = default;
 };
 
+/// Of the output topic: the marker is a group's offset of it.
+inline constexpr int32_t kMarkerPartition = 0;
+
 std::string EncodeMarker(const Marker& marker);
 /// What a committed offset and its metadata mean. An offset of -1001 and below is none. Metadata
 /// that weir did not write, or that contradicts the offset, gives an instance that no job has, so

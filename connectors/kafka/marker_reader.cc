@@ -44,6 +44,7 @@ Result<std::unique_ptr<MarkerReader>> MarkerReader::Make(const ConnectionOptions
 Result<LaneMarker> MarkerReader::Read(bool settled) {
   const Clock& clock = SystemClock();
   const Duration begun = clock.Monotonic();
+  client_->Serve(/*timeout_ms=*/0);  // What it has told since the last time.
   while (true) {
     Result<LaneMarker> marker = Ask(settled);
     if (marker.ok() || marker.status().kind() != ErrorKind::kRetry ||
@@ -56,7 +57,7 @@ Result<LaneMarker> MarkerReader::Read(bool settled) {
 
 Result<LaneMarker> MarkerReader::Ask(bool settled) {
   Owned<rd_kafka_topic_partition_list_t> place(rd_kafka_topic_partition_list_new(1));
-  rd_kafka_topic_partition_list_add(place.get(), topic_.c_str(), 0);
+  rd_kafka_topic_partition_list_add(place.get(), topic_.c_str(), kMarkerPartition);
   Owned<rd_kafka_ListConsumerGroupOffsets_t> question(
       rd_kafka_ListConsumerGroupOffsets_new(lane_.c_str(), place.get()));
   Owned<rd_kafka_AdminOptions_t> options(

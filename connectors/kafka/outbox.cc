@@ -13,6 +13,9 @@ constexpr uint8_t kHasPartition = 4;
 constexpr uint8_t kHasHeaders = 8;
 constexpr uint8_t kAllFlags = 15;
 
+/// So much of an outbox in a file is read at once.
+constexpr size_t kWindowBytes = 512 << 10;
+
 void AppendNumber(std::string& out, uint32_t number) {
   while (number >= 0x80) {
     out.push_back(static_cast<char>(number | 0x80));
@@ -81,26 +84,46 @@ void AppendOutboxRecord(std::string& out, const OutboxRecord& record) {
   if (record.value) AppendBytes(out, *record.value);
 }
 
-OutboxReader::OutboxReader(std::string_view sealed) : sealed_(sealed), rest_(sealed) {
+OutboxReader::OutboxReader(const SealedPart& sealed)
+    : sealed_(sealed), window_end_(sealed.bytes.size()), rest_(sealed.bytes) {
   if (sealed.empty()) return;  // Nothing was written in the epoch.
-  if (sealed.starts_with(kOutboxMagic)) {
+  while (rest_.size() < kOutboxMagic.size() && More()) continue;
+  if (rest_.starts_with(kOutboxMagic)) {
     rest_.remove_prefix(kOutboxMagic.size());
-  } else {
+  } else if (status_.ok()) {
     Damaged();
   }
 }
 
 bool OutboxReader::Next(OutboxRecord& record) {
-  if (!status_.ok() || rest_.empty()) return false;
-  return Read(record) || Damaged();
+  if (!status_.ok()) return false;
+  while (rest_.empty() || !Read(record)) {
+    // What cannot be read is cut by the window's end; at the outbox's end it is damaged.
+    if (More()) continue;
+    return status_.ok() && !rest_.empty() && Damaged();
+  }
+  return true;
 }
 
 bool OutboxReader::Damaged() {
   status_ = Status(errors::kDamagedOutbox,
                    fmt::format("a sealed outbox is damaged at byte {} of {}",
-                               sealed_.size() - rest_.size(), sealed_.size()),
+                               window_end_ - rest_.size(), sealed_.size()),
                    "take an older checkpoint from which nothing was published yet");
   return false;
+}
+
+bool OutboxReader::More() {
+  if (!sealed_.spool || window_end_ >= sealed_.size()) return false;
+  window_.erase(0, window_.size() - rest_.size());
+  const size_t left = window_.size();
+  window_.resize(left + kWindowBytes);
+  Result<size_t> got = sealed_.spool->Read(window_end_, std::span(window_).subspan(left));
+  window_.resize(left + (got.ok() ? *got : 0));
+  rest_ = window_;
+  window_end_ += window_.size() - left;
+  if (!got.ok()) status_ = std::move(got).status();
+  return status_.ok() && window_.size() > left;
 }
 
 bool OutboxReader::Read(OutboxRecord& record) {

@@ -8,10 +8,12 @@
 #include <vector>
 
 #include "base/status.h"
+#include "connectors/connector.h"
 
 namespace weir::kafka {
 
-/// A record on its way out. The views live as long as what they were read from.
+/// A record on its way out. The views live as long as what they were read from; of a reader, until
+/// its next record.
 struct OutboxRecord {
   std::optional<std::string_view> key;
   std::optional<std::string_view> value;  ///< None: a tombstone.
@@ -37,54 +39,31 @@ struct OutboxRecord {
 void AppendOutboxRecord(std::string& out, const OutboxRecord& record);
 inline constexpr std::string_view kOutboxMagic = "WKO1";
 
-/// Reads a sealed outbox record by record. No bytes, however wrong, make it read beyond their end
-/// or keep more than a record's headers.
+/// Reads a sealed outbox record by record; one that lies in a file, in pieces. No bytes, however
+/// wrong, make it read beyond their end.
 class OutboxReader {
  public:
-  explicit OutboxReader(std::string_view sealed);
-  /// False at the end, or where the bytes are damaged: then status() says so.
+  /// `sealed` stays as it is while this reads.
+  explicit OutboxReader(const SealedPart& sealed);
+  /// False at the end, or where the bytes are damaged or cannot be read: then status() says so.
   bool Next(OutboxRecord& record);
   const Status& status() const { return status_; }
 
  private:
   bool Damaged();
+  /// Reads more of the file behind what is left; false where there is no more.
+  bool More();
   bool Read(OutboxRecord& record);
 
-  const std::string_view sealed_;
-  std::string_view rest_;
+  const SealedPart& sealed_;
+  std::string window_;     ///< Of the file.
+  uint64_t window_end_;    ///< Bytes of the outbox up to the window's end.
+  std::string_view rest_;  ///< Not yet read: of the window, or of the bytes in memory.
   Status status_;
 };
 
 /// The largest that a batch of only this record can be on the wire (message format 2,
 /// uncompressed): what a topic's max.message.bytes is compared with.
 size_t LargestWireSize(const OutboxRecord& record);
-
-/// Bytes written during an epoch: in memory, beyond `memory_limit` in a file of `folder` that has
-/// no name, so that a crash leaves nothing behind.
-class Spool {
- public:
-  Spool(std::string folder, size_t memory_limit);
-  ~Spool();
-  Spool(const Spool&) = delete;
-  Spool& operator=(const Spool&) = delete;
-
-  /// While the disk is full it makes do with memory for a while; then kSpool, and the bytes are
-  /// not taken.
-  Status Append(std::string_view bytes);
-  size_t size() const { return file_bytes_ + memory_.size(); }
-  /// All that was appended, in order, and it is empty afterwards. After an error nothing is lost:
-  /// the next call may succeed.
-  Result<std::string> Take();
-
- private:
-  Status OpenFile();
-  Status WriteOut();
-
-  const std::string folder_;
-  const size_t memory_limit_;
-  std::string memory_;
-  int file_ = -1;
-  size_t file_bytes_ = 0;
-};
 
 }  // namespace weir::kafka

@@ -1,12 +1,10 @@
 #include "connectors/kafka/outbox.h"
 
-#include <unistd.h>
-
 #include <deque>
-#include <filesystem>
 #include <random>
 
 #include "connectors/kafka/errors.h"
+#include "state/testing.h"
 #include "tests/catch.h"
 
 namespace weir::kafka {
@@ -42,11 +40,6 @@ bool Same(const OutboxRecord& a, const OutboxRecord& b) {
          a.timestamp_ms == b.timestamp_ms && a.headers == b.headers;
 }
 
-std::string Folder() {
-  return (std::filesystem::temp_directory_path() / ("weir-spool-" + std::to_string(::getpid())))
-      .string();
-}
-
 }  // namespace
 
 TEST_CASE("a sealed outbox is read back record by record") {
@@ -59,11 +52,42 @@ TEST_CASE("a sealed outbox is read back record by record") {
     Fill(sample, random);
     AppendOutboxRecord(sealed, sample.record);
   }
-  OutboxReader reader(sealed);
+  const SealedPart part{sealed, 0, nullptr};
+  OutboxReader reader(part);
   OutboxRecord record;
   for (const Sample& sample : samples) {
     REQUIRE(reader.Next(record));
     CHECK(Same(record, sample.record));
+  }
+  CHECK_FALSE(reader.Next(record));
+  CHECK(reader.status().ok());
+}
+
+TEST_CASE("a sealed outbox in a file is read back record by record, in pieces") {
+  const weir::testing::TemporaryFolder folder;
+  auto store = weir::testing::Check(CheckpointStore::Open(folder.path(), "j"));
+  const auto spool = std::make_shared<Spool>(store.get());
+  std::string bytes(kOutboxMagic);
+  OutboxRecord record;
+  constexpr int kRecords = 3000;
+  const auto value = [](int i) {  // One is larger than what is read at once.
+    return std::string(i == 1234 ? 1'500'000 : i % 800, static_cast<char>('a' + i % 26));
+  };
+  for (int i = 0; i < kRecords; i++) {
+    const std::string text = value(i);
+    record.value = text;
+    record.timestamp_ms = i;
+    AppendOutboxRecord(bytes, record);
+    REQUIRE(spool->Append(bytes).ok());
+    bytes.clear();
+  }
+  REQUIRE(spool->Finish().ok());
+  const SealedPart part{{}, kRecords, spool};
+  OutboxReader reader(part);
+  for (int i = 0; i < kRecords; i++) {
+    REQUIRE(reader.Next(record));
+    CHECK(record.timestamp_ms == i);
+    CHECK((record.value == value(i)));
   }
   CHECK_FALSE(reader.Next(record));
   CHECK(reader.status().ok());
@@ -105,8 +129,8 @@ TEST_CASE("no bytes make the outbox reader go wrong: they are read or called dam
         break;
     }
     // A copy of exactly that size, so that a sanitizer sees a read beyond the end.
-    const std::vector<char> exact(sealed.begin(), sealed.end());
-    OutboxReader reader({exact.data(), exact.size()});
+    const SealedPart exact{std::string(sealed), 0, nullptr};
+    OutboxReader reader(exact);
     OutboxRecord record;
     size_t records = 0;
     while (reader.Next(record)) records++;
@@ -115,7 +139,8 @@ TEST_CASE("no bytes make the outbox reader go wrong: they are read or called dam
   }
   std::string huge(kOutboxMagic);
   huge += '\x08' + std::string(8, '\0') + "\xff\xff\xff\xff\x0f";  // Four milliards of headers.
-  OutboxReader reader(huge);
+  const SealedPart part{huge, 0, nullptr};
+  OutboxReader reader(part);
   OutboxRecord record;
   CHECK_FALSE(reader.Next(record));
   CHECK(reader.status().Is(errors::kDamagedOutbox));
@@ -123,50 +148,14 @@ TEST_CASE("no bytes make the outbox reader go wrong: they are read or called dam
 
 TEST_CASE("an empty outbox holds nothing, one with other bytes is damaged") {
   OutboxRecord record;
-  OutboxReader nothing("");
+  const SealedPart no_bytes;
+  OutboxReader nothing(no_bytes);
   CHECK_FALSE(nothing.Next(record));
   CHECK(nothing.status().ok());
-  OutboxReader other("WKO2abc");
+  const SealedPart other_bytes{"WKO2abc", 0, nullptr};
+  OutboxReader other(other_bytes);
   CHECK_FALSE(other.Next(record));
   CHECK(other.status().Is(errors::kDamagedOutbox));
-}
-
-TEST_CASE("a spool gives back what it was given, from memory and from its file") {
-  for (const size_t limit : {size_t{10}, size_t{1000}, size_t{1} << 20}) {
-    Spool spool(Folder(), limit);
-    for (int epoch = 0; epoch < 3; epoch++) {
-      std::string all;
-      for (int i = 0; i < 500; i++) {
-        const std::string piece = std::to_string(epoch) + "/" + std::to_string(i) + ";";
-        REQUIRE(spool.Append(piece).ok());
-        all += piece;
-        CHECK(spool.size() == all.size());
-      }
-      const auto taken = spool.Take();
-      REQUIRE(taken.ok());
-      CHECK(*taken == all);
-      CHECK(spool.size() == 0);
-    }
-  }
-  // Its file has no name: nothing is left to clean up.
-  CHECK(std::filesystem::is_empty(Folder()));
-  std::filesystem::remove_all(Folder());
-}
-
-TEST_CASE("a spool without a folder makes do with memory for a while, and loses nothing") {
-  Spool spool("/proc/weir-cannot-be-made", 100);
-  std::string all;
-  Status status;
-  while (status.ok() && all.size() < 100'000) {
-    status = spool.Append("0123456789");
-    if (status.ok()) all += "0123456789";
-  }
-  REQUIRE_FALSE(status.ok());
-  CHECK(status.Is(errors::kSpool));
-  CHECK(all.size() > 200);
-  const auto taken = spool.Take();
-  REQUIRE(taken.ok());
-  CHECK(*taken == all);
 }
 
 }  // namespace weir::kafka

@@ -18,7 +18,9 @@ Status StoppedAt(std::string_view failpoint) {
 }  // namespace
 
 Publisher::Publisher(std::string instance, Transaction::Target target)
-    : instance_(std::move(instance)), target_(std::move(target)) {}
+    : instance_(std::move(instance)),
+      target_(std::move(target)),
+      markers_(target_.connection, target_.lane, target_.topic) {}
 
 Status Publisher::Fence() {
   ready_.reset();
@@ -104,7 +106,7 @@ Status Publisher::Publish(const std::vector<SealedEpoch>& epochs,
   if (WEIR_FAILPOINT("kafka.publish.received")) return StoppedAt("kafka.publish.received");
   bool empty = true;
   for (const SealedEpoch& epoch : epochs) {
-    for (const SealedPart& part : epoch.parts) empty = empty && part.bytes.empty();
+    for (const SealedPart& part : epoch.parts) empty = empty && part.empty();
   }
   if (empty) return Status::Ok();
   const Marker marker{instance_, epochs.back().epoch, manifest_checksum};
@@ -117,7 +119,7 @@ Status Publisher::PublishOn(Transaction& transaction, const std::vector<SealedEp
   WEIR_TRY(transaction.Begin());
   if (WEIR_FAILPOINT("kafka.publish.begun")) return StoppedAt("kafka.publish.begun");
   for (const SealedEpoch& epoch : epochs) {
-    for (const SealedPart& part : epoch.parts) WEIR_TRY(transaction.Produce(part.bytes));
+    for (const SealedPart& part : epoch.parts) WEIR_TRY(transaction.Produce(part));
   }
   WEIR_TRY(transaction.Flush());
   if (WEIR_FAILPOINT("kafka.publish.produced")) return StoppedAt("kafka.publish.produced");

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <filesystem>
 
 #include "connectors/errors.h"
 #include "connectors/kafka/errors.h"
@@ -34,7 +33,7 @@ std::string Sealed(const std::vector<std::string>& values) {
 }
 
 SealedEpoch EpochOf(uint64_t epoch, const std::vector<std::string>& values) {
-  return {{epoch}, {{Sealed(values), static_cast<int64_t>(values.size())}}};
+  return {{epoch}, {{Sealed(values), static_cast<int64_t>(values.size()), nullptr}}};
 }
 
 std::vector<std::string> Values(const std::string& topic, int partitions,
@@ -114,7 +113,7 @@ TEST_CASE("a publisher that dies at any step leaves each record once, and no zom
     if (steps >= 1) REQUIRE(dying.Init().ok());
     if (steps >= 2) REQUIRE(dying.Begin().ok());
     if (steps >= 3) {
-      REQUIRE(dying.Produce(epoch.parts[0].bytes).ok());
+      REQUIRE(dying.Produce(epoch.parts[0]).ok());
       REQUIRE(dying.Flush().ok());
     }
     if (steps >= 4) REQUIRE(dying.Mark({"me", {1}, "sum"}).ok());
@@ -127,7 +126,7 @@ TEST_CASE("a publisher that dies at any step leaves each record once, and no zom
     Status status;
     if (steps == 1) status = dying.Begin();
     if (steps <= 2 && steps >= 1) {
-      if (status.ok()) status = dying.Produce(epoch.parts[0].bytes);
+      if (status.ok()) status = dying.Produce(epoch.parts[0]);
       if (status.ok()) status = dying.Flush();
     }
     if (steps >= 1 && steps <= 3 && status.ok()) status = dying.Mark({"me", {1}, "sum"});
@@ -208,7 +207,6 @@ TEST_CASE("rows go to the topic with key, headers, time and partition", "[.broke
   REQUIRE(encoder.ok());
   ConnectorContext context;
   context.clock = &SystemClock();
-  context.scratch = std::filesystem::temp_directory_path().string();
   SinkColumns columns;
   columns.key = 1;
   Writer writer(context, std::move(encoder).value(), columns, topic, facts->limits);
@@ -256,7 +254,7 @@ TEST_CASE("the largest record that is let through is one that the broker takes",
     target.lane += "x";
     INFO(headers << " headers, " << value.size() << " bytes");
     REQUIRE(publisher.Fence().ok());
-    CHECK(publisher.Publish({{{1}, {{sealed, 1}}}}, "sum", false).ok());
+    CHECK(publisher.Publish({{{1}, {{sealed, 1, nullptr}}}}, "sum", false).ok());
   }
 }
 
@@ -305,7 +303,7 @@ TEST_CASE("a large outbox goes out through the producer's small queue", "[.broke
     AppendOutboxRecord(sealed, record);
   }
   Publisher publisher("me", TestTarget(topic));
-  Recover(publisher, {{1}, {{sealed, kRecords}}});
+  Recover(publisher, {{1}, {{sealed, kRecords, nullptr}}});
   const auto values = Values(topic, 4);
   CHECK(values.size() == kRecords);
   CHECK(std::adjacent_find(values.begin(), values.end()) == values.end());

@@ -47,12 +47,6 @@ int CodeOf(rd_kafka_t* client, const rd_kafka_error_t* error) {
 
 Duration Now() { return SystemClock().Monotonic(); }
 
-Owned<rd_kafka_topic_partition_list_t> MarkerPlace(const std::string& topic) {
-  Owned<rd_kafka_topic_partition_list_t> list(rd_kafka_topic_partition_list_new(1));
-  rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), 0);
-  return list;
-}
-
 }  // namespace
 
 PublishFault ClassifyFault(int code) {
@@ -106,7 +100,7 @@ Result<std::unique_ptr<Transaction>> Transaction::Make(const Target& target) {
       {"message.max.bytes", limit},
       {"batch.size", batch},
       {"queue.buffering.max.messages", "50000"},
-      {"queue.buffering.max.kbytes", "65536"},
+      {"queue.buffering.max.kbytes", "16384"},
   };
   made->client_ = WEIR_TRY(Client::Make(Client::Kind::kProducer, target.connection, settings));
   // Makes the library ask for the topic's leaders as soon as it is connected.
@@ -183,7 +177,7 @@ Status Transaction::Begin() {
                "beginning a transaction on");
 }
 
-Status Transaction::Produce(std::string_view sealed) {
+Status Transaction::Produce(const SealedPart& sealed) {
   OutboxReader reader(sealed);
   OutboxRecord record;
   int since_served = 0;
@@ -198,7 +192,7 @@ Status Transaction::Produce(std::string_view sealed) {
                                   value ? static_cast<ssize_t>(value->size()) : 0);
       }
     }
-    const Duration begun = Now();
+    std::optional<Duration> full_since;
     while (true) {
       rd_kafka_vu_t parts[7];
       size_t count = 0;
@@ -207,7 +201,7 @@ Status Transaction::Produce(std::string_view sealed) {
       parts[count].vtype = RD_KAFKA_VTYPE_PARTITION;
       parts[count++].u.i32 = record.partition.value_or(RD_KAFKA_PARTITION_UA);
       parts[count].vtype = RD_KAFKA_VTYPE_MSGFLAGS;
-      parts[count++].u.i = 0;  // The value stays where it is; the key is copied anyway.
+      parts[count++].u.i = RD_KAFKA_MSG_F_COPY;
       parts[count].vtype = RD_KAFKA_VTYPE_VALUE;
       parts[count].u.mem.ptr = record.value ? const_cast<char*>(record.value->data()) : nullptr;
       parts[count++].u.mem.size = record.value ? record.value->size() : 0;
@@ -229,8 +223,9 @@ Status Transaction::Produce(std::string_view sealed) {
       }
       const int code = CodeOf(client_->get(), error.get());
       // Full: the records before it go out first, then this one again.
+      if (!full_since) full_since = Now();
       if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL ||
-          Now().us - begun.us > int64_t{kStepMillis} * 1000) {
+          Now().us - full_since->us > int64_t{kStepMillis} * 1000) {
         return Fault(code, rd_kafka_error_string(error.get()), "publishing on");
       }
       client_->Serve(/*timeout_ms=*/10);
@@ -262,7 +257,8 @@ Status Transaction::Flush() {
 }
 
 Status Transaction::Mark(const Marker& marker) {
-  const auto place = MarkerPlace(target_.topic);
+  Owned<rd_kafka_topic_partition_list_t> place(rd_kafka_topic_partition_list_new(1));
+  rd_kafka_topic_partition_list_add(place.get(), target_.topic.c_str(), kMarkerPartition);
   const std::string metadata = EncodeMarker(marker);
   place->elems[0].offset = static_cast<int64_t>(marker.epoch.value);
   place->elems[0].metadata = std::malloc(metadata.size());  // Freed with the list.

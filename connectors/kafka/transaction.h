@@ -47,8 +47,8 @@ class Transaction {
   /// Fences every earlier producer of the lane and aborts what it left open.
   Status Init();
   Status Begin();
-  /// Hands over a sealed outbox, whose bytes must stay where they are until Flush or the end.
-  Status Produce(std::string_view sealed);
+  /// Hands over a sealed outbox.
+  Status Produce(const SealedPart& sealed);
   /// Returns when the broker has all records, or an error if it will not take one.
   Status Flush();
   Status Mark(const Marker& marker);

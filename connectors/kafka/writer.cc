@@ -8,9 +8,8 @@
 namespace weir::kafka {
 namespace {
 
-constexpr size_t kMemoryLimit = 32 << 20;
 /// Encoded rows go to the spool in pieces of about this size.
-constexpr size_t kPiece = 256 << 10;
+constexpr size_t kPiece = 64 << 10;
 constexpr size_t kNull = SIZE_MAX;
 
 /// Bytes of a value: text and bytes as they are, anything else as JSON.
@@ -69,13 +68,14 @@ Writer::Writer(const ConnectorContext& context, std::unique_ptr<Encoder> encoder
       columns_(columns),
       topic_(std::move(topic)),
       limits_(limits),
-      spool_(context.scratch, kMemoryLimit) {}
+      store_(context.store),
+      spool_(std::make_shared<Spool>(store_)) {}
 
 Status Writer::Write(const Batch& batch, std::vector<Rejection>& rejected) {
   WEIR_TRY(CheckSinkColumns(*batch.schema(), columns_));
   const int64_t now_ms = clock_.Now().us / 1000;
   encoded_.clear();
-  if (spool_.size() == 0) encoded_ += kOutboxMagic;
+  if (spool_->size() == 0) encoded_ += kOutboxMagic;
   for (uint32_t row = 0; row < batch.rows(); row++) {
     if (auto rejection = EncodeRow(batch, row, now_ms)) {
       rejected.push_back(std::move(*rejection));
@@ -84,10 +84,10 @@ Status Writer::Write(const Batch& batch, std::vector<Rejection>& rejected) {
     AppendOutboxRecord(encoded_, record_);
     rows_++;
     if (encoded_.size() < kPiece) continue;
-    WEIR_TRY(spool_.Append(encoded_));
+    WEIR_TRY(spool_->Append(encoded_));
     encoded_.clear();
   }
-  return spool_.Append(encoded_);
+  return spool_->Append(encoded_);
 }
 
 std::optional<Rejection> Writer::EncodeRow(const Batch& batch, uint32_t row, int64_t now_ms) {
@@ -182,7 +182,11 @@ std::optional<Rejection> Writer::TimestampOf(const Batch& batch, uint32_t row, i
 Result<SealedPart> Writer::Seal(Epoch, bool) {
   SealedPart part;
   if (rows_ == 0) return part;  // At most the magic was written, and stands for the next epoch.
-  part.bytes = WEIR_TRY(spool_.Take());
+  if (spool_->in_memory()) {
+    part.bytes = spool_->TakeBytes();
+  } else {
+    part.spool = std::exchange(spool_, std::make_shared<Spool>(store_));
+  }
   part.rows = rows_;
   rows_ = 0;
   return part;

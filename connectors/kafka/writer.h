@@ -38,7 +38,7 @@ class Writer final : public SinkWriter {
 
   Status Write(const Batch& batch, std::vector<Rejection>& rejected) override;
   Result<SealedPart> Seal(Epoch epoch, bool last) override;
-  size_t PendingBytes() const override { return spool_.size(); }
+  size_t PendingBytes() const override { return spool_->size(); }
 
  private:
   std::optional<Rejection> EncodeRow(const Batch& batch, uint32_t row, int64_t now_ms);
@@ -52,7 +52,8 @@ class Writer final : public SinkWriter {
   const SinkColumns columns_;
   const std::string topic_;
   const TopicLimits limits_;
-  Spool spool_;
+  CheckpointStore* const store_;
+  std::shared_ptr<Spool> spool_;
   int64_t rows_ = 0;
 
   // Of the row at hand.

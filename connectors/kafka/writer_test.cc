@@ -1,7 +1,5 @@
 #include "connectors/kafka/writer.h"
 
-#include <filesystem>
-
 #include "connectors/kafka/errors.h"
 #include "tests/catch.h"
 
@@ -19,7 +17,6 @@ struct Fixture {
   Writer Make() {
     ConnectorContext context;
     context.clock = &clock;
-    context.scratch = std::filesystem::temp_directory_path().string();
     auto encoder = FindFormat("raw")->MakeEncoder(Schema({{"value", TypeKind::kString}}), nullptr);
     REQUIRE(encoder.ok());
     return Writer(context, std::move(encoder).value(), columns, "out", limits);
@@ -28,7 +25,7 @@ struct Fixture {
 
 /// The records of what one batch seals to.
 struct Written {
-  std::string bytes;
+  SealedPart sealed;
   std::vector<OutboxRecord> records;
   std::vector<Rejection> rejected;
 };
@@ -38,12 +35,12 @@ Written WriteAndSeal(Writer& writer, const Batch& batch) {
   REQUIRE(writer.Write(batch, written.rejected).ok());
   auto sealed = writer.Seal({1}, false);
   REQUIRE(sealed.ok());
-  written.bytes = std::move(sealed->bytes);
-  OutboxReader reader(written.bytes);
+  written.sealed = std::move(sealed).value();
+  OutboxReader reader(written.sealed);
   OutboxRecord record;
   while (reader.Next(record)) written.records.push_back(record);
   REQUIRE(reader.status().ok());
-  CHECK(sealed->rows == static_cast<int64_t>(written.records.size()));
+  CHECK(written.sealed.rows == static_cast<int64_t>(written.records.size()));
   return written;
 }
 
@@ -158,14 +155,14 @@ TEST_CASE("epochs are sealed apart, and one without rows has no bytes") {
   CHECK(writer.Seal({1}, false)->bytes.empty());
   BatchBuilder builder(schema);
   builder.column(0).AppendText(std::string(5000, 'x'));  // Rejected: nothing is written.
-  CHECK(WriteAndSeal(writer, *builder.Finish()).bytes.empty());
+  CHECK(WriteAndSeal(writer, *builder.Finish()).sealed.empty());
   builder.column(0).AppendText("a");
   const auto batch = builder.Finish();
   const Written first = WriteAndSeal(writer, *batch);
   CHECK(first.records.size() == 1);
   CHECK(writer.PendingBytes() == 0);
   const Written second = WriteAndSeal(writer, *batch);
-  CHECK(first.bytes == second.bytes);
+  CHECK(first.sealed.bytes == second.sealed.bytes);
 }
 
 TEST_CASE("columns of a wrong type for their option are told") {

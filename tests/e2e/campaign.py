@@ -213,7 +213,7 @@ class Campaign:
         job = next(path.parent for path in self.weir.state.glob("*/checkpoints"))
         (other.state / job.name).mkdir(parents=True)
         for entry in job.iterdir():
-            if entry.name not in ("lock", "live", "scratch"):
+            if entry.name not in ("lock", "live"):
                 (other.state / job.name / entry.name).symlink_to(entry)
         return other
 
