@@ -18,9 +18,7 @@ Status StoppedAt(std::string_view failpoint) {
 }  // namespace
 
 Publisher::Publisher(std::string instance, Transaction::Target target)
-    : instance_(std::move(instance)),
-      target_(std::move(target)),
-      markers_(target_.connection, target_.lane, target_.topic) {}
+    : instance_(std::move(instance)), target_(std::move(target)) {}
 
 Status Publisher::Fence() {
   ready_.reset();
