@@ -31,7 +31,7 @@ size_t Column::MemoryBytes() const {
   return sum;
 }
 
-ColumnBuilder::ColumnBuilder(Type type) {
+ColumnBuilder::ColumnBuilder(Type type) : width_(type.width()) {
   parts_.type = std::move(type);
   if (HasOffsets(parts_.type)) parts_.offsets.push_back(0);
   for (const Field& field : parts_.type.children()) {
@@ -40,25 +40,34 @@ ColumnBuilder::ColumnBuilder(Type type) {
 }
 
 void ColumnBuilder::Reserve(size_t rows) {
-  parts_.values.reserve(rows * parts_.type.width());
-  if (HasOffsets(parts_.type)) parts_.offsets.reserve(rows + 1);
+  if (rows * width_ > parts_.values.size()) parts_.values.resize(rows * width_);
+  if (HasOffsets(parts_.type) && rows >= parts_.offsets.size()) parts_.offsets.resize(rows + 1);
+}
+
+void ColumnBuilder::GrowValues() {
+  constexpr size_t kFirstRows = 16;
+  parts_.values.resize(std::max(kFirstRows * width_, 2 * parts_.values.size()));
+}
+void ColumnBuilder::GrowOffsets() { parts_.offsets.resize(2 * parts_.offsets.size() + 16); }
+void ColumnBuilder::GrowBytes(size_t least) {
+  parts_.bytes.resize(std::max(least, 2 * parts_.bytes.size()));
 }
 
 void ColumnBuilder::AppendNull() {
   if (parts_.validity.empty()) parts_.validity.assign(parts_.size, 1);
+  if ((parts_.size + 1) * width_ > parts_.values.size()) GrowValues();
+  std::fill_n(parts_.values.begin() + static_cast<std::ptrdiff_t>(parts_.size * width_), width_,
+              std::byte{0});
+  if (HasOffsets(parts_.type)) AppendOffset(parts_.offsets[parts_.size]);
   parts_.validity.push_back(0);
   parts_.size++;
-  parts_.values.resize(parts_.values.size() + parts_.type.width());
-  if (HasOffsets(parts_.type)) parts_.offsets.push_back(parts_.offsets.back());
   if (parts_.type.Is(TypeKind::kStruct)) {
     for (auto& field : children_) field->AppendNull();
   }
 }
 
 void ColumnBuilder::AppendNested() {
-  if (!parts_.type.Is(TypeKind::kStruct)) {
-    parts_.offsets.push_back(static_cast<uint32_t>(children_[0]->size()));
-  }
+  if (!parts_.type.Is(TypeKind::kStruct)) AppendOffset(children_[0]->size());
   Grown();
 }
 
@@ -103,12 +112,10 @@ void ColumnBuilder::AppendFrom(const Column& from, size_t i) {
 
 void ColumnBuilder::Truncate(size_t rows) {
   if (rows > parts_.size) return;
-  if (rows == parts_.size) {
-    // Of a nested value that was begun and not appended the children already have a part.
-    const size_t whole = HasOffsets(parts_.type) ? parts_.offsets.back() : rows;
-    for (auto& child : children_) child->Truncate(whole);
-    return;
-  }
+  // Of a nested value that was begun and not appended the children already have a part.
+  const size_t whole = HasOffsets(parts_.type) ? parts_.offsets[rows] : rows;
+  for (auto& child : children_) child->Truncate(whole);
+  if (rows == parts_.size) return;
   parts_.size = rows;
   if (!parts_.validity.empty()) {
     parts_.validity.resize(rows);
@@ -116,20 +123,14 @@ void ColumnBuilder::Truncate(size_t rows) {
       parts_.validity.clear();
     }
   }
-  parts_.values.resize(rows * parts_.type.width());
-  if (HasOffsets(parts_.type)) {
-    parts_.offsets.resize(rows + 1);
-    if (parts_.type.IsText()) {
-      parts_.bytes.resize(parts_.offsets.back());
-    } else {
-      for (auto& child : children_) child->Truncate(parts_.offsets.back());
-    }
-  } else {
-    for (auto& child : children_) child->Truncate(rows);
-  }
 }
 
 ColumnPtr ColumnBuilder::Finish() {
+  parts_.values.resize(parts_.size * width_);
+  if (HasOffsets(parts_.type)) {
+    parts_.offsets.resize(parts_.size + 1);
+    if (parts_.type.IsText()) parts_.bytes.resize(parts_.offsets.back());
+  }
   for (auto& child : children_) parts_.children.push_back(child->Finish());
   Type type = parts_.type;
   auto column = std::make_shared<const Column>(std::move(parts_));

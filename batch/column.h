@@ -86,15 +86,19 @@ class ColumnBuilder {
   void AppendNull();
   template <typename T>
   void Append(T value) {
-    const size_t at = parts_.values.size();
-    parts_.values.resize(at + sizeof(T));
+    WEIR_CHECK(sizeof(T) == width_);
+    const size_t at = parts_.size * sizeof(T);
+    if (at + sizeof(T) > parts_.values.size()) GrowValues();
     std::memcpy(parts_.values.data() + at, &value, sizeof(T));
     Grown();
   }
   void AppendBool(bool value) { Append<uint8_t>(value ? 1 : 0); }
   void AppendText(std::string_view value) {
-    parts_.bytes.append(value);
-    parts_.offsets.push_back(static_cast<uint32_t>(parts_.bytes.size()));
+    const size_t begin = parts_.offsets[parts_.size];
+    const size_t end = begin + value.size();
+    if (end > parts_.bytes.size()) GrowBytes(end);
+    CopyShort(parts_.bytes.data() + begin, value);
+    AppendOffset(end);
     Grown();
   }
   void AppendNested();
@@ -109,11 +113,44 @@ class ColumnBuilder {
   ColumnPtr Finish();
 
  private:
+  /// Copies a text that mostly has a few bytes, without a call for those.
+  static void CopyShort(char* to, std::string_view from) {
+    const size_t size = from.size();
+    if (size > 16) {
+      std::memcpy(to, from.data(), size);
+    } else if (size >= 8) {
+      CopyEnds<uint64_t>(to, from.data(), size);
+    } else if (size >= 4) {
+      CopyEnds<uint32_t>(to, from.data(), size);
+    } else {
+      for (size_t i = 0; i < size; i++) to[i] = from[i];
+    }
+  }
+  /// Two words, which may overlap.
+  template <typename Word>
+  static void CopyEnds(char* to, const char* from, size_t size) {
+    Word first;
+    Word last;
+    std::memcpy(&first, from, sizeof(Word));
+    std::memcpy(&last, from + size - sizeof(Word), sizeof(Word));
+    std::memcpy(to, &first, sizeof(Word));
+    std::memcpy(to + size - sizeof(Word), &last, sizeof(Word));
+  }
+  void AppendOffset(size_t end) {
+    if (parts_.size + 1 >= parts_.offsets.size()) GrowOffsets();
+    parts_.offsets[parts_.size + 1] = static_cast<uint32_t>(end);
+  }
   void Grown() {
     parts_.size++;
     if (!parts_.validity.empty()) parts_.validity.push_back(1);
   }
+  void GrowValues();
+  void GrowOffsets();
+  void GrowBytes(size_t least);
+
+  /// While it is built, values, offsets and bytes are longer than what is in them.
   Column::Parts parts_;
+  size_t width_ = 0;
   std::vector<std::unique_ptr<ColumnBuilder>> children_;
 };
 

@@ -15,9 +15,13 @@ namespace weir {
 /// its object is rejected, whichever columns are asked for. Where a field stands there twice the
 /// last one counts (each must fit its column).
 ///
-/// The records' structure is found by simdjson, one record at a time, so no record can disturb
-/// another.
+/// The structure of many records is found at once (json_sweep.h). Whatever is not as it should be
+/// is read again record by record (json_record.h), so no record can disturb another.
 Result<std::unique_ptr<Decoder>> MakeJsonDecoder(const std::vector<ColumnDeclaration>& declared,
                                                  const std::vector<int>& wanted);
+
+/// The same, record by record throughout: what the other is tested against.
+Result<std::unique_ptr<Decoder>> MakePlainJsonDecoder(
+    const std::vector<ColumnDeclaration>& declared, const std::vector<int>& wanted);
 
 }  // namespace weir

@@ -29,18 +29,19 @@ Int128 PowerOfTen(int exponent) {
 bool AppendNumber(std::string_view token, const TimeReader& times, ColumnBuilder& out) {
   switch (out.type().kind()) {
     case TypeKind::kInt32: {
-      const std::optional<int64_t> value = ReadInteger(token);
-      if (!value || *value > std::numeric_limits<int32_t>::max() ||
-          *value < std::numeric_limits<int32_t>::min()) {
+      int64_t value = 0;
+      if (!ReadInteger(token, value) || value > std::numeric_limits<int32_t>::max() ||
+          value < std::numeric_limits<int32_t>::min()) {
         return false;
       }
-      out.Append(static_cast<int32_t>(*value));
+      out.Append(static_cast<int32_t>(value));
       return true;
     }
     case TypeKind::kInt64: {
-      const std::optional<int64_t> value = ReadInteger(token);
-      if (value) out.Append(*value);
-      return value.has_value();
+      int64_t value = 0;
+      if (!ReadInteger(token, value)) return false;
+      out.Append(value);
+      return true;
     }
     case TypeKind::kFloat: {
       const std::optional<float> value = ReadFloat(token);
@@ -204,7 +205,7 @@ bool AppendText(std::string_view text, const TimeReader& times, ColumnBuilder& o
 bool AppendJsonScalar(std::string_view token, const TimeReader& times, ColumnBuilder& out,
                       std::string& scratch, ValueFault& fault) {
   bool fits = false;
-  if (token == "null") {
+  if (token[0] == 'n') {
     out.AppendNull();
     return true;
   }

@@ -22,6 +22,11 @@ uint64_t EightBytes(const char* at) {
   std::memcpy(&word, at, 8);
   return word;
 }
+uint64_t FourBytes(const char* at) {
+  uint32_t word = 0;
+  std::memcpy(&word, at, 4);
+  return word;
+}
 /// Whether eight characters are digits: all are 0x30 to 0x39.
 bool AreDigits(uint64_t word) {
   return ((word & 0xf0f0f0f0f0f0f0f0) | ((word + 0x0606060606060606) & 0xf0f0f0f0f0f0f0f0) >> 4) ==
@@ -36,6 +41,41 @@ uint64_t FromDigits(uint64_t word) {
          32;
 }
 static_assert(std::endian::native == std::endian::little);
+
+/// Reads up to 16 digits without a leading zero, as most numbers are. False for anything else, also
+/// for other numbers.
+inline bool ReadPlainInteger(std::string_view text, int64_t& value) {
+  constexpr uint64_t kZeros = 0x3030303030303030;
+  const char* const begin = text.data();
+  const size_t n = text.size();
+  if (n - 1 >= 16 || (begin[0] == '0' && n > 1)) return false;
+  if (n < 4) {
+    value = 0;
+    for (size_t i = 0; i < n; i++) {
+      if (!IsDigit(begin[i])) return false;
+      value = value * 10 + (begin[i] - '0');
+    }
+    return true;
+  }
+  if (n < 8) {
+    // Its first and its last four digits, which may be the same ones, behind zeros.
+    const uint64_t word =
+        FourBytes(begin + n - 4) << 32 | FourBytes(begin) << 8 * (8 - n) | kZeros >> 8 * n;
+    if (!AreDigits(word)) return false;
+    value = static_cast<int64_t>(FromDigits(word));
+    return true;
+  }
+  const uint64_t low = EightBytes(begin + n - 8);
+  if (!AreDigits(low)) return false;
+  value = static_cast<int64_t>(FromDigits(low));
+  if (n == 8) return true;
+  const size_t before = n - 8;
+  const uint64_t word = EightBytes(begin);
+  const uint64_t high = before == 8 ? word : word << 8 * (8 - before) | kZeros >> 8 * before;
+  if (!AreDigits(high)) return false;
+  value += static_cast<int64_t>(FromDigits(high) * 100000000);
+  return true;
+}
 
 /// 10^38 - 1, the greatest number of 38 digits.
 constexpr Int128 Greatest38Digits() {
@@ -93,6 +133,8 @@ std::optional<Parts> TakeApart(std::string_view text) {
 }  // namespace
 
 bool IsJsonNumber(std::string_view text) {
+  int64_t value = 0;
+  if (ReadPlainInteger(text, value)) return true;
   size_t i = 0;
   const size_t n = text.size();
   if (i < n && text[i] == '-') i++;
@@ -100,7 +142,6 @@ bool IsJsonNumber(std::string_view text) {
   if (text[i] == '0') {
     i++;
   } else {
-    while (i + 8 <= n && AreDigits(EightBytes(text.data() + i))) i += 8;
     while (i < n && IsDigit(text[i])) i++;
   }
   if (i < n && text[i] == '.') {
@@ -134,31 +175,19 @@ std::optional<Int128> ReadScaled(std::string_view text, int scale, bool cut) {
   return parts->negative ? -value : value;
 }
 
-std::optional<int64_t> ReadInteger(std::string_view text) {
-  // Up to 18 digits fit without looking; most numbers are such.
-  const size_t sign = !text.empty() && text[0] == '-' ? 1 : 0;
-  const size_t digits = text.size() - sign;
-  if (digits - 1 < 18 && (text[sign] != '0' || digits == 1)) {
-    int64_t value = 0;
-    size_t i = sign;
-    for (; i + 8 <= text.size(); i += 8) {
-      const uint64_t word = EightBytes(text.data() + i);
-      if (!AreDigits(word)) break;
-      value = value * 100000000 + static_cast<int64_t>(FromDigits(word));
-    }
-    for (; i < text.size(); i++) {
-      const auto digit = static_cast<unsigned char>(text[i] - '0');
-      if (digit > 9) break;
-      value = value * 10 + digit;
-    }
-    if (i == text.size()) return sign != 0 ? -value : value;
+bool ReadInteger(std::string_view text, int64_t& value) {
+  const bool negative = !text.empty() && text[0] == '-';
+  if (ReadPlainInteger(text.substr(negative ? 1 : 0), value)) {
+    if (negative) value = -value;
+    return true;
   }
   const std::optional<Int128> wide = ReadScaled(text, 0);
   if (!wide || *wide > std::numeric_limits<int64_t>::max() ||
       *wide < std::numeric_limits<int64_t>::min()) {
-    return std::nullopt;
+    return false;
   }
-  return static_cast<int64_t>(*wide);
+  value = static_cast<int64_t>(*wide);
+  return true;
 }
 
 namespace {
@@ -216,6 +245,11 @@ std::optional<EventTime> TimeReader::FromText(std::string_view text) const {
 }
 
 std::optional<EventTime> TimeReader::FromNumber(std::string_view text) const {
+  const int64_t unit_us = scale_ == 0 ? 1 : scale_ == 3 ? 1000 : 1000000;
+  int64_t value = 0;
+  if (ReadPlainInteger(text, value) && !__builtin_mul_overflow(value, unit_us, &value)) {
+    return EventTime{value};
+  }
   const std::optional<Int128> us = ReadScaled(text, scale_, /*cut=*/true);
   if (!us || *us >= std::numeric_limits<int64_t>::max() ||
       *us <= std::numeric_limits<int64_t>::min()) {

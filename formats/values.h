@@ -23,8 +23,9 @@ std::optional<Int128> ReadScaled(std::string_view text, int scale, bool cut = fa
 /// Whether `text` is a number by JSON's grammar.
 bool IsJsonNumber(std::string_view text);
 
-/// `12`, also `12.0` and `1e3`; nullopt where it is no such number or out of range.
-std::optional<int64_t> ReadInteger(std::string_view text);
+/// Reads `12`, also `12.0` and `1e3`; false where it is no such number or out of range. (An
+/// optional would be handed over in memory, and this is called for most of all fields.)
+bool ReadInteger(std::string_view text, int64_t& value);
 
 /// A finite double; nullopt for anything else.
 std::optional<double> ReadDouble(std::string_view text);
