@@ -29,6 +29,9 @@ class JsonDecoder final : public Decoder {
 
   Status Decode(std::span<const std::string_view> records, BatchBuilder& out,
                 std::vector<Rejection>& rejected) override {
+    for (size_t c = 0; c < schema()->size(); c++) {
+      out.column(c).Reserve(out.column(c).size() + records.size());
+    }
     for (size_t begin = 0; begin < records.size();) {
       const size_t count = sweeps_ ? JsonSweep::Fitting(records.subspan(begin)) : 0;
       if (count == 0) {
@@ -112,8 +115,10 @@ class JsonDecoder final : public Decoder {
     }
     const std::string_view scalar = TrimJson({value, token[1] - token[0]});
     // Without escapes a string is whole by its structure.
-    if ((*value != '"' || sweep_.has_escapes()) && !IsJsonScalar(scalar)) return nullptr;
-    return place == nullptr || row_.TakeScalar(*place, scalar) ? token + 1 : nullptr;
+    const bool plain = *value == '"' && !sweep_.has_escapes();
+    if (place == nullptr) return plain || IsJsonScalar(scalar) ? token + 1 : nullptr;
+    if (row_.TakeCommon(*place, scalar, plain)) return token + 1;
+    return IsJsonScalar(scalar) && row_.TakeScalar(*place, scalar) ? token + 1 : nullptr;
   }
 
   /// The token that closes the list or object that begins at `token`; null where there is none

@@ -10,6 +10,7 @@
 #include "formats/json_places.h"
 #include "formats/json_reader.h"
 #include "formats/json_value.h"
+#include "formats/values.h"
 
 namespace weir {
 
@@ -39,6 +40,22 @@ class JsonRow {
   /// Leaves nothing of the record in the columns.
   void TakeBack();
 
+  /// Takes what most fields are: a string for a string column (`plain` says that the token is one,
+  /// and has no escapes), an integer for an int64 column. False: it is something else, and nothing
+  /// is taken or refused.
+  bool TakeCommon(const JsonPlaces::Place& place, std::string_view token, bool plain) {
+    if (place.columns.size() != 1 || place.below) return false;
+    ColumnBuilder& column = out_->column(place.columns[0]);
+    if (column.size() != row_) return false;
+    if (column.type().Is(TypeKind::kString)) {
+      if (plain) column.AppendText(token.substr(1, token.size() - 2));
+      return plain;
+    }
+    int64_t value = 0;
+    if (!column.type().Is(TypeKind::kInt64) || !ReadInteger(token, value)) return false;
+    column.Append(value);
+    return true;
+  }
   /// A whole scalar (a string with its quotes) that stands at `place`.
   bool TakeScalar(const JsonPlaces::Place& place, std::string_view token);
   /// A list or an object that stands at `place`, to the end of what `reader` has.

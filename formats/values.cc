@@ -44,7 +44,7 @@ static_assert(std::endian::native == std::endian::little);
 
 /// Reads up to 16 digits without a leading zero, as most numbers are. False for anything else, also
 /// for other numbers.
-inline bool ReadPlainInteger(std::string_view text, int64_t& value) {
+[[gnu::always_inline]] inline bool ReadPlainInteger(std::string_view text, int64_t& value) {
   constexpr uint64_t kZeros = 0x3030303030303030;
   const char* const begin = text.data();
   const size_t n = text.size();
