@@ -137,17 +137,15 @@ Status RecordFile::SkipTo(const FilePosition& position) {
   return Status::Ok();
 }
 
-Status RecordFile::ReadPacked() {
-  packed_.erase(0, packed_begin_);
-  packed_begin_ = 0;
-  const size_t want = static_cast<size_t>(std::min<uint64_t>(kReadBytes, size_ - packed_read_));
-  const size_t had = packed_.size();
-  packed_.resize(had + want);
+Status RecordFile::Read(size_t most, std::string& out) {
+  const size_t want = static_cast<size_t>(std::min<uint64_t>(most, size_ - packed_read_));
+  const size_t had = out.size();
+  out.resize(had + want);
   ssize_t got = 0;
   do {
-    got = read(file_, packed_.data() + had, want);
+    got = read(file_, out.data() + had, want);
   } while (got < 0 && errno == EINTR);
-  packed_.resize(had + static_cast<size_t>(std::max<ssize_t>(got, 0)));
+  out.resize(had + static_cast<size_t>(std::max<ssize_t>(got, 0)));
   if (got < 0) {
     return Fault(errors::kFileRead, fmt::format("cannot be read: {}", std::strerror(errno)));
   }
@@ -165,8 +163,19 @@ Status RecordFile::Fill() {
   // A record that needs many pieces gets greater ones, so that it is not looked through too often.
   const size_t want = std::max(kReadBytes, buffer_.size() - begin_);
   const size_t before = buffer_.size();
+  if (compression_ == Compression::kNone) {
+    while (buffer_.size() - before < want && packed_read_ < size_) {
+      WEIR_TRY(Read(want - (buffer_.size() - before), buffer_));
+    }
+    ended_ = packed_read_ >= size_;
+    return Status::Ok();
+  }
   while (buffer_.size() - before < want) {
-    if (packed_begin_ == packed_.size() && packed_read_ < size_) WEIR_TRY(ReadPacked());
+    if (packed_begin_ == packed_.size() && packed_read_ < size_) {
+      packed_.clear();
+      packed_begin_ = 0;
+      WEIR_TRY(Read(kReadBytes, packed_));
+    }
     std::string_view input = std::string_view(packed_).substr(packed_begin_);
     const size_t had = input.size();
     const size_t unpacked = buffer_.size();

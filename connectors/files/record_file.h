@@ -51,7 +51,8 @@ class RecordFile {
   Status Changed(const FilePosition& position) const;
   /// Unpacks more bytes behind the buffer's. At the end sets `ended_`.
   Status Fill();
-  Status ReadPacked();
+  /// Appends up to `most` of the file's next bytes, as they stand there.
+  Status Read(size_t most, std::string& out);
   Status Fault(const ErrorCode& code, const std::string& what, const std::string& cure = {}) const;
   std::string_view Left() const { return std::string_view(buffer_).substr(begin_); }
   void KeepTail(std::string_view bytes);
