@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <unordered_set>
 
@@ -39,12 +40,28 @@ auto WithOrder(Order order, F f) {
   return f([](const auto& x, const auto& y) { return x >= y; });
 }
 
+static_assert(std::endian::native == std::endian::little);
+
 /// out[i] = text i of `column` equals `text`, negated where asked.
 void EqualText(const Column& column, std::string_view text, bool negated, uint8_t* out) {
   const uint32_t* offsets = column.offsets().data();
   const char* bytes = column.bytes().data();
   const size_t length = text.size();
-  for (size_t i = 0; i < column.size(); i++) {
+  size_t i = 0;
+  if (length <= 8) {
+    // As a word, where that many bytes are there.
+    uint64_t wanted = 0;
+    std::memcpy(&wanted, text.data(), length);
+    const uint64_t mask = length == 8 ? ~uint64_t{0} : (uint64_t{1} << 8 * length) - 1;
+    const size_t size = column.bytes().size();
+    for (; i < column.size() && offsets[i] + size_t{8} <= size; i++) {
+      uint64_t word = 0;
+      std::memcpy(&word, bytes + offsets[i], 8);
+      const bool equal = (offsets[i + 1] - offsets[i] == length) & (((word ^ wanted) & mask) == 0);
+      out[i] = equal != negated ? 1 : 0;
+    }
+  }
+  for (; i < column.size(); i++) {
     const bool equal = offsets[i + 1] - offsets[i] == length &&
                        std::memcmp(bytes + offsets[i], text.data(), length) == 0;
     out[i] = equal != negated ? 1 : 0;

@@ -27,16 +27,18 @@ Status Filter::OnBatch(const BatchPtr& batch, Output& out) {
   good.Fail(errors);
 
   std::vector<uint32_t> rows;
-  rows.reserve(batch->rows());
   if (!kept->type().Is(TypeKind::kNull)) {
     const std::span<const uint8_t> values = kept->values<uint8_t>();
-    const std::span<const uint8_t> validity = kept->validity();
-    const bool plain = validity.empty() && good.all_good();
+    const bool plain = !kept->has_nulls() && good.all_good();
+    // Every row is written, and stays where it is kept: no branch has to be guessed.
+    rows.resize(values.size());
+    size_t count = 0;
     for (uint32_t row = 0; row < values.size(); row++) {
-      if (plain ? values[row] != 0 : values[row] != 0 && !kept->IsNull(row) && good.IsGood(row)) {
-        rows.push_back(row);
-      }
+      rows[count] = row;
+      const bool counts = plain || (!kept->IsNull(row) && good.IsGood(row));
+      count += values[row] != 0 && counts ? 1 : 0;
     }
+    rows.resize(count);
   }
 
   std::vector<Rejection> rejections = good.TakeRejections();
