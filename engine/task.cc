@@ -73,14 +73,26 @@ void Task::Join() {
 }
 
 void Task::Cancel() {
-  cancelled_ = true;
+  {
+    std::lock_guard lock(commands_mutex_);
+    cancelled_ = true;
+  }
+  wake_.notify_all();
   if (setup_.mailbox) setup_.mailbox->Close();
 }
 
 void Task::Post(Command command) {
-  std::lock_guard lock(commands_mutex_);
-  commands_.push_back(std::move(command));
-  has_commands_ = true;
+  {
+    std::lock_guard lock(commands_mutex_);
+    commands_.push_back(std::move(command));
+    has_commands_ = true;
+  }
+  wake_.notify_all();
+}
+
+void Task::Rest() {
+  std::unique_lock lock(commands_mutex_);
+  wake_.wait_for(lock, kWait.ToChrono(), [this] { return has_commands_ || cancelled_; });
 }
 
 void Task::Trigger(const Barrier& barrier) {
@@ -181,7 +193,7 @@ Status Task::Loop() {
   while (!cancelled_ && !finished_ && !chain_->cut_off()) {
     WEIR_TRY(RunCommands());
     if (!MayTakeRows()) {
-      std::this_thread::sleep_for(kWait.ToChrono());
+      Rest();
       continue;
     }
     WEIR_TRY(setup_.reader ? PollSource() : TakeDelivery());
@@ -201,7 +213,7 @@ Status Task::Loop() {
 
 Status Task::PollSource() {
   if (source_ended_ || *setup_.unpublished_bytes > setup_.unpublished_budget) {
-    std::this_thread::sleep_for(kWait.ToChrono());
+    Rest();
     return source_ended_ ? Status::Ok() : AdvanceSourceClock();
   }
   const std::vector<std::string> paused = clock_.TooFarAhead();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <condition_variable>
 #include <deque>
 #include <functional>
 #include <map>
@@ -115,6 +116,8 @@ class Task {
                 std::vector<std::pair<std::string, SealedPart>> parts);
   bool MayTakeRows() const;
   void Post(Command command);
+  /// Waits a moment, or until there is a command.
+  void Rest();
   std::vector<proto::SourceState> SourceStates() const;
 
   TaskSetup setup_;
@@ -149,6 +152,7 @@ class Task {
   bool finished_ = false;
 
   mutable std::mutex commands_mutex_;
+  std::condition_variable wake_;
   std::deque<Command> commands_;
   std::atomic<bool> has_commands_{false};
   std::atomic<bool> cancelled_{false};
