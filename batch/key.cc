@@ -17,19 +17,30 @@ uint64_t Fold(uint64_t a, uint64_t b) {
   return static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
 }
 
+template <typename Word>
+uint64_t LoadWord(const char* from) {
+  Word value = 0;
+  std::memcpy(&value, from, sizeof value);
+  return value;
+}
+
+/// Up to 8 bytes, the first the lowest.
 uint64_t Load(const char* from, size_t count) {
+  if (count == 8) return LoadWord<uint64_t>(from);
+  if (count >= 4) {
+    // The first and the last four, which may overlap.
+    return LoadWord<uint32_t>(from) | LoadWord<uint32_t>(from + count - 4) << 8 * (count - 4);
+  }
   uint64_t value = 0;
-  std::memcpy(&value, from, count);
+  for (size_t i = 0; i < count; i++) value |= LoadWord<uint8_t>(from + i) << 8 * i;
   return value;
 }
 
 void AppendBigEndian(std::string& out, uint64_t value, int bytes) {
-  char buffer[8];
-  for (int i = 0; i < bytes; i++) {
-    buffer[i] = static_cast<char>(value >> (8 * (bytes - 1 - i)));
-  }
-  out.append(buffer, static_cast<size_t>(bytes));
+  const uint64_t swapped = __builtin_bswap64(value) >> 8 * (8 - bytes);
+  out.append(reinterpret_cast<const char*>(&swapped), static_cast<size_t>(bytes));
 }
+static_assert(std::endian::native == std::endian::little);
 
 uint64_t ReadBigEndian(std::string_view bytes, int count) {
   uint64_t value = 0;

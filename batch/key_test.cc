@@ -32,7 +32,11 @@ TEST_CASE("hashes are the same for ever") {
   // Key slots, and so all stored state, depend on these: never change them.
   CHECK(HashBytes(std::string_view()) == 0x5e1c5cc67778b8e9);
   CHECK(HashBytes("a") == 0x9553c15007426469);
+  CHECK(HashBytes("ab") == 0x9045299ccfbae351);
   CHECK(HashBytes("weir") == 0x5c28c5f19c872fa4);
+  CHECK(HashBytes("abcde") == 0xebfe6ad6bb781106);
+  CHECK(HashBytes("abcdef") == 0xd59aa3aa9e4aa3c7);
+  CHECK(HashBytes("abcdefg") == 0xb67f1680436fd63c);
   CHECK(HashBytes("12345678") == 0xca91320827c0232f);
   CHECK(HashBytes("123456789") == 0x022c886c7cbfc184);
   CHECK(HashBytes("0123456789abcdef") == 0x22db8142e7b3da88);
