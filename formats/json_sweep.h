@@ -34,7 +34,7 @@ class JsonSweep {
   static size_t Fitting(std::span<const std::string_view> records);
 
   /// False where it can't be told what the tokens are: some record leaves a string open, has a
-  /// control character in one, or is not UTF-8, or there is no token at all.
+  /// control character in one, ends with a backslash, or is not UTF-8, or there is no token at all.
   bool Sweep(std::span<const std::string_view> records);
 
   /// The records as they are laid out, zeros behind them. Each stands until its `end(i)`.
