@@ -373,6 +373,8 @@ Expected Reference(const std::string& record) {
                          std::abs(n.get<double>()) < 1e9);
   // A double can't tell whether a long number had a fraction.
   if (n.is_number_float() && std::abs(n.get<double>()) >= 1e9) expected.known = false;
+  // Nor whether one that became zero was as small as that.
+  if (n.is_number_float() && n.get<double>() == 0) expected.known = false;
   if (n.is_number_unsigned() && n.get<uint64_t>() > INT64_MAX) expected.known = false;
   bool strings = l.is_null() || l.is_array();
   if (l.is_array()) {
