@@ -2,6 +2,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -17,6 +18,7 @@
 #include "cli/command.h"
 #include "cli/errors.h"
 #include "config/values.h"
+#include "connectors/kafka/errors.h"
 #include "daemon/http/job_server.h"
 #include "engine/errors.h"
 #include "engine/job_run.h"
@@ -192,33 +194,62 @@ Status WriteReport(const std::string& path, const JobPlan& plan, const JobProgre
   return Status::Ok();
 }
 
-/// The command again, with the option that makes the choice a stop asks for.
-void PrintChoice(const RunArguments& arguments, const Status& status) {
-  const bool foreign = status.Is(errors::kForeignMarker);
-  const bool fresh = status.Is(errors::kChangedJob) || status.Is(errors::kForeignCheckpoints);
-  const auto quoted = [](const std::string& text) {
-    const bool plain =
-        !text.empty() &&
-        text.find_first_not_of(
-            "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=:,@%+") ==
-            std::string::npos;
-    if (plain) return text;
-    std::string out = "'";
-    for (char c : text) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
-    return out + "'";
-  };
-  std::string command = "weir run " + quoted(arguments.job.path);
-  if (!arguments.job.config.empty()) command += " --config " + quoted(arguments.job.config);
-  for (const std::string& set : arguments.job.sets) command += " --set " + quoted(set);
+std::string Quoted(const std::string& text) {
+  const bool plain =
+      !text.empty() &&
+      text.find_first_not_of(
+          "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=:,@%+") ==
+          std::string::npos;
+  if (plain) return text;
+  std::string out = "'";
+  for (char c : text) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return out + "'";
+}
+
+/// The command that was given.
+std::string CommandAgain(const RunArguments& arguments) {
+  std::string command = "weir run " + Quoted(arguments.job.path);
+  if (!arguments.job.config.empty()) command += " --config " + Quoted(arguments.job.config);
+  for (const std::string& set : arguments.job.sets) command += " --set " + Quoted(set);
   for (const std::string& variable : arguments.job.variables) {
-    command += " --var " + quoted(variable);
+    command += " --var " + Quoted(variable);
   }
-  command += " --state-dir " + quoted(arguments.state_dir);
+  command += " --state-dir " + Quoted(arguments.state_dir);
   if (arguments.fresh) command += " --fresh";
   if (arguments.rewind) command += " --rewind";
   if (arguments.take_over) command += " --take-over";
-  command += foreign ? " --take-over" : fresh ? " --fresh" : " --rewind";
-  fmt::print(stderr, "to choose so:\n  {}\n", command);
+  return command;
+}
+
+bool HasDeadLetter(const JobPlan& plan, const std::string& sink) {
+  return std::any_of(plan.nodes.begin(), plan.nodes.end(), [&](const NodePlan& node) {
+    return node.role == NodePlan::Role::kSink && node.user_name == sink &&
+           node.on_error.action == ErrorPolicy::Action::kDeadLetter;
+  });
+}
+
+/// The commands that make the choice a stop asks for.
+void PrintChoice(const RunArguments& arguments, const JobPlan& plan, const Status& status,
+                 const std::string& failed_sink) {
+  const bool refused = status.Is(errors::kRecordRefused);
+  if (refused || status.Is(errors::kNoDeadLetter)) {
+    if (refused && !HasDeadLetter(plan, failed_sink)) {
+      fmt::print(stderr, "give sink '{}' a dead letter (on_error: {{ dead_letter: … }}); then ",
+                 failed_sink);
+    }
+    // What was chosen at this start is not to be chosen anew.
+    RunArguments next = arguments;
+    next.fresh = next.rewind = next.take_over = false;
+    fmt::print(stderr, "to choose so:\n  weir txn resolve {} --sink {} --state-dir {} {}\n  {}\n",
+               plan.name, failed_sink, Quoted(arguments.state_dir),
+               refused ? "--dead-letter" : "--drop", CommandAgain(next));
+    return;
+  }
+  const bool fresh = status.Is(errors::kChangedJob) || status.Is(errors::kForeignCheckpoints);
+  const std::string_view choice = status.Is(errors::kForeignMarker) ? "--take-over"
+                                  : fresh                           ? "--fresh"
+                                                                    : "--rewind";
+  fmt::print(stderr, "to choose so:\n  {} {}\n", CommandAgain(arguments), choice);
 }
 
 int RunJob(const RunArguments& arguments) {
@@ -273,7 +304,9 @@ int RunJob(const RunArguments& arguments) {
     return kExitDone;
   }
   const int code = Report(status);
-  if (status.kind() == ErrorKind::kDecision) PrintChoice(arguments, status);
+  if (status.kind() == ErrorKind::kDecision) {
+    PrintChoice(arguments, *plan, status, progress.failed_sink);
+  }
   return code;
 }
 

@@ -17,6 +17,7 @@ struct TxnArguments {
   std::string state_dir = "weir-state";
   std::string sink;
   bool drop = false;
+  bool dead_letter = false;
 };
 
 struct Newest {
@@ -71,19 +72,21 @@ int List(const TxnArguments& arguments) {
   return kExitDone;
 }
 
-Status Drop(const TxnArguments& arguments) {
+/// Writes the user's word into a checkpoint of its own; the next start of the job acts by it.
+Status Resolve(const TxnArguments& arguments) {
   // The lock: a job that runs decides for itself.
   const std::unique_ptr<JobStore> job =
       WEIR_TRY(JobStore::Open(arguments.state_dir + "/" + arguments.job, arguments.job));
   Newest newest = WEIR_TRY(ReadNewest(arguments));
   proto::Manifest manifest = newest.stored.manifest;
-  int64_t dropped = 0;
+  int64_t waiting = 0;
   bool known = false;
   for (proto::LaneState& lane : *manifest.mutable_lanes()) {
     if (lane.sink() != arguments.sink) continue;
     known = true;
-    for (const proto::OutboxEpoch& epoch : lane.unpublished()) dropped += RowsOf(epoch);
-    lane.clear_unpublished();
+    for (const proto::OutboxEpoch& epoch : lane.unpublished()) waiting += RowsOf(epoch);
+    lane.set_set_refused_aside(arguments.dead_letter);
+    if (arguments.drop) lane.clear_unpublished();
   }
   if (!known) {
     return Status(
@@ -96,13 +99,22 @@ Status Drop(const TxnArguments& arguments) {
   manifest.set_number(manifest.number() + 1);
   manifest.set_attempt(WEIR_TRY(job->BeginAttempt()));
   manifest.set_written_at_us(SystemClock().Now().us);
-  (*manifest.mutable_totals()->mutable_values())[arguments.sink + ".dropped"] += dropped;
+  if (arguments.drop) {
+    (*manifest.mutable_totals()->mutable_values())[arguments.sink + ".dropped"] += waiting;
+  }
   if (WEIR_TRY(newest.store->CommitManifest(manifest)) == CommitOutcome::kOther) {
     return Status(errors::kDamaged, "another process wrote a checkpoint at the same time",
                   "look again with 'weir txn list'");
   }
-  fmt::print("dropped {} rows of sink {}; checkpoint {} says so\n", dropped, arguments.sink,
-             manifest.number());
+  if (arguments.drop) {
+    fmt::print("dropped {} rows of sink {}; checkpoint {} says so\n", waiting, arguments.sink,
+               manifest.number());
+  } else {
+    fmt::print(
+        "checkpoint {} says so: the next 'weir run' publishes the {} rows that wait for sink {}, "
+        "and those that are refused go to its dead letter\n",
+        manifest.number(), waiting, arguments.sink);
+  }
   return Status::Ok();
 }
 
@@ -119,8 +131,13 @@ std::function<int()> AddTxn(CLI::App& app) {
         ->capture_default_str();
   }
   resolve->add_option("--sink", arguments->sink, "The sink they are of.")->required();
-  resolve->add_flag("--drop", arguments->drop, "Never publish them.")->required();
-  return [arguments, list] { return list->parsed() ? List(*arguments) : Report(Drop(*arguments)); };
+  CLI::Option_group* choice = resolve->add_option_group("choice");
+  choice->add_flag("--drop", arguments->drop, "Never publish them.");
+  choice->add_flag("--dead-letter", arguments->dead_letter,
+                   "What the broker refuses of them goes to the sink's dead letter.");
+  choice->require_option(1);
+  return
+      [arguments, list] { return list->parsed() ? List(*arguments) : Report(Resolve(*arguments)); };
 }
 
 }  // namespace weir

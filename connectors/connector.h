@@ -185,6 +185,12 @@ class SinkPublisher {
                          const std::string& manifest_checksum, bool orphaned) = 0;
   /// The marker as this publisher last saw it while fenced, or left it; none without markers.
   virtual LaneMarker Standing() const { return {}; }
+  /// For recovery, after ReadMarker: takes the records that the outside would refuse for good out
+  /// of `epochs`, and gives them; nothing becomes visible by it. After an error `epochs` is as it
+  /// was.
+  virtual Result<std::vector<RejectedRecord>> TakeRefused(std::vector<SealedEpoch>&) {
+    return std::vector<RejectedRecord>{};
+  }
   /// After Publish succeeded and until the next one, readies what needs no ordering (rule 17).
   virtual void Prepare() {}
   /// Once, after recovery has published what was due: removes leftovers that no manifest names.

@@ -113,8 +113,12 @@ Status Attempt::Recover() {
   WEIR_TRY(FenceLanes());
   (void)WEIR_FAILPOINT("engine.recovery.fenced");
   const std::map<std::string, LaneStanding> standings = WEIR_TRY(ReadLanes());
-  for (const auto& [sink, decision] : WEIR_TRY(DecideLanes(standings))) {
-    WEIR_TRY(RecoverLane(standings.at(sink), decision));
+  const std::map<std::string, LaneDecision> decisions = WEIR_TRY(DecideLanes(standings));
+  WEIR_TRY(SetRefusedAside(decisions));
+  for (const auto& [sink, decision] : decisions) {
+    if (Status status = RecoverLane(standings.at(sink), decision); !status.ok()) {
+      return CannotPublish(sink, std::move(status));
+    }
   }
   (void)WEIR_FAILPOINT("engine.recovery.published");
   if (manifest_.ended()) return Status::Ok();
@@ -256,117 +260,6 @@ Status Attempt::FindSplits() {
     sources_.push_back(std::move(source));
   }
   return Status::Ok();
-}
-
-Result<std::vector<SealedEpoch>> Attempt::LoadUnpublished(const proto::LaneState& lane,
-                                                          Epoch after) {
-  std::vector<SealedEpoch> sealed;
-  for (const proto::OutboxEpoch& epoch : lane.unpublished()) {
-    if (epoch.epoch() <= after.value) continue;
-    SealedEpoch loaded{Epoch{epoch.epoch()}, {}};
-    for (const proto::OutboxPart& part : epoch.parts()) {
-      SealedPart bytes;
-      bytes.rows = part.rows();
-      if (part.has_file()) {
-        bytes.spool = WEIR_TRY(Spool::Open(*store_, part.file()));
-      } else {
-        bytes.bytes = part.inline_bytes();
-      }
-      loaded.parts.push_back(std::move(bytes));
-    }
-    sealed.push_back(std::move(loaded));
-  }
-  return sealed;
-}
-
-Status Attempt::MakeLanes() {
-  constexpr uint32_t kLane = 0;  // A process has one lane for each sink.
-  for (const NodePlan& node : plan_.nodes) {
-    if (node.role != NodePlan::Role::kSink || lanes_.contains(node.user_name)) continue;
-    std::unique_ptr<SinkPublisher> publisher =
-        WEIR_TRY(node.sink->MakePublisher(Context(16 << 20), kLane));
-    if (!publisher) continue;
-    Lane::Listener listener{
-        [this](const std::string& sink, uint32_t lane, Epoch epoch) {
-          Post(facts::Published{sink, lane, epoch});
-        },
-        [this](const std::string&, uint32_t, Status reason) { Fail(std::move(reason)); },
-        [this] { return Stands(); }};
-    lanes_[node.user_name] = std::make_unique<Lane>(
-        node.user_name, kLane, job_store_.facts().instance, node.sink->HasMarkers(),
-        std::move(publisher), *store_, unpublished_bytes_, std::move(listener));
-  }
-  return Status::Ok();
-}
-
-Result<std::map<std::string, LaneStanding>> Attempt::ReadLanes() {
-  std::map<std::string, LaneStanding> standings;
-  for (const auto& [sink, lane] : lanes_) {
-    LaneStanding& standing = standings[sink];
-    standing.sink = sink;
-    standing.lane = lane->number();
-    standing.has_markers = lane->has_markers();
-    standing.opened_before = manifest_.highest_lane().contains(sink);
-    for (const proto::LaneState& stored : manifest_.lanes()) {
-      if (stored.sink() != sink) continue;
-      for (const proto::OutboxEpoch& epoch : stored.unpublished()) {
-        standing.unpublished.push_back(Epoch{epoch.epoch()});
-      }
-    }
-    if (standing.has_markers) {
-      WEIR_TRY(WaitFor("the marker of sink '" + sink + "'", [&]() -> Status {
-        standing.marker = WEIR_TRY(lane->publisher().ReadMarker());
-        return Status::Ok();
-      }));
-    } else {
-      standing.publishing_begun = WEIR_TRY(store_->ReadPublishing(sink));
-    }
-  }
-  return standings;
-}
-
-Result<std::map<std::string, LaneDecision>> Attempt::DecideLanes(
-    const std::map<std::string, LaneStanding>& standings) const {
-  std::map<std::string, LaneDecision> decisions;
-  for (const auto& [sink, standing] : standings) {
-    decisions[sink] = WEIR_TRY(DecideLane(standing, job_store_.facts().instance,
-                                          ContentNumber(manifest_), options_.choices));
-  }
-  return decisions;
-}
-
-Status Attempt::FenceLanes() {
-  for (const auto& [sink, lane] : lanes_) {
-    WEIR_TRY(WaitFor("sink '" + sink + "'", [&] { return lane->publisher().Fence(); }));
-  }
-  return Status::Ok();
-}
-
-Status Attempt::RecoverLane(const LaneStanding& standing, const LaneDecision& decision) {
-  Lane& lane = *lanes_.at(standing.sink);
-  if (!first_start_) {
-    log::Info("lane recovered", {{"sink", standing.sink},
-                                 {"lane", standing.lane},
-                                 {"marker", standing.has_markers ? standing.marker.epoch.value
-                                                                 : decision.publish_after.value},
-                                 {"manifest", manifest_.number()},
-                                 {"unpublished", standing.unpublished.size()}});
-  }
-  lane.SetStanding(standing.marker);
-  for (const proto::LaneState& stored : manifest_.lanes()) {
-    if (stored.sink() != standing.sink) continue;
-    WEIR_TRY(lane.PublishNow(WEIR_TRY(LoadUnpublished(stored, decision.publish_after)),
-                             manifest_checksum_, /*orphaned=*/true,
-                             [this] { return !stop_asked_.load(); }));
-  }
-  if (decision.write_marker) {
-    // Raised before the lane is used, and opened before a manifest names it (rule 15).
-    WEIR_TRY(job_store_.RaiseLane(standing.sink, standing.lane));
-    const LaneMarker marker{true, Epoch{ContentNumber(manifest_)}, job_store_.facts().instance,
-                            manifest_checksum_};
-    WEIR_TRY(WaitFor("sink '" + standing.sink + "'", [&] { return lane.Open(marker); }));
-  }
-  return lane.publisher().CleanUp();
 }
 
 /// The same content in the name of this attempt, before it touches anything outside: whoever else

@@ -65,6 +65,9 @@ class Attempt final : public TaskListener {
       const std::map<std::string, LaneStanding>& standings) const;
   Status FenceLanes();
   Status RecoverLane(const LaneStanding& standing, const LaneDecision& decision);
+  Status SetRefusedAside(const std::map<std::string, LaneDecision>& decisions);
+  Result<const NodePlan*> DeadLetterOf(const std::string& sink) const;
+  Status CannotPublish(const std::string& sink, Status reason);
   Result<std::vector<SealedEpoch>> LoadUnpublished(const proto::LaneState& lane, Epoch after);
   Status Claim();
   Status WriteOwnManifest();

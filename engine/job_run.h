@@ -40,6 +40,7 @@ struct JobProgress {
   int64_t longest_hold_us = 0;  ///< Longest time a barrier held a task up.
   int64_t unaccounted_rows = 0;
   std::string last_error;
+  std::string failed_sink;  ///< Whose results could not be published, if that ended the run.
   std::map<std::string, int64_t> totals;  ///< `node.in` and so on, of the newest checkpoint.
   struct TaskGauge {
     TaskId task;

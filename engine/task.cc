@@ -8,14 +8,13 @@
 #include "base/failpoint.h"
 #include "base/log.h"
 #include "engine/errors.h"
+#include "engine/stored_outbox.h"
 
 namespace weir {
 namespace {
 
 /// So much in the open epoch of a lane, over all tasks, asks for a checkpoint (rule 20).
 constexpr size_t kPressureBytes = 64 << 20;
-/// Outbox parts up to this size lie in the manifest itself; larger ones in a file of their own.
-constexpr size_t kInlineBytes = 32 << 10;
 constexpr Duration kWait = Duration::Millis(5);
 
 void FillCounts(const std::map<std::string, NodeTally>& tallies, proto::TaskCheckpoint& out) {
@@ -401,14 +400,9 @@ void Task::Snapshot(const Barrier& barrier, SealedState sealed, TaskAck ack,
       for (auto& [sink, part] : *sealed_parts) {
         SealedOutbox outbox;
         outbox.sink = sink;
-        outbox.stored.set_rows(part.rows);
-        if (part.spool) {
-          *outbox.stored.mutable_file() = WEIR_TRY(part.spool->Finish());
-        } else if (part.bytes.size() <= kInlineBytes) {
-          outbox.stored.set_inline_bytes(part.bytes);
-        } else {
-          *outbox.stored.mutable_file() =
-              WEIR_TRY(setup_.store->PutBytes("outbox-" + RandomId(), part.bytes, "outbox"));
+        outbox.stored = WEIR_TRY(StoreOutbox(*setup_.store, part));
+        // A spool's file goes into the next try with its bytes, should this one be dropped.
+        if (!part.spool && outbox.stored.has_file()) {
           uploaded_->push_back(outbox.stored.file().id());
         }
         outbox.part = std::move(part);

@@ -16,8 +16,8 @@ inline constexpr ErrorCode kClientTooOld{"WEIR-K007", ErrorKind::kFailed};
 inline constexpr ErrorCode kClientSettings{"WEIR-K008", ErrorKind::kInvalid};
 /// A transaction of which nobody knows yet how it ended: Fence and ReadMarker tell.
 inline constexpr ErrorCode kOutcomeUnknown{"WEIR-K010", ErrorKind::kRetry};
-/// The broker would not take a record that was sealed already.
-inline constexpr ErrorCode kRecordRefused{"WEIR-K011", ErrorKind::kFailed};
+/// The broker would not take a record that was sealed already: what becomes of it, the user says.
+inline constexpr ErrorCode kRecordRefused{"WEIR-K011", ErrorKind::kDecision};
 /// Rejections in Write: `on_error` decides.
 inline constexpr ErrorCode kRecordTooLarge{"WEIR-K012", ErrorKind::kFailed};
 inline constexpr ErrorCode kNoSuchPartition{"WEIR-K013", ErrorKind::kFailed};

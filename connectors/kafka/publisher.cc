@@ -5,6 +5,7 @@
 #include "base/failpoint.h"
 #include "connectors/errors.h"
 #include "connectors/kafka/errors.h"
+#include "connectors/kafka/refused.h"
 
 namespace weir::kafka {
 namespace {
@@ -134,6 +135,22 @@ Status Publisher::PublishOn(Transaction& transaction, const std::vector<SealedEp
   }
   if (WEIR_FAILPOINT("kafka.publish.committed")) return StoppedAt("kafka.publish.committed");
   return Status::Ok();
+}
+
+Result<std::vector<RejectedRecord>> Publisher::TakeRefused(std::vector<SealedEpoch>& epochs) {
+  const auto offer = [this](const std::string& sealed) -> Status {
+    WEIR_TRY(Ready());
+    // Never committed: the next one that takes the lane aborts it.
+    const std::unique_ptr<Transaction> trial = std::move(ready_);
+    WEIR_TRY(trial->Begin());
+    WEIR_TRY(trial->Produce(SealedPart{sealed, 0, nullptr}));
+    return trial->Flush();
+  };
+  auto refused =
+      WEIR_TRY(kafka::TakeRefused(epochs, target_.topic, target_.max_message_bytes, offer));
+  WEIR_TRY(Fence());  // Aborts the last trial.
+  (void)WEIR_TRY(ReadMarker());
+  return refused;
 }
 
 void Publisher::Prepare() {

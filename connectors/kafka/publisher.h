@@ -27,6 +27,7 @@ class Publisher final : public SinkPublisher {
   Status Publish(const std::vector<SealedEpoch>& epochs, const std::string& manifest_checksum,
                  bool orphaned) override;
   LaneMarker Standing() const override { return last_.value_or(LaneMarker{}); }
+  Result<std::vector<RejectedRecord>> TakeRefused(std::vector<SealedEpoch>& epochs) override;
   void Prepare() override;
 
  private:

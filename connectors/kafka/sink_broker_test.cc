@@ -275,6 +275,38 @@ TEST_CASE("a record that the broker refuses is named, and nothing of the epoch s
   CHECK(Values(topic, 1) == std::vector<std::string>{"small"});
 }
 
+TEST_CASE("records that the broker refuses are found, and the rest can be published", "[.broker]") {
+  TestCluster cluster;
+  // A compacted topic takes no record without a key: only the broker knows that.
+  const std::string topic =
+      cluster.NewTopic(1, {{"cleanup.policy", "compact"}, {"max.message.bytes", "2000"}});
+  auto target = TestTarget(topic);
+  target.max_message_bytes = 2000;
+  std::string keyless(kOutboxMagic);
+  OutboxRecord record;
+  record.value = "no key";
+  AppendOutboxRecord(keyless, record);
+  std::vector<SealedEpoch> epochs = {
+      EpochOf(1, {"a", std::string(5000, 'x')}), {{2}, {{keyless, 1}}}, EpochOf(3, {"b"})};
+  Publisher publisher("me", target);
+  REQUIRE(publisher.Fence().ok());
+  REQUIRE(publisher.ReadMarker().ok());
+  CHECK(publisher.Publish(epochs, "sum", true).Is(errors::kRecordRefused));
+  REQUIRE(publisher.Fence().ok());
+  REQUIRE(publisher.ReadMarker().ok());
+  const auto refused = publisher.TakeRefused(epochs);
+  INFO((refused.ok() ? std::string() : refused.status().ToString()));
+  REQUIRE(refused.ok());
+  REQUIRE(refused->size() == 2);
+  CHECK((*refused)[0].code == &errors::kRecordTooLarge);
+  CHECK((*refused)[1].value == "no key");
+  CHECK(Values(topic, 1).empty());
+  REQUIRE(epochs.size() == 2);
+  REQUIRE(publisher.Publish(epochs, "sum", true).ok());
+  CHECK(Values(topic, 1) == std::vector<std::string>{"a", "b"});
+  CHECK(publisher.ReadMarker()->epoch == Epoch{3});
+}
+
 TEST_CASE("an output topic that is not there is told with how to make it", "[.broker]") {
   TestCluster cluster;
   const auto broker = BrokerSettings(cluster.client(), Duration::Seconds(5));

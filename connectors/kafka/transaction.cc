@@ -127,8 +127,8 @@ Status Transaction::Fault(int code, std::string_view reason, std::string_view wh
                     "see that the job runs once; this one stops");
     case PublishFault::kRefused:
       return Status(errors::kRecordRefused, message,
-                    "raise the topic's limits, or set the record aside with "
-                    "'weir txn resolve --dead-letter'");
+                    "raise the topic's limits and run the job again, or set what is refused aside "
+                    "with 'weir txn resolve --dead-letter'");
     case PublishFault::kTopicGone:
       return Status(errors::kTopicDeleted, message,
                     "create the topic again and start the job: what was not published is still in "

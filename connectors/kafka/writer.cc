@@ -61,6 +61,14 @@ Status CheckSinkColumns(const Schema& schema, const SinkColumns& columns) {
   return Status::Ok();
 }
 
+std::optional<std::string> TooLarge(const OutboxRecord& record, const std::string& topic,
+                                    int64_t record_bytes) {
+  const size_t size = LargestWireSize(record);
+  if (size <= static_cast<size_t>(record_bytes)) return std::nullopt;
+  return fmt::format("the record takes {} bytes, topic '{}' takes {} at most (max.message.bytes)",
+                     size, topic, record_bytes);
+}
+
 Writer::Writer(const ConnectorContext& context, std::unique_ptr<Encoder> encoder,
                SinkColumns columns, std::string topic, TopicLimits limits)
     : clock_(*context.clock),
@@ -100,12 +108,8 @@ std::optional<Rejection> Writer::EncodeRow(const Batch& batch, uint32_t row, int
     return Rejection{row, &status.code(), status.message()};
   }
   record_.value = value_;
-  const size_t size = LargestWireSize(record_);
-  if (size > static_cast<size_t>(limits_.record_bytes)) {
-    return Rejection{row, &errors::kRecordTooLarge,
-                     fmt::format("the record takes {} bytes, topic '{}' takes {} at most "
-                                 "(max.message.bytes)",
-                                 size, topic_, limits_.record_bytes)};
+  if (auto reason = TooLarge(record_, topic_, limits_.record_bytes)) {
+    return Rejection{row, &errors::kRecordTooLarge, std::move(*reason)};
   }
   return std::nullopt;
 }

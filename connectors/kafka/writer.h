@@ -29,6 +29,11 @@ struct SinkColumns {
 /// types are known, and at the first row otherwise.
 Status CheckSinkColumns(const Schema& schema, const SinkColumns& columns);
 
+/// Why a topic that takes records of `record_bytes` at most will not take `record`; none where it
+/// will.
+std::optional<std::string> TooLarge(const OutboxRecord& record, const std::string& topic,
+                                    int64_t record_bytes);
+
 /// Encodes rows into the outbox of the open epoch. Everything that could differ when the epoch is
 /// published a second time (the time, the bytes) is settled here.
 class Writer final : public SinkWriter {

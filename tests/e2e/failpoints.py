@@ -59,6 +59,7 @@ RECOVERING = {
 # Passed only by something that other tests do.
 ELSEWHERE = {
     "kafka.publish.between": "only with the mutant marker_outside_transaction: test_mutants.py",
+    "engine.recovery.set_aside": "only after 'weir txn resolve --dead-letter': test_refused.py",
     "state.upload.bytes": "only where an outbox is too large for the manifest: test_kills.py",
 }
 
