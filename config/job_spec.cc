@@ -111,6 +111,20 @@ const std::vector<YamlNode::Entry>& NodesOf(const YamlNode& node, Diagnostics& d
 }
 
 }  // namespace
+/// What this version reads and checks, and does not act by.
+void WarnOfNoEffect(const YamlNode& root, const JobSpec& job, Diagnostics& diagnostics) {
+  if (job.autoscale) {
+    diagnostics.Warn(errors::kNotYet, root.Find("autoscale")->place(),
+                     "'autoscale' has no effect yet: the parallelism stays as it is");
+  }
+  if (job.checkpoint.guarantee == Guarantee::kAtLeastOnce) {
+    const YamlNode& guarantee = *root.Find("checkpoint")->Find("guarantee");
+    diagnostics.Warn(errors::kNotYet, guarantee.place(),
+                     "'at_least_once' has no effect yet: results are exactly once all the same", {},
+                     guarantee.length());
+  }
+}
+
 
 JobSpec ReadJob(const YamlNode& root, const Vocabulary& vocabulary, Diagnostics& diagnostics) {
   JobSpec job;
@@ -140,6 +154,7 @@ JobSpec ReadJob(const YamlNode& root, const Vocabulary& vocabulary, Diagnostics&
   }
   const NodeReader reader(vocabulary, diagnostics);
   if (root.Find("on_error") != nullptr) {
+  WarnOfNoEffect(root, job, diagnostics);
     reader.ReadOnError(keys.on_error, keys.on_error.place(), job.on_error);
   }
   job.connections = reader.ReadConnections(keys.connections);

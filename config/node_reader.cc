@@ -258,6 +258,17 @@ bool NodeReader::ReadOnError(const YamlNode& node, const Place& key_place, OnErr
   const YamlNode::Entry* connector =
       OneOf(vocabulary_.sinks, letter.value, letter.key_place, "dead letter", !good);
   if (connector == nullptr || !good) return false;
+  for (const std::string& name : FindWord(vocabulary_.sinks, connector->key)->expressions) {
+    for (const YamlNode::Entry& option : connector->value.entries()) {
+      if (option.key != name) continue;
+      diagnostics_.Error(errors::kNotYet, option.key_place,
+                         Quoted(name) + " of a dead letter is not there yet",
+                         "leave it away: a letter has no key, and its node, code and row inside",
+                         CharacterCount(name));
+      good = false;
+    }
+  }
+  if (!good) return false;
   out.action = OnErrorSpec::Action::kDeadLetter;
   out.connector = connector->key;
   out.options = connector->value;

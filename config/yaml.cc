@@ -334,7 +334,11 @@ void TellSyntax(const YAML::Exception& fault, const SourceIndex& index, size_t b
     cure = "an expression that begins with a quote must itself stand in quotes, or in a block (|)";
   } else if (fault.msg == "illegal map value") {
     cure = "a text that holds ': ' must stand in quotes";
-  } else if (rest.starts_with('%') || rest.starts_with('@') || rest.starts_with('`')) {
+  } else if (fault.msg.starts_with("end of map flow") || fault.msg.starts_with("end of sequence")) {
+    cure =
+        "inside { } and [ ] a text that holds ': ' or ', ' must stand in quotes; or is a bracket "
+        "missing?";
+  } else if (!rest.empty() && std::string_view("%@`>|").find(rest[0]) != std::string_view::npos) {
     cure = "a text that begins with this character must stand in quotes";
   }
   diagnostics.Error(errors::kNotYaml, index.At(at), std::move(message), std::move(cure));

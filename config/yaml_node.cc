@@ -158,7 +158,9 @@ YamlNode SetValue(const YamlNode& root, std::string_view assignment, const Varia
     way = way->Find(segment.name);
     if (way == nullptr) break;
   }
+  const size_t told = diagnostics.items().size();
   const YamlNode value = ReadYamlPart(source, equals + 1, variables, diagnostics);
+  if (value.kind() == YamlNode::Kind::kNull && diagnostics.items().size() > told) return root;
   return YamlNode(Replace(root, index, segments, 0, value));
 }
 

@@ -232,6 +232,9 @@ struct NodeContext {
   std::function<const YamlNode*(const std::string& connection, std::string_view kind)> connection;
   std::string folder;  ///< Relative paths of the job count from here.
   EventTime now;
+
+  /// Where faults of the format are told.
+  const Place& FormatPlace() const { return (format != nullptr ? *format : *options).place(); }
 };
 
 /// A connector as jobs name it. One folder and one line in all.cc each.

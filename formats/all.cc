@@ -49,6 +49,8 @@ ChosenFormat ChooseFormat(const YamlNode* node, Diagnostics& diagnostics) {
                       fmt::format("there is no format '{}'", name),
                       near.empty() ? fmt::format("formats are {}", fmt::join(known, ", "))
                                    : fmt::format("did you mean '{}'?", near));
+  } else if (options != nullptr && !format->options().Check(*options, diagnostics)) {
+    return {};
   }
   return {format, options};
 }

@@ -341,11 +341,9 @@ class CsvFormatImpl final : public Format {
   std::string_view help() const override { return CsvOptions::Describe().help(); }
   const SpecBase& options() const override { return CsvOptions::Describe(); }
 
-  SchemaPtr Columns(const std::vector<ColumnDeclaration>& declared, const YamlNode* options,
+  SchemaPtr Columns(const std::vector<ColumnDeclaration>& declared, const Place& place,
                     Diagnostics& diagnostics) const override {
-    CsvOptions read;
-    if (!CsvOptions::Describe().Read(options, diagnostics, read)) return nullptr;
-    return DeclaredColumns(declared, options, diagnostics);
+    return DeclaredColumns(declared, place, diagnostics);
   }
   Result<std::unique_ptr<Decoder>> MakeDecoder(const std::vector<ColumnDeclaration>& declared,
                                                const YamlNode* options,

@@ -75,8 +75,8 @@ class Format {
   virtual const SpecBase& options() const = 0;
 
   /// The columns that records hold: the declared ones, or the format's own (raw: `value bytes`).
-  /// `options` may be null (none given). Faults go to `diagnostics`, with places; null then.
-  virtual SchemaPtr Columns(const std::vector<ColumnDeclaration>& declared, const YamlNode* options,
+  /// Faults go to `diagnostics`, at `place`; null then.
+  virtual SchemaPtr Columns(const std::vector<ColumnDeclaration>& declared, const Place& place,
                             Diagnostics& diagnostics) const = 0;
   /// A decoder of the columns `wanted` (indices into Columns()'s schema): the rest is not decoded.
   virtual Result<std::unique_ptr<Decoder>> MakeDecoder(
@@ -97,8 +97,8 @@ struct ChosenFormat {
   const Format* format = nullptr;
   const YamlNode* options = nullptr;
 };
-/// The format that `node` names, json where it is null. Unknown names go to `diagnostics`; the
-/// format is null then. `options` lives as long as `node`.
+/// The format that `node` names, json where it is null. Unknown names and wrong options go to
+/// `diagnostics`; the format is null then. `options` lives as long as `node`.
 ChosenFormat ChooseFormat(const YamlNode* node, Diagnostics& diagnostics);
 
 }  // namespace weir

@@ -63,11 +63,9 @@ class JsonFormatImpl final : public Format {
   std::string_view help() const override { return JsonOptions::Describe().help(); }
   const SpecBase& options() const override { return JsonOptions::Describe(); }
 
-  SchemaPtr Columns(const std::vector<ColumnDeclaration>& declared, const YamlNode* options,
+  SchemaPtr Columns(const std::vector<ColumnDeclaration>& declared, const Place& place,
                     Diagnostics& diagnostics) const override {
-    JsonOptions read;
-    if (!JsonOptions::Describe().Read(options, diagnostics, read)) return nullptr;
-    return DeclaredColumns(declared, options, diagnostics);
+    return DeclaredColumns(declared, place, diagnostics);
   }
   Result<std::unique_ptr<Decoder>> MakeDecoder(const std::vector<ColumnDeclaration>& declared,
                                                const YamlNode*,

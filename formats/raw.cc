@@ -59,12 +59,10 @@ class RawFormatImpl final : public Format {
   std::string_view help() const override { return RawOptions::Describe().help(); }
   const SpecBase& options() const override { return RawOptions::Describe(); }
 
-  SchemaPtr Columns(const std::vector<ColumnDeclaration>& declared, const YamlNode* options,
+  SchemaPtr Columns(const std::vector<ColumnDeclaration>& declared, const Place& place,
                     Diagnostics& diagnostics) const override {
-    RawOptions read;
-    if (!RawOptions::Describe().Read(options, diagnostics, read)) return nullptr;
     if (!declared.empty()) {
-      diagnostics.Error(errors::kFormatColumns, options != nullptr ? options->place() : Place(),
+      diagnostics.Error(errors::kFormatColumns, place,
                         "format raw has the one column 'value' of type bytes",
                         "leave 'columns' away, or take another format");
       return nullptr;

@@ -70,9 +70,8 @@ class CsvSplitter final : public RecordSplitter {
 std::unique_ptr<RecordSplitter> MakeLineSplitter() { return std::make_unique<LineSplitter>(); }
 std::unique_ptr<RecordSplitter> MakeCsvSplitter() { return std::make_unique<CsvSplitter>(); }
 
-SchemaPtr DeclaredColumns(const std::vector<ColumnDeclaration>& declared, const YamlNode* options,
+SchemaPtr DeclaredColumns(const std::vector<ColumnDeclaration>& declared, const Place& place,
                           Diagnostics& diagnostics) {
-  const Place place = options != nullptr ? options->place() : Place();
   if (declared.empty()) {
     diagnostics.Error(errors::kFormatColumns, place, "this format needs 'columns'",
                       "declare them: columns: { name: type, ... }");

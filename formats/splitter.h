@@ -16,8 +16,8 @@ std::unique_ptr<RecordSplitter> MakeLineSplitter();
 std::unique_ptr<RecordSplitter> MakeCsvSplitter();
 
 /// The schema of the declared columns, for formats whose records do not describe themselves. Tells
-/// faults of their types, units and zones, and where none are declared.
-SchemaPtr DeclaredColumns(const std::vector<ColumnDeclaration>& declared, const YamlNode* options,
+/// faults of their types, units and zones, and where none are declared, at `place`.
+SchemaPtr DeclaredColumns(const std::vector<ColumnDeclaration>& declared, const Place& place,
                           Diagnostics& diagnostics);
 
 }  // namespace weir

@@ -118,9 +118,12 @@ class GroupPlanner {
     const Scope groups{after_groups_, builder_.input().step, {}};
     std::vector<std::pair<int, ExpressionFault>> faults;
     after_ = BindGrouped(texts, condition, input, groups, faults);
-    for (const auto& [number, fault] : faults) {
+    for (auto& [number, fault] : faults) {
       const auto index = static_cast<size_t>(number);
       const bool in_having = index >= selected_.size() && having != nullptr;
+      const std::string& text = in_having ? condition.text : selected_[index].text;
+      if (fault.offset <= text.size())
+        HintAtSelected(text.substr(fault.offset, fault.length), fault);
       builder_.Fault(fault, in_having ? *having : selected_[index].node);
     }
     bound_ = builder_.diagnostics().items().size() == errors_before;
@@ -128,6 +131,15 @@ class GroupPlanner {
       builder_.Fault(*having, fmt::format("'having' is a condition, but this is {}",
                                           after_.having->type().ToString()));
       bound_ = false;
+    }
+  }
+
+  /// Where what is not known is a name that the select gives.
+  void HintAtSelected(const std::string& name, ExpressionFault& fault) const {
+    for (const NamedExpression& column : selected_) {
+      if (column.alone || column.name != name || column.text == name) continue;
+      fault.cure =
+          fmt::format("'{}' is a name that the select gives: write {} here too", name, column.text);
     }
   }
 

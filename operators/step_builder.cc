@@ -36,6 +36,18 @@ bool MentionedIn(const YamlNode& node, std::string_view word) {
   return false;
 }
 
+/// How to write in a list what stands there without a name.
+std::string HowToName(std::string_view clause, const std::string& text) {
+  if (text == "*") return fmt::format("without '{}' all columns go on; leave it away", clause);
+  std::string names = text;
+  std::erase(names, ' ');
+  std::replace(names.begin(), names.end(), ',', '_');
+  if (text.find(',') != std::string::npos && IsPlainName(names)) {
+    return fmt::format("write {}: [{}]", clause, text);
+  }
+  return fmt::format("write {}: {{ name: \"{}\" }}", clause, text);
+}
+
 }  // namespace
 
 std::string ColumnText(const std::string& name) {
@@ -141,7 +153,7 @@ std::vector<NamedExpression> StepBuilder::ReadNamed(const YamlNode& node, std::s
     const std::string name = WithoutBackticks(text.text);
     if (known.Find(name) < 0 && name == text.text && !IsPlainName(name)) {
       Fault(column, fmt::format("an expression in '{}' needs a name", clause),
-            fmt::format("write {}: {{ name: \"{}\" }}", clause, text.text));
+            HowToName(clause, text.text));
       return;
     }
     add({name, column.place(), ColumnText(name), column, true});

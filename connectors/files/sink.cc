@@ -141,7 +141,7 @@ std::shared_ptr<const SinkPlan> PlanFileSink(const NodeContext& node, Diagnostic
   const Result<std::unique_ptr<Encoder>> encoder =
       plan.format->MakeEncoder(*plan.file_schema, chosen.options);
   if (!encoder.ok()) {
-    diagnostics.Error(encoder.status().code(), node.options->place(), encoder.status().message(),
+    diagnostics.Error(encoder.status().code(), node.FormatPlace(), encoder.status().message(),
                       encoder.status().cure());
     return nullptr;
   }

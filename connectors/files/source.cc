@@ -420,7 +420,7 @@ std::shared_ptr<const SourcePlan> PlanFileSource(const NodeContext& node,
   plan.format = chosen.format;
   if (chosen.options != nullptr) plan.format_options = *chosen.options;
   const size_t faults = diagnostics.items().size();
-  plan.schema = plan.format->Columns(node.columns, plan.options(), diagnostics);
+  plan.schema = plan.format->Columns(node.columns, node.FormatPlace(), diagnostics);
   if (plan.schema == nullptr && diagnostics.items().size() == faults) good = false;
   if (!good || plan.schema == nullptr) return nullptr;
   plan.folder = node.folder;

@@ -360,20 +360,19 @@ class GeneratorConnectorImpl final : public Connector {
     if (node.format != nullptr) {
       fault("kind", "a generator makes rows, not records", "leave 'format' away");
     }
-    if (!good) return nullptr;
     GeneratorPlanned plan;
     std::vector<std::string> names;
     for (const GeneratorKind* kind : AllGeneratorKinds()) {
       names.emplace_back(kind->name());
       if (kind->name() == spec.kind) plan.kind = kind;
     }
-    if (plan.kind == nullptr) {
+    if (plan.kind == nullptr && !spec.kind.empty()) {
       const std::string near = NearestName(spec.kind, names);
       fault("kind", fmt::format("there is no generator '{}'", spec.kind),
             near.empty() ? fmt::format("kinds are {}", fmt::join(names, ", "))
                          : fmt::format("did you mean '{}'?", near));
-      return nullptr;
     }
+    if (!good) return nullptr;
     if (plan.kind->HasUsers()) {
       plan.shares = spec.users;
     } else if (node.options->Find("users") != nullptr) {

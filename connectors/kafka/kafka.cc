@@ -228,7 +228,7 @@ class KafkaConnectorImpl final : public Connector {
     }
     const ChosenFormat chosen = ChooseFormat(node.format, diagnostics);
     if (chosen.format == nullptr) return nullptr;
-    const SchemaPtr records = chosen.format->Columns(node.columns, chosen.options, diagnostics);
+    const SchemaPtr records = chosen.format->Columns(node.columns, node.FormatPlace(), diagnostics);
     if (!good || records == nullptr) return nullptr;
     std::optional<YamlNode> format_options;
     if (chosen.options != nullptr) format_options = *chosen.options;
@@ -248,7 +248,7 @@ class KafkaConnectorImpl final : public Connector {
     if (chosen.format == nullptr || !good) return nullptr;
     if (const auto encoder = chosen.format->MakeEncoder(*node.input, chosen.options);
         !encoder.ok()) {
-      diagnostics.Error(encoder.status().code(), node.options->place(), encoder.status().message(),
+      diagnostics.Error(encoder.status().code(), node.FormatPlace(), encoder.status().message(),
                         encoder.status().cure());
       return nullptr;
     }

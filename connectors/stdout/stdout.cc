@@ -197,7 +197,7 @@ class StdoutConnectorImpl final : public Connector {
     const Result<std::unique_ptr<Encoder>> encoder =
         chosen.format->MakeEncoder(*node.input, chosen.options);
     if (!encoder.ok()) {
-      diagnostics.Error(encoder.status().code(), node.options->place(), encoder.status().message(),
+      diagnostics.Error(encoder.status().code(), node.FormatPlace(), encoder.status().message(),
                         encoder.status().cure());
       return nullptr;
     }
