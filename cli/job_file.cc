@@ -1,6 +1,4 @@
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
@@ -51,10 +49,6 @@ Result<JobPlan> LoadJob(const JobArguments& arguments) {
   std::optional<JobPlan> plan = PlanJob(job, context, diagnostics);
   if (diagnostics.has_errors() || !plan) return diagnostics.ToStatus();
   if (!diagnostics.items().empty()) fmt::print(stderr, "{}", diagnostics.Render());
-  std::ifstream file(arguments.path);
-  std::stringstream text;
-  text << file.rdbuf();
-  plan->text = text.str();
   return std::move(*plan);
 }
 

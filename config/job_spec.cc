@@ -6,6 +6,7 @@
 #include "config/job_graph.h"
 #include "config/job_keys.h"
 #include "config/node_reader.h"
+#include "config/yaml_text.h"
 
 namespace weir {
 
@@ -110,7 +111,6 @@ const std::vector<YamlNode::Entry>& NodesOf(const YamlNode& node, Diagnostics& d
   return internal::ExpectMap(node, diagnostics) ? node.entries() : none;
 }
 
-}  // namespace
 /// What this version reads and checks, and does not act by.
 void WarnOfNoEffect(const YamlNode& root, const JobSpec& job, Diagnostics& diagnostics) {
   if (job.autoscale) {
@@ -125,6 +125,7 @@ void WarnOfNoEffect(const YamlNode& root, const JobSpec& job, Diagnostics& diagn
   }
 }
 
+}  // namespace
 
 JobSpec ReadJob(const YamlNode& root, const Vocabulary& vocabulary, Diagnostics& diagnostics) {
   JobSpec job;
@@ -137,6 +138,7 @@ JobSpec ReadJob(const YamlNode& root, const Vocabulary& vocabulary, Diagnostics&
     }
     return job;
   }
+  job.text = ToYaml(root);
   JobKeys keys;
   JobKeys::Describe().Read(root, diagnostics, keys);
   job.name = std::move(keys.name);
@@ -152,9 +154,9 @@ JobSpec ReadJob(const YamlNode& root, const Vocabulary& vocabulary, Diagnostics&
     diagnostics.Error(errors::kOutOfBounds, root.Find("autoscale")->place(),
                       "'max' of autoscale must not be below 'min'");
   }
+  WarnOfNoEffect(root, job, diagnostics);
   const NodeReader reader(vocabulary, diagnostics);
   if (root.Find("on_error") != nullptr) {
-  WarnOfNoEffect(root, job, diagnostics);
     reader.ReadOnError(keys.on_error, keys.on_error.place(), job.on_error);
   }
   job.connections = reader.ReadConnections(keys.connections);

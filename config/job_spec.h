@@ -48,6 +48,7 @@ struct AutoscaleSpec {
 /// and formats are left as nodes for those who know them.
 struct JobSpec {
   std::string name;
+  std::string text;  ///< The file as it was read: YAML, after `--set` and with variables filled in.
   uint32_t parallelism = 1;
   CheckpointSpec checkpoint;
   RestartSpec restart;

@@ -74,7 +74,7 @@ struct FragmentPlan {
 /// A job, checked and ready to run.
 struct JobPlan {
   std::string name;
-  std::string text;  ///< The job as written, after --set and --var.
+  std::string text;  ///< The job as YAML, after --set and --var.
   Duration checkpoint_interval;
   Duration checkpoint_timeout;
   uint32_t retain = 3;

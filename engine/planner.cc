@@ -48,6 +48,7 @@ std::optional<JobPlan> PlanJob(const JobSpec& job, const PlanContext& context,
   CutIntoFragments(job, *graph);
   JobPlan plan = std::move(graph->plan);
   plan.name = job.name;
+  plan.text = job.text;
   plan.checkpoint_interval = job.checkpoint.interval;
   plan.checkpoint_timeout = job.checkpoint.timeout;
   plan.retain = job.checkpoint.retain;
