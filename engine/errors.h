@@ -17,7 +17,6 @@ inline constexpr ErrorCode kBadPlan{"WEIR-E010", ErrorKind::kInvalid};
 inline constexpr ErrorCode kBarrierDisagrees{"WEIR-E011", ErrorKind::kFailed};
 inline constexpr ErrorCode kGaveUpWaiting{"WEIR-E012", ErrorKind::kGaveUp};
 inline constexpr ErrorCode kRowEventTime{"WEIR-E013", ErrorKind::kFailed};
-inline constexpr ErrorCode kEndedJob{"WEIR-E014", ErrorKind::kDecision};
 inline constexpr ErrorCode kCrashLoop{"WEIR-E015", ErrorKind::kFailed};
 inline constexpr ErrorCode kNoDeadLetter{"WEIR-E016", ErrorKind::kDecision};
 /// Asked to stop before tasks ran: nothing was lost, and nothing more was done. A clean end.

@@ -78,7 +78,6 @@ struct JobPlan {
   Duration checkpoint_interval;
   Duration checkpoint_timeout;
   uint32_t retain = 3;
-  bool exactly_once = true;
   bool bounded = false;
   std::optional<int64_t> restart_attempts;  ///< None: unlimited.
   Duration restart_initial;

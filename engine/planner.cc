@@ -52,7 +52,6 @@ std::optional<JobPlan> PlanJob(const JobSpec& job, const PlanContext& context,
   plan.checkpoint_interval = job.checkpoint.interval;
   plan.checkpoint_timeout = job.checkpoint.timeout;
   plan.retain = job.checkpoint.retain;
-  plan.exactly_once = job.checkpoint.guarantee == Guarantee::kExactlyOnce;
   if (job.restart.attempts) plan.restart_attempts = *job.restart.attempts;
   plan.restart_initial = job.restart.backoff.initial;
   plan.restart_max = job.restart.backoff.max;

@@ -108,7 +108,7 @@ class BoundAggregate final : public Aggregate {
 
   Status Overflow() const {
     return Status(errors::kAggregateOverflow,
-                  fmt::format("{} does not fit {}", text_, type_.ToString()),
+                  fmt::format("{} does not fit {}", Shorten(text_), type_.ToString()),
                   "take a wider type inside: sum(cast(… as double))");
   }
 
@@ -198,12 +198,13 @@ class GroupedBinder {
     if (added) {
       Type result = accumulator->type();
       fields_.push_back({fmt::format("${}", aggregates_.size()), std::move(result)});
-      aggregates_.push_back(std::make_shared<BoundAggregate>(
-          std::move(accumulator), std::move(argument), std::move(filter), Shorten(TextOf(call))));
+      aggregates_.push_back(std::make_shared<BoundAggregate>(std::move(accumulator),
+                                                             std::move(argument), std::move(filter),
+                                                             std::string(TextOf(call))));
     }
     const AggregatePtr& aggregate = aggregates_[known->second];
     return MakeColumnNode(static_cast<int>(groups_.schema->size() + known->second),
-                          aggregate->type(), aggregate->text());
+                          aggregate->type(), Shorten(aggregate->text()));
   }
 
   std::string_view TextOf(const Ast& ast) const {

@@ -169,6 +169,15 @@ class GroupPlanner {
     return true;
   }
 
+  /// What an aggregate keeps: all of its text, and the types of what it reads.
+  std::string ShapeOf(const Aggregate& aggregate) const {
+    std::vector<std::string> types;
+    for (const int column : aggregate.columns()) {
+      types.push_back((*input_)[static_cast<size_t>(column)].type.ToString());
+    }
+    return aggregate.text() + (types.empty() ? "" : fmt::format(" of {}", fmt::join(types, ", ")));
+  }
+
   std::string WindowText() const {
     if (!has_window_) return "whole input";
     std::string text;
@@ -209,7 +218,7 @@ class GroupPlanner {
     plan->needs_exchange = true;
     plan->keys = groups_;
     plan->stateful = true;
-    std::vector<std::string> names, types, aggregates;
+    std::vector<std::string> names, types, aggregates, shapes;
     std::set<int> reads;
     bool needs_origins = false;
     for (size_t i = 0; i < groups_.size(); i++) {
@@ -219,6 +228,7 @@ class GroupPlanner {
     }
     for (const AggregatePtr& aggregate : after_.aggregates) {
       aggregates.push_back(aggregate->text());
+      shapes.push_back(ShapeOf(*aggregate));
       reads.insert(aggregate->columns().begin(), aggregate->columns().end());
       needs_origins |= aggregate->NeedsOrigins();
     }
@@ -226,7 +236,7 @@ class GroupPlanner {
     plan->detail = fmt::format("{}; by {}; {}", WindowText(), fmt::join(names, ", "),
                                fmt::join(aggregates, ", "));
     plan->state_shape = fmt::format("1: {} ({}) [{}]", WindowText(), fmt::join(types, ", "),
-                                    fmt::join(aggregates, "; "));
+                                    fmt::join(shapes, "; "));
     const std::vector<int> sorted_reads(reads.begin(), reads.end());
     if (step->gap) {
       plan->reads = sorted_reads;

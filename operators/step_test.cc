@@ -39,6 +39,21 @@ TEST_CASE("select picks, renames and computes, in the order written") {
   CHECK(step.plan().operators[0]->reads == std::vector<int>{1});
 }
 
+TEST_CASE("the shape of a step's state tells apart whatever its aggregates keep apart") {
+  const auto shape = [](const std::string& aggregate, const HarnessInput& input) {
+    OperatorHarness step("{ window: { tumbling: 1s }, group_by: user, select: [user, { n: \"" +
+                             aggregate + "\" }] }",
+                         input);
+    REQUIRE(step.faults() == "");
+    return step.plan().operators[0]->state_shape;
+  };
+  const std::string begin = "sum(case when user like '%" + std::string(120, 'x') + "' then ";
+  CHECK(shape(begin + "amount end)", kOrders) != shape(begin + "amount * 2 end)", kOrders));
+  const HarnessInput of_doubles{"user string, amount double", true, false, {}};
+  CHECK(shape("count_distinct(amount)", kOrders) != shape("count_distinct(amount)", of_doubles));
+  CHECK(shape("count()", kOrders) == shape("count()", of_doubles));
+}
+
 TEST_CASE("columns that stay are shared, not copied") {
   OperatorHarness step("select: { a: amount }", kOrders);
   BatchBuilder builder(step.plan().input);
