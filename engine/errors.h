@@ -19,6 +19,7 @@ inline constexpr ErrorCode kGaveUpWaiting{"WEIR-E012", ErrorKind::kGaveUp};
 inline constexpr ErrorCode kRowEventTime{"WEIR-E013", ErrorKind::kFailed};
 inline constexpr ErrorCode kCrashLoop{"WEIR-E015", ErrorKind::kFailed};
 inline constexpr ErrorCode kNoDeadLetter{"WEIR-E016", ErrorKind::kDecision};
+inline constexpr ErrorCode kStateDirectory{"WEIR-E017", ErrorKind::kInvalid};
 /// Asked to stop before tasks ran: nothing was lost, and nothing more was done. A clean end.
 inline constexpr ErrorCode kStoppedEarly{"WEIR-E018", ErrorKind::kFailed};
 inline constexpr ErrorCode kForeignCheckpoints{"WEIR-E019", ErrorKind::kDecision};

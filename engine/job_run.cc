@@ -54,7 +54,7 @@ Status JobRun::Run() {
   std::error_code error;
   std::filesystem::create_directories(directory, error);
   if (error) {
-    return Status(errors::kGaveUpWaiting,
+    return Status(errors::kStateDirectory,
                   fmt::format("can't make the state directory {}: {}", directory, error.message()),
                   "choose another with --state-dir");
   }

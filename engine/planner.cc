@@ -80,7 +80,8 @@ std::vector<LedgerNode> JobPlan::Ledger() const {
 }
 
 std::string JobPlan::Explain() const {
-  std::string out = fmt::format("job {}: {} fragments, {}\n", name, fragments.size(),
+  std::string out = fmt::format("job {}: {} fragment{}, {}\n", name, fragments.size(),
+                                fragments.size() == 1 ? "" : "s",
                                 bounded ? "ends by itself" : "runs until it is stopped");
   for (const FragmentPlan& fragment : fragments) {
     out += fmt::format("\nfragment {} × {}\n", fragment.name, fragment.parallelism);
