@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/failure_log.h"
 #include "engine/background.h"
 #include "engine/coordinator.h"
 #include "engine/job_run.h"
@@ -103,6 +104,8 @@ class Attempt final : public TaskListener {
   std::unique_ptr<Coordinator> coordinator_;
   std::thread look_thread_;
   std::atomic<uint64_t> known_number_{0};  ///< Newest manifest that is known to be this attempt's.
+  FailureLog drops_{Duration::Seconds(10)};   ///< Of checkpoints.
+  FailureLog writes_{Duration::Seconds(10)};  ///< Of manifests.
   BarrierId stamped_;  ///< The manifest written last, and the time it says it was written at.
   EventTime stamp_;
 

@@ -121,8 +121,11 @@ Status Attempt::Carry(std::vector<Action> actions) {
       if (!outcome.ok()) {
         written.outcome = facts::ManifestOutcome::kUnknown;
         written.reason = outcome.status().ToString();
-        log::Warn("checkpoint waits: its manifest can't be written",
-                  {{"checkpoint", written.number}, {"reason", written.reason}});
+        if (const auto times = writes_.OnFailure(clock_.Monotonic())) {
+          log::Warn(
+              "checkpoint waits: its manifest can't be written",
+              {{"checkpoint", written.number}, {"times", *times}, {"reason", written.reason}});
+        }
         std::lock_guard lock(mutex_);
         shown_.last_error = written.reason;
       } else if (*outcome == CommitOutcome::kOther) {
@@ -138,10 +141,18 @@ Status Attempt::Carry(std::vector<Action> actions) {
       lanes_.at(publish->sink)
           ->Enqueue(std::move(publish->sealed), std::move(publish->manifest_checksum));
     } else if (const auto* committed = std::get_if<actions::Committed>(&action)) {
+      const int64_t failed = drops_.OnSuccess().value_or(0) + writes_.OnSuccess().value_or(0);
+      if (failed > 0) {
+        log::Info("checkpoints work again",
+                  {{"checkpoint", committed->id.epoch.value}, {"failed", failed}});
+      }
       for (const auto& task : tasks_) task->Committed(committed->id);
     } else if (const auto* dropped = std::get_if<actions::Dropped>(&action)) {
-      log::Warn("checkpoint dropped",
-                {{"checkpoint", dropped->id.epoch.value}, {"reason", dropped->reason}});
+      if (const auto times = drops_.OnFailure(clock_.Monotonic())) {
+        log::Warn("checkpoint dropped", {{"checkpoint", dropped->id.epoch.value},
+                                         {"times", *times},
+                                         {"reason", dropped->reason}});
+      }
       {
         std::lock_guard lock(mutex_);
         shown_.last_error = dropped->reason;

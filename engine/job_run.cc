@@ -65,7 +65,7 @@ Status JobRun::Run() {
     for (const char* part : {"checkpoints", "files", "publishing", "live"}) {
       std::filesystem::remove_all(directory + "/" + part, error);
       if (error) {
-        return Status(errors::kGaveUpWaiting,
+        return Status(errors::kStateDirectory,
                       fmt::format("can't remove {}/{}: {}", directory, part, error.message()),
                       "see its rights, or choose another --state-dir");
       }
