@@ -248,12 +248,11 @@ Status Chain::Advance(size_t index, size_t input, const Watermark& watermark) {
   link.merged = merged;
   if (link.writer) return Status::Ok();
   Watermark next = merged;
-  if (link.work && risen) {
+  if (link.work) {
+    // Also before a channel that becomes idle: the receiver's time may pass what is held back here.
     NodeOutput out(*this, link);
     WEIR_TRY(link.work->Flush(out));
-    next.time = WEIR_TRY(link.work->OnWatermark(merged.time, out));
-  } else if (link.work) {
-    next.time = link.passed_on.time;
+    next.time = risen ? WEIR_TRY(link.work->OnWatermark(merged.time, out)) : link.passed_on.time;
   }
   next.time = std::max(next.time, link.passed_on.time);
   return PassOn(link, next);

@@ -4,10 +4,18 @@
 
 namespace weir {
 
-void SplitClock::Observe(std::optional<EventTime> greatest, SplitActivity activity, Duration now) {
+namespace {
+
+/// Longest time between two polls that counts as spent polling.
+constexpr Duration kMostBetweenPolls = Duration::Seconds(1);
+
+}  // namespace
+
+void SplitClock::Observe(std::optional<EventTime> greatest, SplitActivity activity,
+                         Duration polled) {
   if (greatest) {
     max_seen_ = max_seen_ ? std::max(*max_seen_, *greatest) : *greatest;
-    last_rows_ = now;
+    quiet_since_ = polled;
   }
   switch (activity) {
     case SplitActivity::kFinished:
@@ -15,32 +23,17 @@ void SplitClock::Observe(std::optional<EventTime> greatest, SplitActivity activi
       return;
     case SplitActivity::kHeld:
       state_ = State::kHeld;
-      last_caught_up_.reset();
       return;
     case SplitActivity::kCaughtUp:
-      last_caught_up_ = now;
-      if (state_ == State::kHeld) {
-        // Reachable again: quiet time counts from here, not from before it was lost.
-        state_ = State::kActive;
-        last_rows_ = now;
-      }
-      break;
+      // Reachable again: quiet time counts from here, not from before it was lost.
+      if (state_ == State::kHeld) quiet_since_ = polled;
+      state_ = policy_->idle_after && polled.us - quiet_since_.us >= policy_->idle_after->us
+                   ? State::kIdle
+                   : State::kActive;
+      return;
     case SplitActivity::kReading:
-      if (greatest) state_ = State::kActive;
-      break;
-  }
-  Tick(now);
-}
-
-void SplitClock::Tick(Duration now) {
-  if (state_ == State::kFinished || state_ == State::kHeld || !policy_->idle_after) return;
-  const int64_t idle_after_us = policy_->idle_after->us;
-  const bool quiet = now.us - last_rows_.us >= idle_after_us;
-  const bool confirmed = last_caught_up_ && now.us - last_caught_up_->us <= idle_after_us;
-  if (!quiet) {
-    state_ = State::kActive;
-  } else if (confirmed) {
-    state_ = State::kIdle;
+      if (greatest || state_ == State::kIdle) state_ = State::kActive;
+      return;
   }
 }
 
@@ -50,18 +43,18 @@ EventTime SplitClock::watermark() const {
   return *max_seen_ - policy_->watermark_delay - Duration::Micros(1);
 }
 
-void SourceClock::AddSplit(const std::string& split, std::optional<EventTime> max_seen,
-                           Duration now) {
-  splits_.insert_or_assign(split, SplitClock(policy_, max_seen, now));
+void SourceClock::AddSplit(const std::string& split, std::optional<EventTime> max_seen) {
+  splits_.insert_or_assign(split, SplitClock(policy_, max_seen, polled_));
+}
+
+void SourceClock::Polling(Duration now) {
+  if (last_poll_) polled_.us += std::min(now.us - last_poll_->us, kMostBetweenPolls.us);
+  last_poll_ = now;
 }
 
 void SourceClock::Observe(const std::string& split, std::optional<EventTime> greatest,
-                          SplitActivity activity, Duration now) {
-  splits_.at(split).Observe(greatest, activity, now);
-}
-
-void SourceClock::Tick(Duration now) {
-  for (auto& [id, clock] : splits_) clock.Tick(now);
+                          SplitActivity activity) {
+  splits_.at(split).Observe(greatest, activity, polled_);
 }
 
 Watermark SourceClock::Merged() const {

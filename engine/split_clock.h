@@ -18,22 +18,22 @@ struct EventTimePolicy {
 
 /// Event time of one split: a small state machine (protocol rules 25 and 26). Pure.
 ///
-///            rows                    caught up for idle_after, and a fetch said so lately
-///   active <------- idle          active --------------------------------------------> idle
-///   any state -- unreachable, paused, behind an open transaction --> held
+///   active -- said to be at its end, quiet for idle_after --> idle
+///   idle -- rows, or not at its end any more --> active
+///   any state -- unreachable, behind an open transaction --> held
+///   held -- rows, or said to be at its end --> active
 ///   any state -- stop position reached --> finished
 class SplitClock {
  public:
   enum class State { kActive, kIdle, kHeld, kFinished };
 
-  /// `max_seen` is what the manifest holds of the split, if anything.
-  SplitClock(const EventTimePolicy& policy, std::optional<EventTime> max_seen, Duration now)
-      : policy_(&policy), max_seen_(max_seen), last_rows_(now) {}
+  /// `max_seen` is what the manifest holds of the split, if anything. `polled` here and below is
+  /// the time spent polling so far.
+  SplitClock(const EventTimePolicy& policy, std::optional<EventTime> max_seen, Duration polled)
+      : policy_(&policy), max_seen_(max_seen), quiet_since_(polled) {}
 
   /// What a poll brought. `greatest` is the greatest event time of its rows, if there were any.
-  void Observe(std::optional<EventTime> greatest, SplitActivity activity, Duration now);
-  /// Time alone has passed.
-  void Tick(Duration now);
+  void Observe(std::optional<EventTime> greatest, SplitActivity activity, Duration polled);
 
   State state() const { return state_; }
   std::optional<EventTime> max_seen() const { return max_seen_; }
@@ -45,19 +45,22 @@ class SplitClock {
   const EventTimePolicy* policy_;
   std::optional<EventTime> max_seen_;
   State state_ = State::kActive;
-  Duration last_rows_;
-  std::optional<Duration> last_caught_up_;
+  Duration quiet_since_;
 };
 
 /// Event time of all splits of one source task. Pure; one thread.
+///
+/// A split is quiet only while somebody polls it: rows that came while the task waited for a full
+/// receiver, or for room to publish, were not seen. So quiet time is time spent polling, and
+/// between two polls that is a second at most.
 class SourceClock {
  public:
   explicit SourceClock(EventTimePolicy policy) : policy_(policy) {}
 
-  void AddSplit(const std::string& split, std::optional<EventTime> max_seen, Duration now);
-  void Observe(const std::string& split, std::optional<EventTime> greatest, SplitActivity activity,
-               Duration now);
-  void Tick(Duration now);
+  void AddSplit(const std::string& split, std::optional<EventTime> max_seen);
+  /// A poll is made; what it brings is told to Observe.
+  void Polling(Duration now);
+  void Observe(const std::string& split, std::optional<EventTime> greatest, SplitActivity activity);
 
   /// The task's watermark stays at or below `cap` (rule 27: the value it had when the last finished
   /// look for new splits began). Max: no new splits can appear.
@@ -81,6 +84,8 @@ class SourceClock {
 
   const EventTimePolicy policy_;
   std::map<std::string, SplitClock> splits_;
+  std::optional<Duration> last_poll_;
+  Duration polled_;  ///< Time spent polling.
   EventTime cap_ = EventTime::Max();
   Watermark last_{EventTime::Min(), false};
 };

@@ -146,7 +146,7 @@ void Task::AddSplit(const Split& split) {
   Post([this, split]() -> Status {
     WEIR_TRY(setup_.reader->Add(split));
     splits_.emplace(split.id, split);
-    clock_.AddSplit(split.id, std::nullopt, setup_.clock->Monotonic());
+    clock_.AddSplit(split.id, std::nullopt);
     return Status::Ok();
   });
 }
@@ -184,8 +184,7 @@ Status Task::Loop() {
       splits_.emplace(split.id, split);
       const auto seen = setup_.max_seen.find(split.id);
       clock_.AddSplit(split.id,
-                      seen == setup_.max_seen.end() ? std::nullopt : std::optional(seen->second),
-                      setup_.clock->Monotonic());
+                      seen == setup_.max_seen.end() ? std::nullopt : std::optional(seen->second));
     }
   }
   (void)WEIR_FAILPOINT("engine.task.before_first_row");
@@ -222,6 +221,7 @@ Status Task::PollSource() {
   request.paused = paused.empty() ? nullptr : &paused;
   const Duration before = setup_.clock->Monotonic();
   (void)WEIR_FAILPOINT("engine.source.poll");
+  clock_.Polling(before);
   Polled polled = WEIR_TRY(setup_.reader->Poll(request));
   WEIR_TRY(ReadSource(polled));
   WEIR_TRY(AdvanceSourceClock());
@@ -248,12 +248,11 @@ Status Task::ReadSource(const Polled& polled) {
     greatest = timed.greatest;
   }
   WEIR_TRY(chain_->OnSourceRows(rows));
-  clock_.Observe(polled.split, greatest, polled.activity, setup_.clock->Monotonic());
+  clock_.Observe(polled.split, greatest, polled.activity);
   return Status::Ok();
 }
 
 Status Task::AdvanceSourceClock() {
-  clock_.Tick(setup_.clock->Monotonic());
   Watermark watermark = clock_.Current();
   const bool ended = !setup_.splits_grow && clock_.finished();
   if (ended) watermark = {EventTime::Max(), false};
