@@ -41,6 +41,20 @@ void AddTotals(const std::map<std::string, NodeTally>& tallies, proto::Totals& t
   }
 }
 
+/// Steps whose tasks had not closed windows up to the same time at this checkpoint: they go on from
+/// there, also where the job has changed since and no split may be idle any more.
+std::set<std::string> StepsApart(const proto::Manifest& manifest) {
+  std::set<std::string> apart;
+  std::map<std::string, int64_t> closed_up_to;
+  for (const proto::TaskCheckpoint& task : manifest.tasks()) {
+    for (const proto::StepState& step : task.steps()) {
+      const auto at = closed_up_to.emplace(step.step(), step.closed_up_to_us()).first;
+      if (at->second != step.closed_up_to_us()) apart.insert(step.step());
+    }
+  }
+  return apart;
+}
+
 }  // namespace
 
 Coordinator::Coordinator(CoordinatorPlan plan, proto::Manifest base, std::string base_checksum,
@@ -163,6 +177,7 @@ Status Coordinator::Tally() {
   tallies_.clear();
   std::map<std::string, ChannelTally> channels;
   std::map<std::string, int64_t> closed_up_to;
+  const std::set<std::string> apart = StepsApart(base_);
   for (const auto& [task, ack] : acks_) {
     for (const auto& [node, tally] : ack.tallies) {
       NodeTally& sum = tallies_[node];
@@ -176,7 +191,8 @@ Status Coordinator::Tally() {
     }
     for (const proto::StepState& step : ack.checkpoint.steps()) {
       const auto [it, is_new] = closed_up_to.emplace(step.step(), step.closed_up_to_us());
-      if (!is_new && it->second != step.closed_up_to_us() && !plan_.splits_may_idle) {
+      if (!is_new && it->second != step.closed_up_to_us() && !plan_.splits_may_idle &&
+          !apart.contains(step.step())) {
         return Status(
             errors::kBarrierDisagrees,
             fmt::format("at checkpoint {} the tasks of step '{}' do not agree up to where "

@@ -20,7 +20,7 @@ SessionWindow::SessionWindow(std::shared_ptr<const GroupedStep> step, OperatorCo
       feeder_(*step_),
       results_(*step_),
       joined_(*step_->layout, 1) {
-  if (WEIR_MUTANT("watermark_not_restored")) closed_up_to_ = EventTime::Min();
+  if (WEIR_MUTANT("watermark_not_restored")) closed_up_to_ = SlotTimes(context.state.range());
 }
 
 Status SessionWindow::StateLost() const {
@@ -112,7 +112,8 @@ Result<std::byte*> SessionWindow::Place(std::string_view key, uint64_t hash, int
     return GroupLayout::Last(session.row) < first - gap_;
   });
   if (found_.empty()) {
-    if (last + gap_ <= closed_up_to_.us) return static_cast<std::byte*>(nullptr);
+    if (last + gap_ <= closed_up_to_.Of(SlotOfHash(hash)).us)
+      return static_cast<std::byte*>(nullptr);
     std::byte* row = sessions_.Upsert(key, hash, {first});
     if (row == nullptr) return StateLost();
     GroupLayout::Last(row) = last;
@@ -153,7 +154,7 @@ Result<bool> SessionWindow::PlaceTimes(std::string_view key, std::span<const Arr
   const int64_t last = arrivals.back().time;
   found_.clear();
   WEIR_TRY(sessions_.FindBetween(key, hash, {first - gap_}, {last + gap_}, found_));
-  if (found_.empty() && last + gap_ <= closed_up_to_.us) return false;
+  if (found_.empty() && last + gap_ <= closed_up_to_.Of(SlotOfHash(hash)).us) return false;
   // Rows behind others are looked at when those close; only what may be a first row needs a timer.
   if (found_.empty() || found_.front().time.us >= first) {
     WEIR_TRY(timers_.Set({first + std::min(gap_, *max_)}, key, hash));
@@ -169,7 +170,7 @@ Result<bool> SessionWindow::PlaceTimes(std::string_view key, std::span<const Arr
 
 Result<EventTime> SessionWindow::OnWatermark(EventTime watermark, Output& out) {
   const EventTime passed_on = watermark - Duration::Micros(1);
-  if (watermark <= closed_up_to_) return passed_on;
+  if (watermark <= closed_up_to_.least()) return passed_on;
   std::vector<std::string> due;
   WEIR_TRY(timers_.TakeDue(watermark, [&due](EventTime, std::string_view key) {
     due.emplace_back(key);
@@ -187,7 +188,7 @@ Result<EventTime> SessionWindow::OnWatermark(EventTime watermark, Output& out) {
     if (results_.size() >= kMostGatheredResults) counts_.made += WEIR_TRY(results_.Emit(out));
   }
   counts_.made += WEIR_TRY(results_.Emit(out));
-  closed_up_to_ = watermark;
+  closed_up_to_.RaiseTo(watermark);
   return passed_on;
 }
 

@@ -59,7 +59,7 @@ class SessionWindow final : public Operator {
   KeyTable& sessions_;
   TimerTable& timers_;
   SlotCounter& held_by_slot_;
-  EventTime& closed_up_to_;
+  SlotTimes& closed_up_to_;
   int64_t held_;
   GroupFeeder feeder_;
   ResultRows results_;

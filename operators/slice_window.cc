@@ -23,7 +23,7 @@ SliceWindow::SliceWindow(std::shared_ptr<const GroupedStep> step, OperatorContex
       feeder_(*step_),
       results_(*step_),
       part_(*step_->layout, 1) {
-  if (WEIR_MUTANT("watermark_not_restored")) closed_up_to_ = EventTime::Min();
+  if (WEIR_MUTANT("watermark_not_restored")) closed_up_to_ = SlotTimes(context.state.range());
 }
 
 Status SliceWindow::StateLost() const {
@@ -32,13 +32,14 @@ Status SliceWindow::StateLost() const {
                 "see the disk of the state directory");
 }
 
-bool SliceWindow::IsLate(int64_t slice_end) {
-  if (closed_up_to_ == EventTime::Min()) return false;
-  if (!step_->windows) return closed_up_to_ == EventTime::Max();
-  if (slice_end != late_checked_ || late_checked_at_ != closed_up_to_) {
+bool SliceWindow::IsLate(int64_t slice_end, uint64_t hash) {
+  const EventTime closed_up_to = closed_up_to_.Of(SlotOfHash(hash));
+  if (closed_up_to == EventTime::Min()) return false;
+  if (!step_->windows) return closed_up_to == EventTime::Max();
+  if (slice_end != late_checked_ || late_checked_at_ != closed_up_to) {
     late_checked_ = slice_end;
-    late_checked_at_ = closed_up_to_;
-    late_ = step_->windows->LastWindowEnd(slice_end) - 1 <= closed_up_to_.us;
+    late_checked_at_ = closed_up_to;
+    late_ = step_->windows->LastWindowEnd(slice_end) - 1 <= closed_up_to.us;
   }
   return late_;
 }
@@ -69,7 +70,7 @@ Status SliceWindow::OnRows(const Batch& batch, Output& out) {
     const int64_t slice_end =
         step_->windows ? step_->windows->SliceEnd((*batch.times())[row].us) : kWholeSlice;
     if (i % kKeysAhead == 0) table_.Prefetch({slice_end}, KeysAhead(keys.hashes(), row));
-    if (IsLate(slice_end)) {
+    if (IsLate(slice_end, keys.hash(row))) {
       counts_.late++;
       continue;
     }
@@ -91,7 +92,7 @@ Status SliceWindow::OnPartials(const Batch& batch) {
   const GroupLayout& layout = *step_->layout;
   for (size_t i = 0; i < batch.rows(); i++) {
     if (i % kKeysAhead == 0) table_.Prefetch({slice_ends[i]}, KeysAhead(keys.hashes(), i));
-    if (IsLate(slice_ends[i])) {
+    if (IsLate(slice_ends[i], keys.hash(i))) {
       counts_.late += weights[i];
       continue;
     }
@@ -118,14 +119,13 @@ Status SliceWindow::OnPartials(const Batch& batch) {
 }
 
 Result<EventTime> SliceWindow::OnWatermark(EventTime watermark, Output& out) {
-  if (watermark <= closed_up_to_) return watermark;
-  const EventTime before = closed_up_to_;
+  if (watermark <= closed_up_to_.least()) return watermark;
   if (step_->windows) {
-    WEIR_TRY(CloseWindows(before, watermark, out));
+    WEIR_TRY(CloseWindows(closed_up_to_.least(), watermark, out));
   } else if (watermark == EventTime::Max()) {
     WEIR_TRY(CloseWhole(out));
   }
-  closed_up_to_ = watermark;
+  closed_up_to_.RaiseTo(watermark);
   return watermark;
 }
 
@@ -155,27 +155,38 @@ Status SliceWindow::CloseWindows(EventTime before, EventTime watermark, Output& 
   return table_.DropSlices({windows.SlicesDoneAfter(latest)});
 }
 
+Status SliceWindow::ScanOpen(int64_t slice_end, int64_t window_end, const EntryVisitor& visit) {
+  if (closed_up_to_.even()) return table_.Scan({slice_end}, visit);
+  return table_.Scan(
+      {slice_end}, [&](EventTime time, std::string_view key, const std::byte* row) -> Status {
+        const bool closed = window_end - 1 <= closed_up_to_.Of(SlotOfHash(HashBytes(key))).us;
+        return closed ? Status::Ok() : visit(time, key, row);
+      });
+}
+
 Status SliceWindow::CloseWindow(int64_t window_end, const std::vector<int64_t>& slices,
                                 Output& out) {
   const WindowMath& windows = *step_->windows;
   const int64_t start = window_end - windows.size();
   if (slices.size() == 1) {
     const bool done = slices[0] <= windows.SlicesDoneAfter(window_end);
-    return table_.Scan({slices[0]}, [&](EventTime, std::string_view key, const std::byte* row) {
-      results_.Add(key, row, start, window_end);
-      if (done) Release(key, row);
-      return results_.size() < kMostGatheredResults ? Status::Ok() : EmitResults(out);
-    });
+    return ScanOpen(
+        slices[0], window_end, [&](EventTime, std::string_view key, const std::byte* row) {
+          results_.Add(key, row, start, window_end);
+          if (done) Release(key, row);
+          return results_.size() < kMostGatheredResults ? Status::Ok() : EmitResults(out);
+        });
   }
   GroupTable merged(*step_->layout);
   for (int64_t slice : slices) {
     const bool done = slice <= windows.SlicesDoneAfter(window_end);
-    WEIR_TRY(table_.Scan({slice}, [&](EventTime, std::string_view key, const std::byte* row) {
-      std::byte* to = merged.Upsert(0, key, HashBytes(key));
-      GroupLayout::Weight(to) += GroupLayout::Weight(row);
-      if (done) Release(key, row);
-      return step_->layout->MergeStates(to, row);
-    }));
+    WEIR_TRY(
+        ScanOpen(slice, window_end, [&](EventTime, std::string_view key, const std::byte* row) {
+          std::byte* to = merged.Upsert(0, key, HashBytes(key));
+          GroupLayout::Weight(to) += GroupLayout::Weight(row);
+          if (done) Release(key, row);
+          return step_->layout->MergeStates(to, row);
+        }));
   }
   for (size_t i = 0; i < merged.size(); i++) {
     results_.Add(merged.key(i), merged.row(i), start, window_end);
@@ -185,11 +196,12 @@ Status SliceWindow::CloseWindow(int64_t window_end, const std::vector<int64_t>& 
 }
 
 Status SliceWindow::CloseWhole(Output& out) {
-  WEIR_TRY(table_.Scan({kWholeSlice}, [&](EventTime, std::string_view key, const std::byte* row) {
-    results_.Add(key, row, 0, 0);
-    Release(key, row);
-    return results_.size() < kMostGatheredResults ? Status::Ok() : EmitResults(out);
-  }));
+  WEIR_TRY(ScanOpen(
+      kWholeSlice, EventTime::Max().us, [&](EventTime, std::string_view key, const std::byte* row) {
+        results_.Add(key, row, 0, 0);
+        Release(key, row);
+        return results_.size() < kMostGatheredResults ? Status::Ok() : EmitResults(out);
+      }));
   WEIR_TRY(EmitResults(out));
   return table_.DropSlices({kWholeSlice});
 }

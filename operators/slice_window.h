@@ -26,13 +26,15 @@ class SliceWindow final : public Operator {
  private:
   Status OnRows(const Batch& batch, Output& out);
   Status OnPartials(const Batch& batch);
-  /// Whether all windows of the slice are closed.
-  bool IsLate(int64_t slice_end);
+  /// Whether all windows of the slice are closed for the key with this hash.
+  bool IsLate(int64_t slice_end, uint64_t hash);
   /// Counts `rows` more (or fewer) as held for a key.
   void Hold(uint64_t hash, int64_t rows);
   Status StateLost() const;
 
   Status CloseWindows(EventTime before, EventTime watermark, Output& out);
+  /// The entries of a slice whose keys the window has not been closed for.
+  Status ScanOpen(int64_t slice_end, int64_t window_end, const EntryVisitor& visit);
   Status CloseWindow(int64_t window_end, const std::vector<int64_t>& slices, Output& out);
   Status CloseWhole(Output& out);
   /// Rows of a slice that leave the state with this window.
@@ -43,7 +45,7 @@ class SliceWindow final : public Operator {
   const Clock& clock_;
   SliceTable& table_;
   SlotCounter& held_by_slot_;
-  EventTime& closed_up_to_;
+  SlotTimes& closed_up_to_;
   int64_t held_;
   GroupFeeder feeder_;
   ResultRows results_;

@@ -113,6 +113,7 @@ Result<std::unique_ptr<Stores>> Stores::Open(Options options,
 Status Stores::OpenRestored(const std::vector<proto::StoredStore>& restored) {
   WEIR_TRY(files::MakeDirectories(kLocalState, options_.directory));
   const std::vector<std::string> earlier = WEIR_TRY(files::List(kLocalState, options_.directory));
+  AdoptMarks(restored);
   store_id_ = RandomId();
   folder_ = options_.directory + "/" + store_id_;
   if (WEIR_MUTANT("live_directory_reopened") && !earlier.empty()) {
@@ -217,14 +218,25 @@ Status Stores::AdoptTables(const proto::StoredStore& stored) {
     table->own = MakeTableId(KindOf(stored_id), taken);
     tables_.emplace(name, std::move(table));
   }
-  for (const auto& [name, mark] : stored.marks()) {
-    const auto [at, fresh] = restored_marks_.emplace(name, mark);
-    if (fresh) continue;
-    proto::TableMark& merged = at->second;
-    merged.set_dropped_up_to_us(std::max(merged.dropped_up_to_us(), mark.dropped_up_to_us()));
-    merged.mutable_slice_ends()->MergeFrom(mark.slice_ends());
-  }
   return Status::Ok();
+}
+
+/// Of an old task's stores the first has all of its slots, and its marks speak for the others.
+/// Where old tasks differ, a slice is dropped only if it was in all of them.
+void Stores::AdoptMarks(const std::vector<proto::StoredStore>& restored) {
+  for (auto stored = restored.begin(); stored != restored.end(); ++stored) {
+    const bool spoken_for = std::any_of(restored.begin(), stored, [&](const auto& earlier) {
+      return earlier.slot_begin() < stored->slot_end() && stored->slot_begin() < earlier.slot_end();
+    });
+    if (spoken_for) continue;
+    for (const auto& [name, mark] : stored->marks()) {
+      const auto [at, fresh] = restored_marks_.emplace(name, mark);
+      if (fresh) continue;
+      proto::TableMark& merged = at->second;
+      merged.set_dropped_up_to_us(std::min(merged.dropped_up_to_us(), mark.dropped_up_to_us()));
+      merged.mutable_slice_ends()->MergeFrom(mark.slice_ends());
+    }
+  }
 }
 
 Status Stores::FetchFiles(const proto::StoredStore& stored, const std::string& directory,

@@ -105,6 +105,7 @@ class Stores {
   Status FetchFiles(const proto::StoredStore& stored, const std::string& directory,
                     uint64_t& full_check_left);
   Status AdoptTables(const proto::StoredStore& stored);
+  void AdoptMarks(const std::vector<proto::StoredStore>& restored);
   Result<bool> Hidden(const Table& table, size_t before_other, KeySlot slot,
                       std::string_view rest) const;
   enum class Extent { kAll, kFirstOfSlot, kOneKey };

@@ -11,6 +11,7 @@
 #include "base/ids.h"
 #include "base/status.h"
 #include "base/time.h"
+#include "state/slot_times.h"
 
 namespace weir {
 
@@ -62,7 +63,8 @@ class SliceTable {
   }
   /// Ends of the slices that have entries, ascending.
   virtual std::vector<EventTime> Slices() = 0;
-  /// Every entry of one slice, in no order.
+  /// Every entry of one slice, in no order. Where a task goes on from several, and only some of
+  /// them had dropped the slice, what they had is there again: ClosedUpTo says which keys are done.
   virtual Status Scan(EventTime slice_end, const EntryVisitor& visit) = 0;
   /// Drops all slices with an end <= `up_to`; they are never written again.
   virtual Status DropSlices(EventTime up_to) = 0;
@@ -124,9 +126,9 @@ class TableOpener {
                              const RowLayout& layout) = 0;
   virtual TimerTable& OpenTimers(const std::string& step, const std::string& table) = 0;
   virtual SlotCounter& OpenCounter(const std::string& step, const std::string& name) = 0;
-  /// "Closed up to" of a step: the watermark it has acted on, kept in the manifest (rule 10). Min
-  /// where it never has. The reference lives as long as the task.
-  virtual EventTime& ClosedUpTo(const std::string& step) = 0;
+  /// "Closed up to" of a step: the watermark it has acted on, kept in the manifest (rule 10), for
+  /// each key slot. Min where it never has. The reference lives as long as the task.
+  virtual SlotTimes& ClosedUpTo(const std::string& step) = 0;
   /// The key slots of this task.
   virtual SlotRange range() const = 0;
 };

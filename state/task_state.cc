@@ -43,7 +43,7 @@ struct SealedState::Impl {
   ChangeSet changes;
   Stores::Marks marks;
   std::map<std::string, proto::SlotCounts> counters;
-  std::map<std::string, EventTime> closed_up_to;
+  std::map<std::string, SlotTimes> closed_up_to;
 };
 
 SealedState::SealedState() = default;
@@ -70,7 +70,7 @@ struct TaskState::Impl {
   };
   std::vector<Opened> opened;
   std::map<std::string, CountsBySlot> counters;
-  std::map<std::string, EventTime> closed_up_to;
+  std::map<std::string, SlotTimes> closed_up_to;
   bool in_flight = false;
   size_t in_flight_bytes = 0;
   Stores::Written written;
@@ -150,10 +150,16 @@ RestoredState RestoredFor(const std::vector<const proto::TaskCheckpoint*>& tasks
         mine.add_values(counts.values(i));
       }
     }
+    // The task's own store comes first, and has all of its slots.
+    const SlotRange owned = task->stores_size() == 0 ? SlotRange{}
+                                                     : SlotRange{task->stores(0).slot_begin(),
+                                                                 task->stores(0).slot_end()};
     for (const proto::StepState& step : task->steps()) {
-      const auto [at, fresh] =
-          restored.closed_up_to.emplace(step.step(), EventTime{step.closed_up_to_us()});
-      if (!fresh) at->second = std::max(at->second, EventTime{step.closed_up_to_us()});
+      const SlotRange told =
+          step.slot_end() == 0 ? owned : SlotRange{step.slot_begin(), step.slot_end()};
+      const SlotRange cut{std::max(told.begin, range.begin), std::min(told.end, range.end)};
+      if (cut.begin >= cut.end) continue;
+      restored.closed_up_to[step.step()].push_back({cut, EventTime{step.closed_up_to_us()}});
     }
   }
   return restored;
@@ -178,7 +184,9 @@ Result<std::unique_ptr<TaskState>> TaskState::Open(TaskStateOptions options,
       counter.Add(static_cast<KeySlot>(counts.slots(i)), counts.values(i));
     }
   }
-  impl->closed_up_to = std::move(restored.closed_up_to);
+  for (auto& [step, parts] : restored.closed_up_to) {
+    impl->closed_up_to.emplace(step, std::move(parts));
+  }
   return std::unique_ptr<TaskState>(new TaskState(std::move(impl)));
 }
 
@@ -233,8 +241,8 @@ SlotCounter& TaskState::OpenCounter(const std::string& step, const std::string& 
   return impl_->counters[step + "/" + name];
 }
 
-EventTime& TaskState::ClosedUpTo(const std::string& step) {
-  return impl_->closed_up_to.emplace(step, EventTime::Min()).first->second;
+SlotTimes& TaskState::ClosedUpTo(const std::string& step) {
+  return impl_->closed_up_to.try_emplace(step, range()).first->second;
 }
 
 SlotRange TaskState::range() const { return impl_->options.range; }
@@ -279,9 +287,14 @@ Result<TaskSnapshot> TaskState::Write(SealedState sealed) {
     (*snapshot.checkpoint.mutable_counters())[name] = std::move(counts);
   }
   for (const auto& [step, closed] : content.closed_up_to) {
-    proto::StepState* state = snapshot.checkpoint.add_steps();
-    state->set_step(step);
-    state->set_closed_up_to_us(closed.us);
+    for (const SlotTimes::Part& part : closed.parts()) {
+      proto::StepState* state = snapshot.checkpoint.add_steps();
+      state->set_step(step);
+      state->set_closed_up_to_us(part.time.us);
+      if (closed.even()) continue;
+      state->set_slot_begin(part.slots.begin);
+      state->set_slot_end(part.slots.end);
+    }
   }
   snapshot.uploaded = impl_->written.uploaded;
   snapshot.uploaded_bytes = impl_->written.uploaded_bytes;

@@ -33,12 +33,12 @@ struct RestoredState {
   /// Where two cover a slot, the earlier one wins. Ranges lie inside the task's range.
   std::vector<proto::StoredStore> stores;
   std::map<std::string, proto::SlotCounts> counters;
-  std::map<std::string, EventTime> closed_up_to;  ///< By step.
+  std::map<std::string, std::vector<SlotTimes::Part>> closed_up_to;  ///< By step.
 };
 
 /// The part of a fragment's old tasks that a task with `range` goes on from, whatever their number
 /// was: stores with the ranges cut to `range`, counts of its slots, and each step's closed_up_to
-/// (at an aligned barrier all tasks say the same; the greatest, should they differ).
+/// for each of its slots as the task had it that owned the slot.
 RestoredState RestoredFor(const std::vector<const proto::TaskCheckpoint*>& tasks, SlotRange range);
 
 struct TaskStateOptions {
@@ -112,7 +112,7 @@ class TaskState final : public TableOpener {
                      const RowLayout& layout) override;
   TimerTable& OpenTimers(const std::string& step, const std::string& table) override;
   SlotCounter& OpenCounter(const std::string& step, const std::string& name) override;
-  EventTime& ClosedUpTo(const std::string& step) override;
+  SlotTimes& ClosedUpTo(const std::string& step) override;
   SlotRange range() const override;
 
   /// Copies what changed since the last checkpoint. The only part of a checkpoint that holds the

@@ -485,14 +485,14 @@ TEST_CASE("dropped slices do not come back") {
     }
     (void)Check(task.Checkpoint());
     Check(task.slices->DropSlices({10}));
-    task.state->ClosedUpTo("window") = {10};
+    task.state->ClosedUpTo("window").RaiseTo({10});
     checkpoint = Check(task.Checkpoint()).checkpoint;
   }
   Task task(*store, folder / "a", {0, kKeySlots}, 1 << 20,
             RestoredFor({&checkpoint}, {0, kKeySlots}));
   CHECK(task.slices->Slices() == std::vector<EventTime>{{20}});
-  CHECK(task.state->ClosedUpTo("window") == EventTime{10});
-  CHECK(task.state->ClosedUpTo("other") == EventTime::Min());
+  CHECK(task.state->ClosedUpTo("window").least() == EventTime{10});
+  CHECK(task.state->ClosedUpTo("other").least() == EventTime::Min());
   Model model;
   task.ReadInto(model);
   CHECK(model.slices.size() == 100);

@@ -151,18 +151,22 @@ class MapState::Counter final : public SlotCounter {
 
 MapState::MapState(SlotRange range, std::vector<MapSnapshot> from)
     : range_(range), from_(std::move(from)) {
+  std::map<std::string, std::vector<SlotTimes::Part>> closed_up_to;
   for (const MapSnapshot& snapshot : from_) {
-    for (const auto& [step, time] : snapshot.closed_up_to) {
-      const auto at = closed_up_to_.try_emplace(step, EventTime::Min()).first;
-      at->second = std::max(at->second, time);
+    for (const auto& [step, parts] : snapshot.closed_up_to) {
+      for (const auto& [slots, time] : parts) {
+        const SlotRange mine{std::max(slots.begin, range.begin), std::min(slots.end, range.end)};
+        if (mine.begin < mine.end) closed_up_to[step].push_back({mine, time});
+      }
     }
   }
+  for (auto& [step, parts] : closed_up_to) closed_up_to_.emplace(step, std::move(parts));
 }
 
 MapState::~MapState() = default;
 
-EventTime& MapState::ClosedUpTo(const std::string& step) {
-  return closed_up_to_.try_emplace(step, EventTime::Min()).first->second;
+SlotTimes& MapState::ClosedUpTo(const std::string& step) {
+  return closed_up_to_.try_emplace(step, range_).first->second;
 }
 
 bool MapState::IsMine(std::string_view key) const {
@@ -177,7 +181,7 @@ MapSnapshot MapState::Snapshot() const {
     snapshot.timers[name].assign(timers->due().begin(), timers->due().end());
   }
   for (const auto& [name, counter] : counters_) snapshot.counters[name] = counter->slots();
-  snapshot.closed_up_to = closed_up_to_;
+  for (const auto& [step, times] : closed_up_to_) snapshot.closed_up_to[step] = times.parts();
   return snapshot;
 }
 

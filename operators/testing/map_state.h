@@ -20,7 +20,7 @@ struct MapSnapshot {
   std::map<std::string, std::vector<Entry>> tables;
   std::map<std::string, std::vector<std::pair<EventTime, std::string>>> timers;
   std::map<std::string, std::map<KeySlot, int64_t>> counters;
-  std::map<std::string, EventTime> closed_up_to;
+  std::map<std::string, std::vector<SlotTimes::Part>> closed_up_to;
 };
 
 /// The tables of a task as plain maps: slow, and simple enough to be right. The reference that fast
@@ -39,7 +39,7 @@ class MapState final : public TableOpener {
                      const RowLayout& layout) override;
   TimerTable& OpenTimers(const std::string& step, const std::string& table) override;
   SlotCounter& OpenCounter(const std::string& step, const std::string& name) override;
-  EventTime& ClosedUpTo(const std::string& step) override;
+  SlotTimes& ClosedUpTo(const std::string& step) override;
   SlotRange range() const override { return range_; }
 
  private:
@@ -55,7 +55,7 @@ class MapState final : public TableOpener {
   std::map<std::string, std::unique_ptr<Keys>> keys_;
   std::map<std::string, std::unique_ptr<Timers>> timers_;
   std::map<std::string, std::unique_ptr<Counter>> counters_;
-  std::map<std::string, EventTime> closed_up_to_;
+  std::map<std::string, SlotTimes> closed_up_to_;
 };
 
 }  // namespace weir::testing
