@@ -171,7 +171,7 @@ Status Attempt::Carry(std::vector<Action> actions) {
   return Status::Ok();
 }
 
-/// Looks for new splits once a second. The watermark of a task may not pass what it was when the
+/// Looks for new splits once a second. The watermark of a source may not pass what it was when the
 /// last finished look began: rows of a split that nobody has seen yet are not late (rule 27).
 void Attempt::LookForSplits() {
   while (true) {
@@ -182,9 +182,10 @@ void Attempt::LookForSplits() {
     }
     for (Source& source : sources_) {
       if (!source.finder->Grows()) continue;
-      std::vector<EventTime> began;
-      for (const Task* task : source.tasks) {
-        began.push_back({task->gauges().uncapped_watermark_us.load()});
+      std::vector<Watermark> began;
+      for (Task* task : source.tasks) {
+        std::lock_guard lock(task->gauges().mutex);
+        began.push_back(task->gauges().uncapped);
       }
       Result<std::vector<Split>> found = source.finder->Find(source.splits);
       if (!found.ok()) {
@@ -200,9 +201,8 @@ void Attempt::LookForSplits() {
         source.splits.push_back(split);
         source.tasks[static_cast<size_t>(split.ordinal) % source.tasks.size()]->AddSplit(split);
       }
-      for (size_t i = 0; i < source.tasks.size(); i++) {
-        source.tasks[i]->SetWatermarkCap(began[i]);
-      }
+      const Watermark cap = Merge(began);
+      for (Task* task : source.tasks) task->SetWatermarkCap(cap);
     }
   }
 }

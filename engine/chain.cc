@@ -59,19 +59,6 @@ int64_t WeightOf(const NodePlan& plan, const Batch& batch) {
   return sum;
 }
 
-Watermark Merge(const std::vector<Watermark>& inputs) {
-  EventTime least = EventTime::Max();
-  EventTime greatest = EventTime::Min();
-  bool active = false;
-  for (const Watermark& input : inputs) {
-    greatest = std::max(greatest, input.time);
-    if (input.idle) continue;
-    active = true;
-    least = std::min(least, input.time);
-  }
-  return active ? Watermark{least, false} : Watermark{greatest, true};
-}
-
 }  // namespace
 
 Chain::Chain(const JobPlan& plan, const FragmentPlan& fragment, OperatorContext& context,

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <variant>
+#include <vector>
 
 #include "base/ids.h"
 #include "batch/batch.h"
@@ -15,6 +17,20 @@ struct Watermark {
   bool idle = false;
   friend bool operator==(const Watermark&, const Watermark&) = default;
 };
+
+/// The watermark of channels taken together.
+inline Watermark Merge(const std::vector<Watermark>& channels) {
+  EventTime least = EventTime::Max();
+  EventTime greatest = EventTime::Min();
+  bool active = false;
+  for (const Watermark& channel : channels) {
+    greatest = std::max(greatest, channel.time);
+    if (channel.idle) continue;
+    active = true;
+    least = std::min(least, channel.time);
+  }
+  return active ? Watermark{least, false} : Watermark{greatest, true};
+}
 
 /// Names one try of one checkpoint; tries of a number rise (protocol rule 3).
 struct BarrierId {

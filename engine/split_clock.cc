@@ -76,12 +76,21 @@ Watermark SourceClock::Merged() const {
 
 Watermark SourceClock::Current() {
   Watermark now = Merged();
-  now.time = std::max(std::min(now.time, cap_), last_.time);
+  if (cap_) {
+    // A source is idle by its policy only: one that has no splits at all yet is not.
+    const bool source_idle = cap_->idle && policy_.idle_after;
+    now.time = now.idle && !source_idle ? cap_->time : std::min(now.time, cap_->time);
+    now.idle = now.idle && source_idle;
+  }
+  now.time = std::max(now.time, last_.time);
   last_ = now;
   return now;
 }
 
-EventTime SourceClock::Uncapped() const { return std::max(Merged().time, last_.time); }
+Watermark SourceClock::Uncapped() const {
+  const Watermark now = Merged();
+  return {std::max(now.time, last_.time), now.idle};
+}
 
 bool SourceClock::finished() const {
   return std::all_of(splits_.begin(), splits_.end(), [](const auto& entry) {

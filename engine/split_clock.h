@@ -62,15 +62,18 @@ class SourceClock {
   void Polling(Duration now);
   void Observe(const std::string& split, std::optional<EventTime> greatest, SplitActivity activity);
 
-  /// The task's watermark stays at or below `cap` (rule 27: the value it had when the last finished
-  /// look for new splits began). Max: no new splits can appear.
-  void SetCap(EventTime cap) { cap_ = cap; }
+  /// New splits can appear, and the task may be given any of them at any time. Its watermark stays
+  /// at or below `cap`, the one that the whole source had when the last finished look for new
+  /// splits began (rule 27). While the source is not idle the task is not either, but at the cap:
+  /// others could pass a new split before the task has told of it. Without a cap no splits can
+  /// appear.
+  void SetCap(const Watermark& cap) { cap_ = cap; }
 
   /// Minimum over splits that are active or held; over idle ones only, the greatest time they saw.
-  /// Never falls. A task without splits is idle at Min.
+  /// Never falls. A task without splits is idle at Min, where there is no cap.
   Watermark Current();
-  /// What Current would be without the cap: the value a look for splits begins with.
-  EventTime Uncapped() const;
+  /// What Current would be without the cap: all tasks' together are what a look begins with.
+  Watermark Uncapped() const;
   /// Every split has reached its stop (true where there are none).
   bool finished() const;
   /// The split that holds the watermark back, empty where none does.
@@ -86,7 +89,7 @@ class SourceClock {
   std::map<std::string, SplitClock> splits_;
   std::optional<Duration> last_poll_;
   Duration polled_;  ///< Time spent polling.
-  EventTime cap_ = EventTime::Max();
+  std::optional<Watermark> cap_;
   Watermark last_{EventTime::Min(), false};
 };
 

@@ -159,14 +159,58 @@ TEST_CASE("finished splits hold nothing back, and all finished is the end") {
 TEST_CASE("the watermark stays below the look for new splits") {
   SourceClock clock(Policy());
   clock.AddSplit("a", std::nullopt);
-  clock.SetCap(EventTime::Min());
+  clock.SetCap({EventTime::Min(), false});
   clock.Observe("a", At(10), SplitActivity::kReading);
   CHECK(clock.Current().time == EventTime::Min());
-  const EventTime began = clock.Uncapped();
-  CHECK(began == At(9) - Duration::Micros(1));
+  const Watermark began = clock.Uncapped();
+  CHECK(began == Watermark{At(9) - Duration::Micros(1), false});
   clock.Observe("a", At(20), SplitActivity::kReading);
   clock.SetCap(began);
-  CHECK(clock.Current().time == began);
+  CHECK(clock.Current() == began);
+}
+
+TEST_CASE("a task holds the source back until it has told of the new split it was given") {
+  const bool can_idle = GENERATE(false, true);
+  const EventTimePolicy policy = can_idle ? Policy(Clock(5)) : Policy();
+  SourceClock busy(policy);
+  SourceClock spare(policy);
+  for (SourceClock* clock : {&busy, &spare}) clock->SetCap({EventTime::Min(), false});
+  CHECK(spare.Current() == Watermark{EventTime::Min(), false});
+  busy.AddSplit("a", std::nullopt);
+  busy.Observe("a", At(10), SplitActivity::kReading);
+  const Watermark first = Merge({busy.Uncapped(), spare.Uncapped()});
+  CHECK(first == Watermark{At(9) - Duration::Micros(1), false});
+  for (SourceClock* clock : {&busy, &spare}) clock->SetCap(first);
+  CHECK(Merge({busy.Current(), spare.Current()}) == first);
+
+  // The next look finds a split, whose rows are from after the look before. The task that has
+  // nothing to do with it is told first.
+  busy.Observe("a", At(20), SplitActivity::kReading);
+  const Watermark second = Merge({busy.Uncapped(), spare.Uncapped()});
+  busy.SetCap(second);
+  CHECK(busy.Current() == Watermark{At(19) - Duration::Micros(1), false});
+  CHECK(Merge({busy.Current(), spare.Current()}) == first);
+  spare.AddSplit("b", std::nullopt);
+  spare.SetCap(second);
+  CHECK(Merge({busy.Current(), spare.Current()}) == first);
+  spare.Observe("b", At(12), SplitActivity::kReading);
+  CHECK(Merge({busy.Current(), spare.Current()}).time == At(11) - Duration::Micros(1));
+}
+
+TEST_CASE("a source that can have new splits is idle when all of its splits are, or not at all") {
+  SourceClock clock(Policy(Clock(5)));
+  SourceClock spare(Policy(Clock(5)));
+  clock.AddSplit("a", At(10));
+  Poll(clock, -1, 5);
+  clock.Observe("a", std::nullopt, SplitActivity::kCaughtUp);
+  const Watermark cap = Merge({clock.Uncapped(), spare.Uncapped()});
+  CHECK(cap == Watermark{At(10), true});
+  for (SourceClock* each : {&clock, &spare}) each->SetCap(cap);
+  CHECK(Merge({clock.Current(), spare.Current()}) == cap);
+
+  SourceClock empty(Policy());
+  empty.SetCap(empty.Uncapped());
+  CHECK(empty.Current() == Watermark{EventTime::Min(), false});
 }
 
 TEST_CASE("a restored split begins at the time it had") {

@@ -54,7 +54,7 @@ Task::Task(TaskSetup setup)
                                    std::move(setup_.writers), std::move(setup_.senders),
                                    setup_.upstream, setup_.id.index);
   if (setup_.mailbox) arrived_.resize(setup_.mailbox->channels());
-  if (setup_.splits_grow) clock_.SetCap(EventTime::Min());
+  if (setup_.splits_grow) clock_.SetCap({EventTime::Min(), false});
 }
 
 Task::~Task() {
@@ -151,7 +151,7 @@ void Task::AddSplit(const Split& split) {
   });
 }
 
-void Task::SetWatermarkCap(EventTime cap) {
+void Task::SetWatermarkCap(const Watermark& cap) {
   Post([this, cap] {
     clock_.SetCap(cap);
     return Status::Ok();
@@ -257,7 +257,10 @@ Status Task::AdvanceSourceClock() {
   const bool ended = !setup_.splits_grow && clock_.finished();
   if (ended) watermark = {EventTime::Max(), false};
   gauges_.watermark_us = watermark.time.us;
-  gauges_.uncapped_watermark_us = clock_.Uncapped().us;
+  {
+    std::lock_guard lock(gauges_.mutex);
+    gauges_.uncapped = clock_.Uncapped();
+  }
   if (const Duration now = setup_.clock->Monotonic(); now.us - last_gauges_.us > 200'000) {
     last_gauges_ = now;
     int64_t lag = 0;

@@ -38,12 +38,13 @@ class TaskListener {
 struct TaskGauges {
   std::atomic<int64_t> rows_in{0};
   std::atomic<int64_t> watermark_us{EventTime::Min().us};
-  std::atomic<int64_t> uncapped_watermark_us{EventTime::Min().us};
   std::atomic<int64_t> busy_us{0};
   std::atomic<int64_t> lag_records{-1};
   std::atomic<int64_t> longest_hold_us{0};  ///< Longest time a barrier held the task up.
   std::mutex mutex;
-  std::string holder;  ///< Split that holds the watermark back; under `mutex`.
+  // Under `mutex`.
+  std::string holder;  ///< Split that holds the watermark back.
+  Watermark uncapped;  ///< What the watermark would be if no new splits could appear.
 };
 
 /// All that one task is made of. What is borrowed outlives the task.
@@ -89,8 +90,8 @@ class Task {
   /// The try is over: what was sealed for it goes into the next one (rule 5).
   void Dropped(const BarrierId& id);
   void AddSplit(const Split& split);
-  /// Rule 27: the watermark may not pass this.
-  void SetWatermarkCap(EventTime cap);
+  /// Rule 27: the watermark may not pass this, which the whole source had.
+  void SetWatermarkCap(const Watermark& cap);
   /// The job is being ended without a checkpoint.
   void Cancel();
   void Join();
