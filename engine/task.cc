@@ -105,6 +105,7 @@ void Task::Committed(const BarrierId& id) {
     if (state_sealed_) setup_.state->Completed(true);
     state_sealed_ = false;
     pending_parts_.clear();
+    CountKept();
     uploaded_->clear();
     pressure_told_ = false;
     if (last_sealed_) finished_ = true;
@@ -120,6 +121,7 @@ void Task::Dropped(const BarrierId& id) {
       missing_ = 0;
       setup_.mailbox->UnblockAll();
     }
+    CountKept();
     if (!snapshot_pending_ || id != pending_id_) return Status::Ok();
     snapshot_pending_ = false;
     last_sealed_ = false;  // Another barrier will be the last.
@@ -129,6 +131,7 @@ void Task::Dropped(const BarrierId& id) {
     state_sealed_ = false;
     if (!WEIR_MUTANT("dropped_outbox_forgotten")) kept_parts_ = std::move(pending_parts_);
     pending_parts_.clear();
+    CountKept();
     kept_counts_ = std::move(pending_counts_);
     pending_counts_ = {};
     for (const std::string& file : *uploaded_) {
@@ -140,6 +143,13 @@ void Task::Dropped(const BarrierId& id) {
     uploaded_->clear();
     return Status::Ok();
   });
+}
+
+void Task::CountKept() {
+  int64_t bytes = 0;
+  for (const auto& [sink, part] : kept_parts_) bytes += static_cast<int64_t>(part.size());
+  *setup_.unpublished_bytes += bytes - counted_kept_;
+  counted_kept_ = bytes;
 }
 
 void Task::AddSplit(const Split& split) {

@@ -58,7 +58,7 @@ struct TaskSetup {
   Background* background = nullptr;
   CheckpointStore* store = nullptr;
   /// Bytes of sealed outboxes not yet published, over the whole job, and the most that may be.
-  const std::atomic<int64_t>* unpublished_bytes = nullptr;
+  std::atomic<int64_t>* unpublished_bytes = nullptr;
   int64_t unpublished_budget = 256 << 20;
 
   std::unique_ptr<TaskState> state;
@@ -116,6 +116,8 @@ class Task {
   void Snapshot(const Barrier& barrier, SealedState sealed, TaskAck ack,
                 std::vector<std::pair<std::string, SealedPart>> parts);
   bool MayTakeRows() const;
+  /// What dropped tries keep counts as unpublished, so that sources stop before it is too much.
+  void CountKept();
   void Post(Command command);
   /// Waits a moment, or until there is a command.
   void Rest();
@@ -138,6 +140,7 @@ class Task {
 
   // What dropped tries sealed and counted, and what waits for the outcome of the current one.
   std::vector<std::pair<std::string, SealedPart>> kept_parts_;
+  int64_t counted_kept_ = 0;  ///< Bytes of them within the budget of what is unpublished.
   TaskAck kept_counts_;
   std::vector<std::pair<std::string, SealedPart>> pending_parts_;
   TaskAck pending_counts_;

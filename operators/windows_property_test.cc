@@ -668,7 +668,8 @@ TEST_CASE("rows that a partial aggregate passes and those it gathers give the sa
       const size_t end = std::min(rows.size(), begin + static_cast<size_t>(pick(200, 400)));
       cluster.Push(0, std::span(rows).subspan(begin, end - begin));
       begin = end;
-      if (pick(0, 3) == 0) cluster.Watermark({rows[end - 1].origin.offset / 10 - 1});
+      if (pick(0, 3) == 0)
+        cluster.Watermark({rows[end - 1].origin.offset / 10 - 1}, [] { return 0; });
       if (pick(0, 40) == 0) cluster.Restore(static_cast<uint32_t>(pick(1, 4)));
     }
     cluster.Finish();

@@ -26,9 +26,10 @@ SealedPart PartOf(const std::vector<std::string>& values) {
   return part;
 }
 
-std::vector<std::string> Values(std::string_view sealed) {
+std::vector<std::string> Values(const std::string& sealed) {
   std::vector<std::string> values;
-  OutboxReader reader(sealed);
+  const SealedPart part{sealed, 0, nullptr};
+  OutboxReader reader(part);
   OutboxRecord record;
   while (reader.Next(record)) values.emplace_back(*record.value);
   REQUIRE(reader.status().ok());

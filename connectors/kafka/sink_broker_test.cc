@@ -287,7 +287,7 @@ TEST_CASE("records that the broker refuses are found, and the rest can be publis
   record.value = "no key";
   AppendOutboxRecord(keyless, record);
   std::vector<SealedEpoch> epochs = {
-      EpochOf(1, {"a", std::string(5000, 'x')}), {{2}, {{keyless, 1}}}, EpochOf(3, {"b"})};
+      EpochOf(1, {"a", std::string(5000, 'x')}), {{2}, {{keyless, 1, nullptr}}}, EpochOf(3, {"b"})};
   Publisher publisher("me", target);
   REQUIRE(publisher.Fence().ok());
   REQUIRE(publisher.ReadMarker().ok());
