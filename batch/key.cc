@@ -251,9 +251,9 @@ KeyColumn KeyColumn::Of(std::span<const ColumnPtr> columns, size_t rows) {
     for (size_t c = 0; c < columns.size(); c++) {
       char* const first = keys.bytes_.data() + c * kPlainPartBytes;
       if (columns[c]->type().width() == sizeof(int32_t)) {
-        WritePlainParts(columns[c]->values<int32_t>(), first, stride);
+        WritePlainParts(columns[c]->values<int32_t>().first(rows), first, stride);
       } else {
-        WritePlainParts(columns[c]->values<int64_t>(), first, stride);
+        WritePlainParts(columns[c]->values<int64_t>().first(rows), first, stride);
       }
     }
     for (size_t i = 0; i < rows; i++) {

@@ -39,7 +39,7 @@ class KeyColumn {
   std::span<const uint64_t> hashes() const { return hashes_; }
   KeySlot slot(size_t i) const { return SlotOfHash(hashes_[i]); }
 
-  /// Keys of the given columns (all of `rows` values; none makes every key empty).
+  /// Keys of the first `rows` rows of the given columns; no columns make every key empty.
   static KeyColumn Of(std::span<const ColumnPtr> columns, size_t rows);
 
  private:

@@ -19,6 +19,8 @@ namespace weir::kafka {
 namespace {
 
 constexpr Duration kLostOffsetsPatience = Duration::Seconds(5);
+/// Polls that may bring rows before news of quiet partitions get their turn.
+constexpr int kMostBeforeNews = 16;
 
 struct ListDestroyer {
   void operator()(rd_kafka_topic_partition_list_t* it) const {
@@ -173,6 +175,11 @@ Result<Polled> Reader::Poll(const PollRequest& request) {
   for (int round = 0;; round++) {
     WEIR_TRY(Look());
     Polled polled;
+    // What is to be told of quiet partitions gets its turn beside one that always has rows.
+    if (++since_news_ >= kMostBeforeNews) {
+      since_news_ = 0;
+      if (News(request.paused, polled)) return polled;
+    }
     for (size_t i = 0; i < partitions_.size(); i++) {
       if (turn_ >= partitions_.size()) turn_ = 0;
       Partition& partition = *partitions_[turn_++];

@@ -79,6 +79,7 @@ class Reader final : public SourceReader {
   std::unique_ptr<Watch> watch_;
   FetchLimits limits_;
   size_t turn_ = 0;
+  int since_news_ = 0;  ///< Polls since news of quiet partitions were looked for.
   std::vector<rd_kafka_message_t*> messages_;
 };
 

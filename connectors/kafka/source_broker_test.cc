@@ -218,6 +218,24 @@ TEST_CASE("behind an open transaction a partition is held, at its end it is caug
   CHECK(reading.status.ok());
 }
 
+TEST_CASE("a quiet partition is told of beside one that always has rows", "[.broker]") {
+  TestCluster cluster;
+  const std::string topic = cluster.NewTopic(2);
+  TestProducer plain;
+  for (int i = 0; i < 20'000; i++) plain.Send(topic, 0, std::to_string(i));
+  plain.Flush();
+  const SourceOptions options = Options(topic, /*bounded=*/false);
+  const auto splits = FindFirst(options);
+  const auto reader = MakeTestReader(options);
+  for (const Split& split : splits) REQUIRE(reader->Add(split).ok());
+  const std::string quiet = topic + "/1";
+  Reading reading;
+  // A row at a time: there are always more.
+  Read(*reader, reading, [&] { return reading.confirmed[quiet] > 0; }, /*max_rows=*/1);
+  CHECK(reading.records() < 20'000);
+  CHECK(reading.status.ok());
+}
+
 TEST_CASE("partitions made while reading are found and read from their first record", "[.broker]") {
   TestCluster cluster;
   const std::string topic = cluster.NewTopic(2);
