@@ -31,13 +31,13 @@ class GraphBuilder {
 
   std::optional<Graph> Build() {
     for (const SourceSpec& source : job_.sources) {
-      if (source.sound) AddSource(source);
+      source.sound ? AddSource(source) : CheckSource(source);
     }
     for (const StepSpec& step : job_.steps) {
-      if (step.sound) AddStep(step);
+      step.sound ? AddStep(step) : CheckStep(step);
     }
     for (const SinkSpec& sink : job_.sinks) {
-      if (sink.sound) AddSink(sink);
+      sink.sound ? AddSink(sink) : CheckSink(sink);
     }
     if (diagnostics_.has_errors()) return std::nullopt;
     graph_.plan.bounded = std::all_of(made_.begin(), made_.end(),
@@ -46,6 +46,28 @@ class GraphBuilder {
   }
 
  private:
+  // A node with a fault is not planned: what follows from the fault would be told as faults of its
+  // own. But the keys of what it holds can be looked at.
+
+  void CheckSource(const SourceSpec& source) {
+    const Connector* connector = FindConnector(source.connector);
+    if (connector) CheckKeys(connector->source_options(), source.options);
+  }
+  void CheckStep(const StepSpec& step) {
+    for (const YamlNode::Entry& entry : step.clauses) {
+      for (const Clause& clause : AllClauses()) {
+        if (clause.key == entry.key && clause.spec) CheckKeys(clause.spec(), entry.value);
+      }
+    }
+  }
+  void CheckSink(const SinkSpec& sink) {
+    const Connector* connector = FindConnector(sink.connector);
+    if (connector) CheckKeys(connector->sink_options(), sink.options);
+  }
+  void CheckKeys(const SpecBase* spec, const YamlNode& node) {
+    if (spec) (void)spec->Check(node, diagnostics_);  // Its faults are told; nothing else follows.
+  }
+
   int AddNode(NodePlan node) {
     graph_.plan.nodes.push_back(std::move(node));
     return static_cast<int>(graph_.plan.nodes.size()) - 1;
