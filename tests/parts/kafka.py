@@ -321,6 +321,7 @@ class Cluster:
 
     def _coordinators_answer(self) -> bool:
         producer = Producer({"bootstrap.servers": self.bootstrap, "transactional.id": "parts-warm-up",
+                             "transaction.timeout.ms": 1000,
                              "log_level": 2, "error_cb": lambda _: None})
         consumer = self._consumer("read_committed")
         try:
