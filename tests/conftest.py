@@ -24,6 +24,16 @@ def weir_binary() -> pathlib.Path:
     return path
 
 
+@pytest.fixture
+def tell(capsys):
+    """Prints what a reader of the run wants to see of a test that passed, too."""
+    def show(text: str) -> None:
+        with capsys.disabled():
+            print(f"\n{text}")
+
+    return show
+
+
 @pytest.fixture(scope="session")
 def kafka(tmp_path_factory):
     """One broker for the whole session. Take a topic name of your own: topics outlive the test."""

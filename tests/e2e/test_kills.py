@@ -34,21 +34,21 @@ def random_kills(campaign: Campaign, kills: int) -> None:
 
 
 @pytest.mark.quick
-def test_one_kill(kafka, weir_binary: pathlib.Path, tmp_path: pathlib.Path) -> None:
+def test_one_kill(kafka, weir_binary: pathlib.Path, tmp_path: pathlib.Path, tell) -> None:
     with Campaign(kafka, tmp_path, SEED, rate=800) as campaign:
         assert campaign.life("kafka.publish.marked=kill@5"), campaign.weir.log()[-5000:]
         verdict = campaign.finish()
-        print(campaign.told())
+        tell("one kill, " + campaign.told())
         assert verdict.clean, campaign.told() + campaign.weir.log()[-5000:]
         assert campaign.tally.kills == campaign.tally.in_transaction == 1
         assert verdict.expected > 1000
 
 
-def test_random_kills(kafka, weir_binary: pathlib.Path, tmp_path: pathlib.Path) -> None:
+def test_random_kills(kafka, weir_binary: pathlib.Path, tmp_path: pathlib.Path, tell) -> None:
     with Campaign(kafka, tmp_path, SEED + 1) as campaign:
         random_kills(campaign, KILLS)
         verdict = campaign.finish()
-        print(campaign.told())
+        tell("random kills, " + campaign.told())
         assert verdict.clean, campaign.told() + campaign.weir.whole_log()[-5000:]
         assert campaign.tally.kills == KILLS
         assert not campaign.tally.missing(), f"{campaign.tally.missing()} = 0: {campaign.told()}"
@@ -80,11 +80,11 @@ def each_failpoint(campaign: Campaign) -> None:
                 return
 
 
-def test_each_failpoint(kafka, weir_binary: pathlib.Path, tmp_path: pathlib.Path) -> None:
+def test_each_failpoint(kafka, weir_binary: pathlib.Path, tmp_path: pathlib.Path, tell) -> None:
     with Campaign(kafka, tmp_path, SEED + 2, rate=800) as campaign:
         each_failpoint(campaign)
         verdict = campaign.finish()
-        print(campaign.told())
+        tell("each failpoint, " + campaign.told())
         assert verdict.clean, campaign.told() + campaign.weir.whole_log()[-5000:]
         wanted = {*failpoints.RUNNING, *failpoints.RECOVERING, *failpoints.WITH_AN_OPEN_FILE}
         assert not (wanted - set(campaign.tally.hits)), "not hit"

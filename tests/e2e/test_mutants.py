@@ -250,7 +250,7 @@ def test_mutant_idle_while_leader_away(kafka3, weir_binary: pathlib.Path,
     record("idle_while_leader_away", broken.verdict)
 
 
-def test_the_table_of_mutants() -> None:
+def test_the_table_of_mutants(tell) -> None:
     """The last of this file: what caught each."""
-    print("\n" + "\n".join(f"{name:28} {line}" for name, line in TABLE.items()))
+    tell("\n".join(f"mutant {name:28} {line}" for name, line in TABLE.items()))
     assert set(TABLE) == set(failpoints.MUTANTS), "a mutant was not run, or survived"
