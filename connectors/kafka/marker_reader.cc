@@ -94,7 +94,8 @@ Result<LaneMarker> MarkerReader::Ask(bool settled) {
     }
   }
   return ToStatus(code, client_->last_error(),
-                  fmt::format("reading the marker of lane '{}'", lane_), client_->address());
+                  fmt::format("reading the marker of lane '{}' for topic '{}'", lane_, topic_),
+                  client_->address());
 }
 
 }  // namespace weir::kafka
