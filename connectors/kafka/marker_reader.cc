@@ -32,13 +32,18 @@ using Owned = std::unique_ptr<T, Destroyer>;
 
 }  // namespace
 
-Result<std::unique_ptr<MarkerReader>> MarkerReader::Make(const ConnectionOptions& connection,
-                                                         std::string lane, std::string topic) {
+Result<std::unique_ptr<Client>> MarkerReader::Connect(const ConnectionOptions& connection,
+                                                      const std::string& lane) {
   // A consumer of the lane's group, though it consumes nothing: a producer's handle has no group,
   // and librdkafka (2.8) dereferences it when the answer is that the coordinator has moved.
-  auto client = WEIR_TRY(Client::Make(Client::Kind::kConsumer, connection, {{"group.id", lane}}));
+  return Client::Make(Client::Kind::kConsumer, connection, {{"group.id", lane}});
+}
+
+Result<std::unique_ptr<MarkerReader>> MarkerReader::Make(const ConnectionOptions& connection,
+                                                         std::string lane, std::string topic) {
+  auto client = WEIR_TRY(Connect(connection, lane));
   return std::unique_ptr<MarkerReader>(
-      new MarkerReader(std::move(client), std::move(lane), std::move(topic)));
+      new MarkerReader(connection, std::move(client), std::move(lane), std::move(topic)));
 }
 
 Result<LaneMarker> MarkerReader::Read(bool settled) {
@@ -52,6 +57,9 @@ Result<LaneMarker> MarkerReader::Read(bool settled) {
       return marker;
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    // A new connection: the old one goes on asking the coordinator that it knows, also where that
+    // one has moved or is gone.
+    client_ = WEIR_TRY(Connect(connection_, lane_));
   }
 }
 

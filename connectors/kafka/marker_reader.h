@@ -22,11 +22,18 @@ class MarkerReader {
   Result<LaneMarker> Read(bool settled);
 
  private:
-  MarkerReader(std::unique_ptr<Client> client, std::string lane, std::string topic)
-      : client_(std::move(client)), lane_(std::move(lane)), topic_(std::move(topic)) {}
+  MarkerReader(ConnectionOptions connection, std::unique_ptr<Client> client, std::string lane,
+               std::string topic)
+      : connection_(std::move(connection)),
+        client_(std::move(client)),
+        lane_(std::move(lane)),
+        topic_(std::move(topic)) {}
+  static Result<std::unique_ptr<Client>> Connect(const ConnectionOptions& connection,
+                                                 const std::string& lane);
   Result<LaneMarker> Ask(bool settled);
 
-  const std::unique_ptr<Client> client_;
+  const ConnectionOptions connection_;
+  std::unique_ptr<Client> client_;
   const std::string lane_;
   const std::string topic_;
 };

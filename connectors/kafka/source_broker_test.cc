@@ -1,6 +1,6 @@
 #include <chrono>
-#include <thread>
 #include <set>
+#include <thread>
 
 #include "connectors/kafka/errors.h"
 #include "connectors/kafka/finder.h"
