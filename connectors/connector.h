@@ -206,9 +206,13 @@ class SinkPlan {
   virtual Status Check(const ConnectorContext& context) const = 0;
   virtual Result<std::unique_ptr<SinkWriter>> MakeWriter(const ConnectorContext& context,
                                                          uint32_t task) const = 0;
-  /// Null where rows leave in Write already and nothing is published (stdout, blackhole).
-  virtual Result<std::unique_ptr<SinkPublisher>> MakePublisher(const ConnectorContext& context,
-                                                               uint32_t lane) const = 0;
+  /// Whether results are sealed and published; otherwise rows leave in Write already (stdout,
+  /// blackhole), and no publisher is asked for.
+  virtual bool Publishes() const { return true; }
+  virtual Result<std::unique_ptr<SinkPublisher>> MakePublisher(const ConnectorContext&,
+                                                               uint32_t /*lane*/) const {
+    return std::unique_ptr<SinkPublisher>();
+  }
   /// Whether lanes keep a marker at the outside (Kafka), so that ReadMarker can answer.
   virtual bool HasMarkers() const { return false; }
 };

@@ -2,62 +2,31 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <future>
 
 #include <fmt/format.h>
 
 #include "base/failpoint.h"
 #include "base/log.h"
-#include "connectors/dead_letter.h"
 #include "engine/errors.h"
+#include "engine/local_host.h"
 #include "engine/recovery.h"
 #include "state/errors.h"
 
 namespace weir {
-namespace {
 
-constexpr size_t kChannelBytes = 4 << 20;
-
-bool IsStateful(const JobPlan& plan, const FragmentPlan& fragment) {
-  return std::any_of(fragment.nodes.begin(), fragment.nodes.end(), [&](int node) {
-    const OperatorPlanPtr& op = plan.nodes[static_cast<size_t>(node)].op;
-    return op && op->stateful;
-  });
-}
-
-std::string ChannelName(const ExchangePlan& exchange, uint32_t from, uint32_t to) {
-  return fmt::format("{} {}-{}", exchange.name, from, to);
-}
-
-}  // namespace
-
-Attempt::Attempt(const JobPlan& plan, const RunOptions& options, const Clock& clock,
-                 JobStore& job_store, const std::atomic<bool>& stop_asked)
+Attempt::Attempt(const JobPlan& plan, AttemptOptions options, const Clock& clock, AttemptSite& site)
     : plan_(plan),
-      options_(options),
+      options_(std::move(options)),
       clock_(clock),
-      job_store_(job_store),
-      stop_asked_(stop_asked),
-      directory_(options.state_dir + "/" + plan.name) {
-  letters_.of_rows = [&clock](const std::string& node, const Batch& rows,
-                              const std::vector<Rejection>& rejections) {
-    return DeadLettersOfRows(node, rows, rejections, clock.Now());
-  };
-  letters_.of_records = [&clock](const std::string& node,
-                                 const std::vector<RejectedRecord>& records) {
-    return DeadLettersOfRecords(node, records, clock.Now());
-  };
-}
+      site_(site),
+      host_of_(site.HostOf(WidthOf(plan))),
+      lanes_wanted_(LanesOf(plan, host_of_)) {}
 
 Attempt::~Attempt() { End(); }
 
 ConnectorContext Attempt::Context(size_t memory) const {
-  ConnectorContext context;
-  context.job = plan_.name;
-  context.instance = job_store_.facts().instance;
-  context.clock = &clock_;
-  context.store = store_.get();
-  context.memory_budget = memory;
-  return context;
+  return MakeConnectorContext(plan_, site_.instance(), clock_, *store_, memory);
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -96,10 +65,9 @@ Status Attempt::Run() {
 /// Everything before rows flow. A start that is refused leaves the state directory and the outside
 /// as they were; one that is stopped leaves all that is unpublished to the next one.
 Status Attempt::Recover() {
-  WEIR_TRY(OpenStore());
+  store_ = WEIR_TRY(site_.OpenStore());
   manifest_ = WEIR_TRY(NewestManifest());
-  WEIR_TRY(job_store_.RaiseAttempt(manifest_.attempt()));
-  number_ = WEIR_TRY(job_store_.BeginAttempt());
+  id_ = WEIR_TRY(site_.Begin({manifest_.term(), manifest_.attempt()}));
   // Files of tries that a kill cut off: nobody else works here, the job store's lock is held.
   WEIR_TRY(store_->RemoveOrphans());
   if (!first_start_) WEIR_TRY(CheckSameJob(plan_, manifest_));
@@ -112,24 +80,19 @@ Status Attempt::Recover() {
   // Fence all, then read all markers, then decide (rule 16): now nobody can change them.
   WEIR_TRY(FenceLanes());
   (void)WEIR_FAILPOINT("engine.recovery.fenced");
-  const std::map<std::string, LaneStanding> standings = WEIR_TRY(ReadLanes());
-  const std::map<std::string, LaneDecision> decisions = WEIR_TRY(DecideLanes(standings));
+  const std::map<LaneId, LaneStanding> standings = WEIR_TRY(ReadLanes());
+  const std::map<LaneId, LaneDecision> decisions = WEIR_TRY(DecideLanes(standings));
   WEIR_TRY(SetRefusedAside(decisions));
-  for (const auto& [sink, decision] : decisions) {
-    if (Status status = RecoverLane(standings.at(sink), decision); !status.ok()) {
-      return CannotPublish(sink, std::move(status));
+  for (const auto& [lane, decision] : decisions) {
+    if (Status status = RecoverLane(lane, standings.at(lane), decision); !status.ok()) {
+      return CannotPublish(lane, std::move(status));
     }
   }
   (void)WEIR_FAILPOINT("engine.recovery.published");
   if (manifest_.ended()) return Status::Ok();
   WEIR_TRY(WriteOwnManifest());
   began_ = true;
-  return MakeTasks();
-}
-
-Status Attempt::OpenStore() {
-  store_ = WEIR_TRY(CheckpointStore::Open(options_.state_dir, plan_.name));
-  return Status::Ok();
+  return Deploy();
 }
 
 Result<std::optional<StoredManifest>> Attempt::UsableManifest() {
@@ -151,10 +114,11 @@ Result<std::optional<StoredManifest>> Attempt::UsableManifest() {
     for (size_t later = i + 1; later < numbers.size(); later++) {
       const std::string number = std::to_string(numbers[later]);
       std::error_code error;
-      std::filesystem::create_directories(directory_ + "/damaged", error);
+      std::filesystem::create_directories(store_->directory() + "/damaged", error);
       std::filesystem::rename(
-          directory_ + "/checkpoints/" + number,
-          fmt::format("{}/damaged/{}-{}", directory_, number, RandomId().substr(0, 8)), error);
+          store_->directory() + "/checkpoints/" + number,
+          fmt::format("{}/damaged/{}-{}", store_->directory(), number, RandomId().substr(0, 8)),
+          error);
       if (error) {
         return Status(errors::kDamagedCheckpoint,
                       fmt::format("can't lay checkpoint {} aside: {}", number, error.message()),
@@ -177,22 +141,22 @@ Status Attempt::Damaged(Status reason) {
 
 Result<proto::Manifest> Attempt::NewestManifest() {
   std::optional<StoredManifest> newest = WEIR_TRY(UsableManifest());
-  if (newest && newest->manifest.instance() != job_store_.facts().instance) {
-    if (job_store_.facts().attempt > 0) {
+  if (newest && newest->manifest.instance() != site_.instance()) {
+    if (!site_.MayAdopt()) {
       return Status(errors::kForeignCheckpoints,
                     fmt::format("the checkpoints in {} are of another instance of job '{}': was a "
                                 "--fresh cut off, or were they copied there?",
-                                directory_, plan_.name),
+                                store_->directory(), plan_.name),
                     "begin anew with --fresh, or give them a --state-dir of their own");
     }
     // The job's facts were lost, and its checkpoints were not.
-    WEIR_TRY(job_store_.AdoptInstance(newest->manifest.instance()));
+    WEIR_TRY(site_.AdoptInstance(newest->manifest.instance()));
   }
   if (!newest) {
     first_start_ = true;
     proto::Manifest manifest;
     manifest.set_job(plan_.name);
-    manifest.set_instance(job_store_.facts().instance);
+    manifest.set_instance(site_.instance());
     manifest.set_started_at_us(clock_.Now().us);
     return manifest;
   }
@@ -235,6 +199,9 @@ Status Attempt::FindSplits() {
     if (node.role != NodePlan::Role::kSource) continue;
     Source source;
     source.name = node.user_name;
+    const FragmentPlan& fragment = plan_.fragments[static_cast<size_t>(node.fragment)];
+    source.fragment = fragment.name;
+    source.parallelism = fragment.parallelism;
     for (const proto::SourceState& state : manifest_.sources()) {
       if (state.source() != source.name) continue;
       for (const proto::SplitState& split : state.splits()) {
@@ -297,10 +264,14 @@ Status Attempt::WriteOwnManifest() {
     }
   }
   manifest.clear_lanes();  // All that it held is published by now.
-  for (const auto& [sink, lane] : lanes_) {
-    (*manifest.mutable_highest_lane())[sink] = 0;
+  for (const auto& [id, lane] : lanes_) {
+    uint32_t& highest = (*manifest.mutable_highest_lane())[id.sink];
+    highest = std::max(highest, id.number);
+  }
+  for (const LaneId& id : lanes_wanted_) {
     proto::LaneState& state = *manifest.add_lanes();
-    state.set_sink(sink);
+    state.set_sink(id.sink);
+    state.set_lane(id.number);
   }
   manifest.clear_state_shapes();
   for (const auto& [step, shape] : StateShapes(plan_)) {
@@ -313,7 +284,8 @@ Status Attempt::Commit(proto::Manifest& manifest) {
   manifest.set_parent(manifest.number());
   manifest.set_parent_checksum(manifest_checksum_);
   manifest.set_number(manifest.number() + 1);
-  manifest.set_attempt(number_);
+  manifest.set_term(id_.term);
+  manifest.set_attempt(id_.number);
   manifest.set_attempt_try(0);
   manifest.set_written_at_us(clock_.Now().us);
   const CommitOutcome outcome = WEIR_TRY(store_->CommitManifest(manifest));
@@ -330,131 +302,43 @@ Status Attempt::Commit(proto::Manifest& manifest) {
 }
 
 Status Attempt::Stands() const {
-  const uint64_t known = known_number_;
-  const std::vector<uint64_t> numbers = WEIR_TRY(store_->ListManifests());
-  if (numbers.empty() || numbers.back() <= known) return Status::Ok();
-  // Its own, just being written, or somebody else's?
-  const StoredManifest newest = WEIR_TRY(store_->ReadManifest(numbers.back()));
-  if (newest.manifest.attempt() == number_ &&
-      newest.manifest.instance() == job_store_.facts().instance) {
-    return Status::Ok();
-  }
-  return Status(errors::kDeposed,
-                fmt::format("checkpoint {} of this job was written by another weir, and this one "
-                            "knows {}",
-                            numbers.back(), known),
-                "two processes run this job on one state directory; this one has stopped and "
-                "publishes nothing more");
+  return AttemptStands(*store_, site_.instance(), id_, known_number_);
 }
 
-Status Attempt::MakeTasks() {
-  background_ = std::make_unique<Background>(2);
-  uint32_t stateful_tasks = 0;
-  uint32_t source_tasks = 0;
-  for (const FragmentPlan& fragment : plan_.fragments) {
-    if (IsStateful(plan_, fragment)) stateful_tasks += fragment.parallelism;
-    if (fragment.has_source) source_tasks += fragment.parallelism;
+/// Gives every host its part; they restore their tasks at the same time.
+Status Attempt::Deploy() {
+  const uint32_t hosts = *std::max_element(host_of_.begin(), host_of_.end()) + 1;
+  for (uint32_t host = 0; host < hosts; host++) {
+    hosts_.push_back(site_.MakeHost(host, *store_, *this));
   }
-  const auto cache = std::make_shared<BlockCache>(options_.memory_bytes / 8);
-  const size_t state_memory = options_.memory_bytes / 2 / std::max<uint32_t>(stateful_tasks, 1);
-  const size_t reader_memory = options_.memory_bytes / 4 / std::max<uint32_t>(source_tasks, 1);
-
-  // Mailboxes first: senders point to them. Channels are numbered exchange by exchange.
-  std::map<std::pair<int, uint32_t>, std::unique_ptr<Mailbox>> mailboxes;
-  std::map<std::pair<const ExchangePlan*, uint32_t>, size_t> first_channel;
-  std::vector<std::vector<std::pair<const ExchangePlan*, uint32_t>>> upstream(
-      plan_.fragments.size());
-  for (const ExchangePlan& exchange : plan_.exchanges) {
-    const int to = plan_.nodes[static_cast<size_t>(exchange.to)].fragment;
-    const int from = plan_.nodes[static_cast<size_t>(exchange.from)].fragment;
-    upstream[static_cast<size_t>(to)].emplace_back(
-        &exchange, plan_.fragments[static_cast<size_t>(from)].parallelism);
+  std::vector<std::future<Status>> deployed;
+  for (uint32_t host = 0; host < hosts; host++) {
+    Deployment deployment;
+    deployment.instance = site_.instance();
+    deployment.attempt = id_;
+    deployment.base = manifest_;
+    deployment.host_of = host_of_;
+    deployment.host = host;
+    for (const Source& source : sources_) {
+      if (source.finder->Grows()) deployment.growing.insert(source.name);
+    }
+    for (const LaneId& id : lanes_wanted_) {
+      if (id.number != host) continue;
+      Lane& lane = *lanes_.at(id);
+      deployment.lanes[id.sink] = lane.standing();
+      if (site_.IsHere(host)) deployment.publishers[id.sink] = lane.TakePublisher();
+    }
+    deployed.push_back(std::async(std::launch::async,
+                                  [&to = *hosts_[host], mine = std::move(deployment)]() mutable {
+                                    return to.Deploy(std::move(mine));
+                                  }));
   }
-  for (size_t f = 0; f < plan_.fragments.size(); f++) {
-    size_t channels = 0;
-    for (const auto& [exchange, tasks] : upstream[f]) {
-      first_channel[{exchange, 0}] = channels;
-      channels += tasks;
-    }
-    if (channels == 0) continue;
-    for (uint32_t i = 0; i < plan_.fragments[f].parallelism; i++) {
-      mailboxes[{static_cast<int>(f), i}] = std::make_unique<Mailbox>(channels, kChannelBytes);
-    }
+  lanes_.clear();
+  Status first;
+  for (std::future<Status>& one : deployed) {
+    if (Status status = one.get(); !status.ok() && first.ok()) first = std::move(status);
   }
-  for (size_t f = 0; f < plan_.fragments.size(); f++) {
-    const FragmentPlan& fragment = plan_.fragments[f];
-    std::vector<const proto::TaskCheckpoint*> old;
-    for (const proto::TaskCheckpoint& task : manifest_.tasks()) {
-      if (task.fragment() == fragment.name) old.push_back(&task);
-    }
-    for (uint32_t i = 0; i < fragment.parallelism; i++) {
-      TaskSetup setup;
-      setup.id = {fragment.name, i};
-      setup.plan = &plan_;
-      setup.fragment = &fragment;
-      setup.clock = &clock_;
-      setup.letters = &letters_;
-      setup.listener = this;
-      setup.background = background_.get();
-      setup.store = store_.get();
-      setup.unpublished_bytes = &unpublished_bytes_;
-      setup.upstream = upstream[f];
-      if (const auto it = mailboxes.find({static_cast<int>(f), i}); it != mailboxes.end()) {
-        setup.mailbox = std::move(it->second);
-      }
-      TaskStateOptions state;
-      state.directory = fmt::format("{}/live/{}-{}", directory_, fragment.name, i);
-      state.range = SlotsOf(i, fragment.parallelism);
-      state.memory_budget = state_memory;
-      state.cache = cache;
-      state.store = store_.get();
-      setup.state = WEIR_TRY(TaskState::Open(state, RestoredFor(old, state.range)));
-      (void)WEIR_FAILPOINT("engine.recovery.task_restored");
-      for (int index : fragment.nodes) {
-        const NodePlan& node = plan_.nodes[static_cast<size_t>(index)];
-        if (node.role == NodePlan::Role::kSink) {
-          setup.writers.push_back(WEIR_TRY(node.sink->MakeWriter(Context(16 << 20), i)));
-        }
-        if (node.role != NodePlan::Role::kSource) continue;
-        setup.reader = WEIR_TRY(
-            node.source->MakeReader(Context(reader_memory), node.wanted, node.needs_origins));
-        for (const Source& source : sources_) {
-          if (source.name != node.user_name) continue;
-          setup.splits_grow = source.finder->Grows();
-          setup.max_seen = source.max_seen;
-          for (const Split& split : source.splits) {
-            if (static_cast<uint32_t>(split.ordinal) % fragment.parallelism == i) {
-              setup.splits.push_back(split);
-            }
-          }
-        }
-      }
-      for (const ExchangePlan& exchange : plan_.exchanges) {
-        if (plan_.nodes[static_cast<size_t>(exchange.from)].fragment != static_cast<int>(f)) {
-          continue;
-        }
-        const int to = plan_.nodes[static_cast<size_t>(exchange.to)].fragment;
-        std::vector<ExchangeSender::Target> targets;
-        std::vector<std::string> names;
-        for (uint32_t t = 0; t < plan_.fragments[static_cast<size_t>(to)].parallelism; t++) {
-          const auto box = mailboxes.find({to, t});
-          WEIR_CHECK(box != mailboxes.end() && box->second, "fragments in the wrong order");
-          targets.push_back({box->second.get(), first_channel.at({&exchange, 0}) + i});
-          names.push_back(ChannelName(exchange, i, t));
-        }
-        setup.senders.push_back(
-            std::make_unique<ExchangeSender>(exchange, i, std::move(targets), std::move(names)));
-      }
-      tasks_.push_back(std::make_unique<Task>(std::move(setup)));
-      for (Source& source : sources_) {
-        if (tasks_.back()->is_source() &&
-            plan_.nodes[static_cast<size_t>(fragment.nodes.front())].user_name == source.name) {
-          source.tasks.push_back(tasks_.back().get());
-        }
-      }
-    }
-  }
-  return Status::Ok();
+  return first;
 }
 
 }  // namespace weir

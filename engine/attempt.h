@@ -6,53 +6,70 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "base/failure_log.h"
-#include "engine/background.h"
+#include "engine/attempt_site.h"
 #include "engine/coordinator.h"
-#include "engine/job_run.h"
 #include "engine/lane.h"
-#include "engine/task.h"
+#include "engine/plan.h"
+#include "engine/progress.h"
+#include "engine/recovery.h"
+#include "engine/task_host.h"
 #include "state/checkpoint_store.h"
 
 namespace weir {
 
+/// What an attempt is told beside its plan.
+struct AttemptOptions {
+  RecoveryChoices choices;
+  Duration wait = Duration::Seconds(60);  ///< How long the outside may be away at the start.
+};
+
 /// One attempt at running a job: from the newest manifest to its end or its first failure. Made,
 /// Run once, destroyed; everything it started has ended when Run returns.
-class Attempt final : public TaskListener {
+class Attempt final : private HostListener {
  public:
   /// All borrowed; outlive the attempt.
-  Attempt(const JobPlan& plan, const RunOptions& options, const Clock& clock, JobStore& job_store,
-          const std::atomic<bool>& stop_asked);
+  Attempt(const JobPlan& plan, AttemptOptions options, const Clock& clock, AttemptSite& site);
   ~Attempt() override;
 
+  /// Blocks. Ok: the job has ended or was stopped, and everything is published. kStoppedEarly:
+  /// stopped before rows flowed.
   Status Run();
-  void Wake();
+  /// Asks for a savepoint and a clean end. Thread safe.
+  void Stop();
+  /// Ends it as a failure does, with this reason. Thread safe.
+  void Cancel(Status reason);
+  /// Asks for a checkpoint soon. Thread safe.
+  void AskCheckpoint();
   /// Whether rows have flowed: a failure after that begins a new series of restarts.
   bool made_progress() const { return made_progress_; }
   /// Whether it has written what it begins with: the user's choices are carried out then.
   bool began() const { return began_; }
   JobProgress progress() const;
 
+ private:
   void OnAck(TaskAck ack) override;
   void OnAckFailed(TaskId task, BarrierId id, Status reason) override;
   void OnInputEnded(TaskId task) override;
-  void OnFailed(TaskId task, Status reason) override;
   void OnPressure() override;
+  void OnPublished(LaneId lane, Epoch epoch) override;
+  void OnLaneFailed(LaneId lane, Status reason) override;
+  void OnFailed(Status reason) override;
 
- private:
   struct Source {
     std::string name;
     std::unique_ptr<SplitFinder> finder;
+    std::string fragment;
+    uint32_t parallelism = 1;
     std::vector<Split> splits;
     std::map<std::string, EventTime> max_seen;
-    std::vector<Task*> tasks;
   };
 
-  Status OpenStore();
   Result<std::optional<StoredManifest>> UsableManifest();
   Result<proto::Manifest> NewestManifest();
   static Status Damaged(Status reason);
@@ -61,20 +78,20 @@ class Attempt final : public TaskListener {
   Status FindSplits();
   Status Recover();
   Status MakeLanes();
-  Result<std::map<std::string, LaneStanding>> ReadLanes();
-  Result<std::map<std::string, LaneDecision>> DecideLanes(
-      const std::map<std::string, LaneStanding>& standings) const;
+  Result<std::map<LaneId, LaneStanding>> ReadLanes();
+  Result<std::map<LaneId, LaneDecision>> DecideLanes(
+      const std::map<LaneId, LaneStanding>& standings) const;
   Status FenceLanes();
-  Status RecoverLane(const LaneStanding& standing, const LaneDecision& decision);
-  Status SetRefusedAside(const std::map<std::string, LaneDecision>& decisions);
+  Status RecoverLane(const LaneId& id, const LaneStanding& standing, const LaneDecision& decision);
+  Status SetRefusedAside(const std::map<LaneId, LaneDecision>& decisions);
   Result<const NodePlan*> DeadLetterOf(const std::string& sink) const;
-  Status CannotPublish(const std::string& sink, Status reason);
+  Status CannotPublish(const LaneId& lane, Status reason);
   Result<std::vector<SealedEpoch>> LoadUnpublished(const proto::LaneState& lane, Epoch after);
   Status Claim();
   Status WriteOwnManifest();
   Status Commit(proto::Manifest& manifest);
   Status Stands() const;
-  Status MakeTasks();
+  Status Deploy();
   Status Drive();
   Status Carry(std::vector<Action> actions);
   void LookForSplits();
@@ -84,23 +101,21 @@ class Attempt final : public TaskListener {
   ConnectorContext Context(size_t memory) const;
 
   const JobPlan& plan_;
-  const RunOptions& options_;
+  const AttemptOptions options_;
   const Clock& clock_;
-  JobStore& job_store_;
-  const std::atomic<bool>& stop_asked_;
-  uint64_t number_ = 0;  ///< Known once the newest manifest is.
-  std::string directory_;
+  AttemptSite& site_;
+  AttemptId id_;  ///< Known once the newest manifest is.
+  const std::vector<uint32_t> host_of_;
+  const std::set<LaneId> lanes_wanted_;  ///< Those that this attempt's hosts publish by.
   std::unique_ptr<CheckpointStore> store_;
-  DeadLetters letters_;
   proto::Manifest manifest_;
   std::string manifest_checksum_;
   bool first_start_ = false;
 
-  std::atomic<int64_t> unpublished_bytes_{0};
-  std::map<std::string, std::unique_ptr<Lane>> lanes_;
+  std::atomic<int64_t> unpublished_bytes_{0};      ///< Of recovery's lanes.
+  std::map<LaneId, std::unique_ptr<Lane>> lanes_;  ///< While it recovers: all ever opened.
   std::vector<Source> sources_;
-  std::unique_ptr<Background> background_;
-  std::vector<std::unique_ptr<Task>> tasks_;
+  std::vector<std::unique_ptr<TaskHost>> hosts_;
   std::unique_ptr<Coordinator> coordinator_;
   std::thread look_thread_;
   std::atomic<uint64_t> known_number_{0};  ///< Newest manifest that is known to be this attempt's.
@@ -109,6 +124,7 @@ class Attempt final : public TaskListener {
   BarrierId stamped_;  ///< The manifest written last, and the time it says it was written at.
   EventTime stamp_;
 
+  std::atomic<bool> stop_asked_{false};
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<Fact> facts_;

@@ -19,12 +19,15 @@ constexpr Duration kTick = Duration::Millis(100);
 
 Status Attempt::Drive() {
   CoordinatorPlan plan;
-  for (const auto& task : tasks_) {
-    plan.tasks.push_back(task->id());
-    if (task->is_source()) plan.source_tasks.insert(task->id());
+  for (const FragmentPlan& fragment : plan_.fragments) {
+    for (uint32_t i = 0; i < fragment.parallelism; i++) {
+      plan.tasks.push_back({fragment.name, i});
+      if (fragment.has_source) plan.source_tasks.insert({fragment.name, i});
+    }
   }
   plan.ledger = plan_.Ledger();
-  for (const auto& [sink, lane] : lanes_) plan.lanes[sink] = 0;
+  plan.lanes = lanes_wanted_;
+  plan.host_of = host_of_;
   plan.interval = plan_.checkpoint_interval;
   plan.timeout = plan_.checkpoint_timeout;
   plan.bounded = plan_.bounded;
@@ -33,8 +36,7 @@ Status Attempt::Drive() {
       [](const NodePlan& node) { return node.event_time && node.event_time->policy.idle_after; });
   coordinator_ = std::make_unique<Coordinator>(std::move(plan), manifest_, manifest_checksum_,
                                                clock_.Monotonic());
-  for (const auto& [sink, lane] : lanes_) lane->Start();
-  for (const auto& task : tasks_) task->Start();
+  for (const auto& host : hosts_) host->Start();
   {
     std::lock_guard lock(mutex_);
     shown_.phase = "running";
@@ -104,9 +106,7 @@ Status Attempt::Carry(std::vector<Action> actions) {
         shown_.phase = "stopping";
       }
       (void)WEIR_FAILPOINT("engine.trigger");
-      for (const auto& task : tasks_) {
-        if (task->is_source()) task->Trigger(trigger->barrier);
-      }
+      for (const auto& host : hosts_) host->Trigger(trigger->barrier);
     } else if (auto* write = std::get_if<actions::WriteManifest>(&action)) {
       // The same time when the same manifest is written again: its bytes must be the same.
       const BarrierId id{Epoch{write->manifest.number()}, write->manifest.attempt_try()};
@@ -137,16 +137,16 @@ Status Attempt::Carry(std::vector<Action> actions) {
       for (Action& next : coordinator_->On(std::move(written), clock_.Monotonic())) {
         todo.push_back(std::move(next));
       }
-    } else if (auto* publish = std::get_if<actions::Publish>(&action)) {
-      lanes_.at(publish->sink)
-          ->Enqueue(std::move(publish->sealed), std::move(publish->manifest_checksum));
+    } else if (const auto* publish = std::get_if<actions::Publish>(&action)) {
+      hosts_[publish->lane.number]->Publish(publish->lane.sink, publish->epoch,
+                                            publish->manifest_checksum);
     } else if (const auto* committed = std::get_if<actions::Committed>(&action)) {
       const int64_t failed = drops_.OnSuccess().value_or(0) + writes_.OnSuccess().value_or(0);
       if (failed > 0) {
         log::Info("checkpoints work again",
                   {{"checkpoint", committed->id.epoch.value}, {"failed", failed}});
       }
-      for (const auto& task : tasks_) task->Committed(committed->id);
+      for (const auto& host : hosts_) host->Committed(committed->id);
     } else if (const auto* dropped = std::get_if<actions::Dropped>(&action)) {
       if (const auto times = drops_.OnFailure(clock_.Monotonic())) {
         log::Warn("checkpoint dropped", {{"checkpoint", dropped->id.epoch.value},
@@ -157,7 +157,7 @@ Status Attempt::Carry(std::vector<Action> actions) {
         std::lock_guard lock(mutex_);
         shown_.last_error = dropped->reason;
       }
-      for (const auto& task : tasks_) task->Dropped(dropped->id);
+      for (const auto& host : hosts_) host->Dropped(dropped->id);
     } else if (std::holds_alternative<actions::CleanUp>(action)) {
       Result<CleanUpReport> cleaned = store_->CleanUp(plan_.retain, {});
       if (!cleaned.ok()) {
@@ -183,9 +183,10 @@ void Attempt::LookForSplits() {
     for (Source& source : sources_) {
       if (!source.finder->Grows()) continue;
       std::vector<Watermark> began;
-      for (Task* task : source.tasks) {
-        std::lock_guard lock(task->gauges().mutex);
-        began.push_back(task->gauges().uncapped);
+      for (const auto& host : hosts_) {
+        for (const TaskProgress& task : host->Progress()) {
+          if (task.task.fragment == source.fragment) began.push_back(task.uncapped);
+        }
       }
       Result<std::vector<Split>> found = source.finder->Find(source.splits);
       if (!found.ok()) {
@@ -199,10 +200,12 @@ void Attempt::LookForSplits() {
         if (known) continue;
         log::Info("new partition", {{"source", source.name}, {"partition", split.id}});
         source.splits.push_back(split);
-        source.tasks[static_cast<size_t>(split.ordinal) % source.tasks.size()]->AddSplit(split);
+        hosts_[host_of_[static_cast<uint32_t>(split.ordinal) % source.parallelism]]->AddSplit(
+            source.name, split);
       }
+      if (began.size() < source.parallelism) continue;  // A host has not told of its tasks yet.
       const Watermark cap = Merge(began);
-      for (Task* task : source.tasks) task->SetWatermarkCap(cap);
+      for (const auto& host : hosts_) host->SetWatermarkCap(source.name, cap);
     }
   }
 }
@@ -223,7 +226,17 @@ void Attempt::Fail(Status status) {
   wake_.notify_all();
 }
 
-void Attempt::Wake() { wake_.notify_all(); }
+void Attempt::Stop() {
+  stop_asked_ = true;
+  wake_.notify_all();
+}
+
+void Attempt::Cancel(Status reason) {
+  stop_asked_ = true;
+  Fail(std::move(reason));
+}
+
+void Attempt::AskCheckpoint() { Post(facts::CheckpointAsked{}); }
 
 void Attempt::End() {
   {
@@ -231,11 +244,14 @@ void Attempt::End() {
     ending_ = true;
   }
   wake_.notify_all();
-  for (const auto& task : tasks_) task->Cancel();
+  // All at once: a task may wait for room at another host.
+  std::vector<std::thread> ends;
+  for (size_t i = 1; i < hosts_.size(); i++) {
+    ends.emplace_back([&host = *hosts_[i]] { host.End(); });
+  }
+  if (!hosts_.empty()) hosts_.front()->End();
+  for (std::thread& end : ends) end.join();
   if (look_thread_.joinable()) look_thread_.join();
-  for (const auto& task : tasks_) task->Join();
-  background_.reset();
-  for (const auto& [sink, lane] : lanes_) lane->Stop();
 }
 
 void Attempt::OnAck(TaskAck ack) { Post(facts::Acked{std::move(ack)}); }
@@ -246,32 +262,38 @@ void Attempt::OnAckFailed(TaskId task, BarrierId id, Status reason) {
 
 void Attempt::OnInputEnded(TaskId task) { Post(facts::InputEnded{std::move(task)}); }
 
-void Attempt::OnFailed(TaskId task, Status reason) {
-  Fail(std::move(reason).WithContext("task " + task.ToString()));
+void Attempt::OnPressure() { Post(facts::CheckpointAsked{}); }
+
+void Attempt::OnPublished(LaneId lane, Epoch epoch) {
+  Post(facts::Published{std::move(lane), epoch});
 }
 
-void Attempt::OnPressure() { Post(facts::CheckpointAsked{}); }
+void Attempt::OnLaneFailed(LaneId lane, Status reason) {
+  Fail(CannotPublish(lane, std::move(reason)));
+}
+
+void Attempt::OnFailed(Status reason) { Fail(std::move(reason)); }
 
 JobProgress Attempt::progress() const {
   std::lock_guard lock(mutex_);
   JobProgress progress = shown_;
   if (progress.phase != "running" && progress.phase != "stopping") return progress;
   EventTime least = EventTime::Max();
-  for (const auto& task : tasks_) {
-    TaskGauges& gauges = task->gauges();
-    progress.longest_hold_us = std::max(progress.longest_hold_us, gauges.longest_hold_us.load());
-    const EventTime watermark{gauges.watermark_us.load()};
-    progress.tasks.push_back({task->id(), gauges.rows_in.load(), gauges.busy_us.load(), watermark});
-    if (!task->is_source()) continue;
-    progress.rows_read += gauges.rows_in.load();
-    if (gauges.lag_records.load() >= 0) {
-      progress.lag_records = std::max<int64_t>(progress.lag_records, 0) + gauges.lag_records.load();
+  for (const auto& host : hosts_) {
+    for (TaskProgress& task : host->Progress()) {
+      progress.longest_hold_us = std::max(progress.longest_hold_us, task.longest_hold_us);
+      if (task.is_source) {
+        progress.rows_read += task.rows_in;
+        if (task.lag_records >= 0) {
+          progress.lag_records = std::max<int64_t>(progress.lag_records, 0) + task.lag_records;
+        }
+        if (task.watermark < least || progress.watermark_holder.empty()) {
+          if (!task.holder.empty()) progress.watermark_holder = task.holder;
+        }
+        least = std::min(least, task.watermark);
+      }
+      progress.tasks.push_back(std::move(task));
     }
-    if (watermark < least || progress.watermark_holder.empty()) {
-      std::lock_guard gauge_lock(gauges.mutex);
-      if (!gauges.holder.empty()) progress.watermark_holder = gauges.holder;
-    }
-    least = std::min(least, watermark);
   }
   progress.watermark = least;
   return progress;

@@ -7,6 +7,7 @@
 #include "connectors/dead_letter.h"
 #include "engine/attempt.h"
 #include "engine/errors.h"
+#include "engine/local_host.h"
 #include "engine/recovery.h"
 #include "engine/stored_outbox.h"
 
@@ -27,75 +28,82 @@ Result<std::vector<SealedEpoch>> Attempt::LoadUnpublished(const proto::LaneState
   return sealed;
 }
 
+/// All lanes that were ever opened, and those that this attempt is to have (rule 16).
 Status Attempt::MakeLanes() {
-  constexpr uint32_t kLane = 0;  // A process has one lane for each sink.
+  std::set<LaneId> lanes = lanes_wanted_;
   for (const NodePlan& node : plan_.nodes) {
-    if (node.role != NodePlan::Role::kSink || lanes_.contains(node.user_name)) continue;
-    std::unique_ptr<SinkPublisher> publisher =
-        WEIR_TRY(node.sink->MakePublisher(Context(16 << 20), kLane));
-    if (!publisher) continue;
-    Lane::Listener listener{[this](const std::string& sink, uint32_t lane, Epoch epoch) {
-                              Post(facts::Published{sink, lane, epoch});
-                            },
-                            [this](const std::string& sink, uint32_t, Status reason) {
-                              Fail(CannotPublish(sink, std::move(reason)));
-                            },
-                            [this] { return Stands(); }};
-    lanes_[node.user_name] = std::make_unique<Lane>(
-        node.user_name, kLane, job_store_.facts().instance, node.sink->HasMarkers(),
-        std::move(publisher), *store_, unpublished_bytes_, std::move(listener));
+    if (node.role != NodePlan::Role::kSink || !node.sink->Publishes()) continue;
+    const auto highest = manifest_.highest_lane().find(node.user_name);
+    if (highest == manifest_.highest_lane().end()) continue;
+    for (uint32_t number = 0; number <= highest->second; number++) {
+      lanes.insert({node.user_name, number});
+    }
+  }
+  for (const NodePlan& node : plan_.nodes) {
+    if (node.role != NodePlan::Role::kSink) continue;
+    for (auto id = lanes.lower_bound({node.user_name, 0});
+         id != lanes.end() && id->sink == node.user_name; ++id) {
+      if (lanes_.contains(*id)) continue;
+      std::unique_ptr<SinkPublisher> publisher =
+          WEIR_TRY(node.sink->MakePublisher(Context(16 << 20), id->number));
+      lanes_[*id] = std::make_unique<Lane>(
+          *id, site_.instance(), node.sink->HasMarkers(), std::move(publisher), *store_,
+          unpublished_bytes_, Lane::Listener{nullptr, nullptr, [this] { return Stands(); }});
+    }
   }
   return Status::Ok();
 }
 
-Result<std::map<std::string, LaneStanding>> Attempt::ReadLanes() {
-  std::map<std::string, LaneStanding> standings;
-  for (const auto& [sink, lane] : lanes_) {
-    LaneStanding& standing = standings[sink];
-    standing.sink = sink;
-    standing.lane = lane->number();
+Result<std::map<LaneId, LaneStanding>> Attempt::ReadLanes() {
+  std::map<LaneId, LaneStanding> standings;
+  for (const auto& [id, lane] : lanes_) {
+    LaneStanding& standing = standings[id];
+    standing.lane = id;
     standing.has_markers = lane->has_markers();
-    standing.opened_before = manifest_.highest_lane().contains(sink);
+    const auto highest = manifest_.highest_lane().find(id.sink);
+    standing.opened_before =
+        highest != manifest_.highest_lane().end() && id.number <= highest->second;
     for (const proto::LaneState& stored : manifest_.lanes()) {
-      if (stored.sink() != sink) continue;
+      if (stored.sink() != id.sink || stored.lane() != id.number) continue;
       for (const proto::OutboxEpoch& epoch : stored.unpublished()) {
         standing.unpublished.push_back(Epoch{epoch.epoch()});
       }
     }
     if (standing.has_markers) {
-      WEIR_TRY(WaitFor("the marker of sink '" + sink + "'", [&]() -> Status {
+      WEIR_TRY(WaitFor("the marker of sink '" + id.sink + "'", [&]() -> Status {
         standing.marker = WEIR_TRY(lane->publisher().ReadMarker());
         return Status::Ok();
       }));
     } else {
-      standing.publishing_begun = WEIR_TRY(store_->ReadPublishing(sink));
+      standing.publishing_begun = WEIR_TRY(store_->ReadPublishing(id.ToString()));
     }
   }
   return standings;
 }
 
-Result<std::map<std::string, LaneDecision>> Attempt::DecideLanes(
-    const std::map<std::string, LaneStanding>& standings) const {
-  std::map<std::string, LaneDecision> decisions;
-  for (const auto& [sink, standing] : standings) {
-    decisions[sink] = WEIR_TRY(DecideLane(standing, job_store_.facts().instance,
-                                          ContentNumber(manifest_), options_.choices));
+Result<std::map<LaneId, LaneDecision>> Attempt::DecideLanes(
+    const std::map<LaneId, LaneStanding>& standings) const {
+  std::map<LaneId, LaneDecision> decisions;
+  for (const auto& [id, standing] : standings) {
+    decisions[id] = WEIR_TRY(
+        DecideLane(standing, site_.instance(), ContentNumber(manifest_), options_.choices));
   }
   return decisions;
 }
 
 Status Attempt::FenceLanes() {
-  for (const auto& [sink, lane] : lanes_) {
-    WEIR_TRY(WaitFor("sink '" + sink + "'", [&] { return lane->publisher().Fence(); }));
+  for (const auto& [id, lane] : lanes_) {
+    WEIR_TRY(WaitFor("sink '" + id.sink + "'", [&] { return lane->publisher().Fence(); }));
   }
   return Status::Ok();
 }
 
-Status Attempt::RecoverLane(const LaneStanding& standing, const LaneDecision& decision) {
-  Lane& lane = *lanes_.at(standing.sink);
+Status Attempt::RecoverLane(const LaneId& id, const LaneStanding& standing,
+                            const LaneDecision& decision) {
+  Lane& lane = *lanes_.at(id);
   if (!first_start_) {
-    log::Info("lane recovered", {{"sink", standing.sink},
-                                 {"lane", standing.lane},
+    log::Info("lane recovered", {{"sink", id.sink},
+                                 {"lane", id.number},
                                  {"marker", standing.has_markers ? standing.marker.epoch.value
                                                                  : decision.publish_after.value},
                                  {"manifest", manifest_.number()},
@@ -103,17 +111,17 @@ Status Attempt::RecoverLane(const LaneStanding& standing, const LaneDecision& de
   }
   lane.SetStanding(standing.marker);
   for (const proto::LaneState& stored : manifest_.lanes()) {
-    if (stored.sink() != standing.sink) continue;
+    if (stored.sink() != id.sink || stored.lane() != id.number) continue;
     WEIR_TRY(lane.PublishNow(WEIR_TRY(LoadUnpublished(stored, decision.publish_after)),
                              manifest_checksum_, /*orphaned=*/true,
                              [this] { return !stop_asked_.load(); }));
   }
   if (decision.write_marker) {
     // Raised before the lane is used, and opened before a manifest names it (rule 15).
-    WEIR_TRY(job_store_.RaiseLane(standing.sink, standing.lane));
-    const LaneMarker marker{true, Epoch{ContentNumber(manifest_)}, job_store_.facts().instance,
+    WEIR_TRY(site_.RaiseLane(id));
+    const LaneMarker marker{true, Epoch{ContentNumber(manifest_)}, site_.instance(),
                             manifest_checksum_};
-    WEIR_TRY(WaitFor("sink '" + standing.sink + "'", [&] { return lane.Open(marker); }));
+    WEIR_TRY(WaitFor("sink '" + id.sink + "'", [&] { return lane.Open(marker); }));
   }
   return lane.publisher().CleanUp();
 }
@@ -121,13 +129,14 @@ Status Attempt::RecoverLane(const LaneStanding& standing, const LaneDecision& de
 /// Where a user has said so (`weir txn resolve --dead-letter`), records that the outside refuses go
 /// over to the sink's dead letter, before anything is published: one manifest takes them out of the
 /// one outbox and puts them into the other, under a number that no lane has published.
-Status Attempt::SetRefusedAside(const std::map<std::string, LaneDecision>& decisions) {
+Status Attempt::SetRefusedAside(const std::map<LaneId, LaneDecision>& decisions) {
   proto::Manifest next = manifest_;
   const Epoch number{manifest_.number() + 1};
   bool asked = false;
   std::map<const NodePlan*, std::unique_ptr<SinkWriter>> writers;
   for (proto::LaneState& lane : *next.mutable_lanes()) {
-    const auto decision = decisions.find(lane.sink());
+    const LaneId id{lane.sink(), lane.lane()};
+    const auto decision = decisions.find(id);
     if (!lane.set_refused_aside() || decision == decisions.end()) continue;
     asked = true;
     lane.clear_set_refused_aside();
@@ -135,7 +144,7 @@ Status Attempt::SetRefusedAside(const std::map<std::string, LaneDecision>& decis
         WEIR_TRY(LoadUnpublished(lane, decision->second.publish_after));
     std::vector<RejectedRecord> refused;
     WEIR_TRY(WaitFor("sink '" + lane.sink() + "'", [&]() -> Status {
-      refused = WEIR_TRY(lanes_.at(lane.sink())->publisher().TakeRefused(sealed));
+      refused = WEIR_TRY(lanes_.at(id)->publisher().TakeRefused(sealed));
       return Status::Ok();
     }));
     lane.clear_unpublished();
@@ -150,7 +159,7 @@ Status Attempt::SetRefusedAside(const std::map<std::string, LaneDecision>& decis
               {{"sink", lane.sink()}, {"records", refused.size()}});
     if (refused.empty()) continue;
     const Result<const NodePlan*> found = DeadLetterOf(lane.sink());
-    if (!found.ok()) return CannotPublish(lane.sink(), found.status());
+    if (!found.ok()) return CannotPublish(id, found.status());
     const NodePlan& letters = **found;
     auto& writer = writers[&letters];
     if (!writer) writer = WEIR_TRY(letters.sink->MakeWriter(Context(16 << 20), 0));
@@ -172,7 +181,7 @@ Status Attempt::SetRefusedAside(const std::map<std::string, LaneDecision>& decis
     if (part.bytes.empty()) continue;  // They have left already.
     proto::LaneState* lane = nullptr;
     for (proto::LaneState& there : *next.mutable_lanes()) {
-      if (there.sink() == letters->user_name) lane = &there;
+      if (there.sink() == letters->user_name && there.lane() == 0) lane = &there;
     }
     if (lane == nullptr) {
       lane = next.add_lanes();
@@ -204,9 +213,9 @@ Result<const NodePlan*> Attempt::DeadLetterOf(const std::string& sink) const {
 }
 
 /// Notes whose results could not be published, for the command that a stop prints.
-Status Attempt::CannotPublish(const std::string& sink, Status reason) {
+Status Attempt::CannotPublish(const LaneId& lane, Status reason) {
   std::lock_guard lock(mutex_);
-  shown_.failed_sink = sink;
+  shown_.failed_sink = lane.sink;
   return reason;
 }
 

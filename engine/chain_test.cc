@@ -1,5 +1,6 @@
 #include "engine/chain.h"
 
+#include "engine/mailbox.h"
 #include "state/checkpoint_store.h"
 #include "state/task_state.h"
 #include "state/testing.h"
@@ -62,9 +63,10 @@ TEST_CASE("what is held back leaves before a channel rises, becomes idle or wake
   const DeadLetters letters;
   Mailbox receiver(1, kRoom);
   std::vector<std::unique_ptr<ExchangeSender>> senders;
+  ExchangeSender::Targets targets;
+  targets.push_back(std::make_unique<MailboxSender>(receiver, 0));
   senders.push_back(std::make_unique<ExchangeSender>(
-      plan.exchanges[0], 0, std::vector<ExchangeSender::Target>{{&receiver, 0}},
-      std::vector<std::string>{"held -> taken 0-0"}));
+      plan.exchanges[0], 0, std::move(targets), std::vector<std::string>{"held -> taken 0-0"}));
   Chain chain(plan, plan.fragments[0], context, letters, {}, std::move(senders), {}, 0);
 
   const auto rows =

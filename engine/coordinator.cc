@@ -63,8 +63,8 @@ Coordinator::Coordinator(CoordinatorPlan plan, proto::Manifest base, std::string
       base_(std::move(base)),
       base_checksum_(std::move(base_checksum)),
       next_trigger_{now.us + plan_.interval.us} {
-  for (const auto& [sink, lane] : plan_.lanes) {
-    lanes_[sink].published = base_.number();  // Recovery published what the base still held.
+  for (const LaneId& lane : plan_.lanes) {
+    lanes_[lane].published = base_.number();  // Recovery published what the base still held.
   }
   progress_.number = base_.number();
   progress_.committed_at = now;
@@ -136,7 +136,7 @@ Coordinator::Progress Coordinator::progress() const {
       if (!acks_.contains(task)) progress.missing.push_back(task);
     }
   }
-  for (const auto& [sink, lane] : lanes_) progress.unpublished += lane.unpublished.size();
+  for (const auto& [id, lane] : lanes_) progress.unpublished += lane.unpublished.size();
   return progress;
 }
 
@@ -238,8 +238,8 @@ void Coordinator::AllAcked(std::vector<Action>& out) {
   phase_ = Phase::kWriting;
   retry_write_at_ = {};
   if (WEIR_MUTANT("publish_before_manifest")) {
-    for (auto& [sink, parts] : to_publish_) {
-      out.push_back(actions::Publish{sink, plan_.lanes.at(sink), {current_.id.epoch, parts}, ""});
+    for (const LaneId& lane : to_publish_) {
+      out.push_back(actions::Publish{lane, current_.id.epoch, ""});
     }
   }
   out.push_back(actions::WriteManifest{next_});
@@ -259,8 +259,7 @@ void Coordinator::FillManifest() {
   next_.clear_lanes();
 
   std::map<std::string, proto::SourceState> sources;
-  std::map<std::string, std::vector<SealedPart>> parts;
-  std::map<std::string, proto::OutboxEpoch> sealed;
+  std::map<LaneId, proto::OutboxEpoch> sealed;
   for (auto& [task, ack] : acks_) {
     *next_.add_tasks() = std::move(ack.checkpoint);
     for (proto::SourceState& state : ack.sources) {
@@ -269,24 +268,25 @@ void Coordinator::FillManifest() {
       merged.mutable_splits()->MergeFrom(state.splits());
     }
     for (SealedOutbox& outbox : ack.sealed) {
-      if (outbox.part.empty()) continue;
-      parts[outbox.sink].push_back(std::move(outbox.part));
-      *sealed[outbox.sink].add_parts() = std::move(outbox.stored);
+      const LaneId lane{std::move(outbox.sink), plan_.host_of[task.index]};
+      WEIR_CHECK(plan_.lanes.contains(lane), "results for a lane that is not there");
+      *sealed[lane].add_parts() = std::move(outbox.stored);
     }
   }
   for (auto& [name, state] : sources) *next_.add_sources() = std::move(state);
-  to_publish_ = std::move(parts);
-  for (const auto& [sink, number] : plan_.lanes) {
-    Lane& lane = lanes_[sink];
+  to_publish_.clear();
+  for (const LaneId& id : plan_.lanes) {
+    Lane& lane = lanes_[id];
     proto::LaneState& state = *next_.add_lanes();
-    state.set_sink(sink);
-    state.set_lane(number);
+    state.set_sink(id.sink);
+    state.set_lane(id.number);
     for (const proto::OutboxEpoch& epoch : lane.unpublished) *state.add_unpublished() = epoch;
-    if (const auto it = sealed.find(sink); it != sealed.end()) {
+    if (const auto it = sealed.find(id); it != sealed.end()) {
+      to_publish_.insert(id);
       it->second.set_epoch(next_.number());
       *state.add_unpublished() = std::move(it->second);
     }
-    (*next_.mutable_published())[sink + "/" + std::to_string(number)] = lane.published;
+    (*next_.mutable_published())[id.sink + "/" + std::to_string(id.number)] = lane.published;
   }
   AddTotals(tallies_, *next_.mutable_totals());
 }
@@ -319,18 +319,15 @@ void Coordinator::OnWritten(const facts::ManifestWritten& written, Duration now,
   progress_.last_duration = {now.us - triggered_at_.us};
   out.push_back(actions::Committed{current_.id});
   for (const proto::LaneState& state : base_.lanes()) {
-    Lane& lane = lanes_[state.sink()];
+    const LaneId id{state.sink(), state.lane()};
+    Lane& lane = lanes_[id];
     lane.unpublished.clear();
     for (const proto::OutboxEpoch& epoch : state.unpublished()) {
       // What was published while the manifest was being written is listed there all the same.
       if (epoch.epoch() > lane.published) lane.unpublished.push_back(epoch);
     }
-    const auto it = to_publish_.find(state.sink());
-    if (it == to_publish_.end()) continue;
-    if (WEIR_MUTANT("publish_before_manifest")) continue;
-    out.push_back(actions::Publish{state.sink(), state.lane(),
-                                   SealedEpoch{Epoch{base_.number()}, std::move(it->second)},
-                                   base_checksum_});
+    if (!to_publish_.contains(id) || WEIR_MUTANT("publish_before_manifest")) continue;
+    out.push_back(actions::Publish{id, Epoch{base_.number()}, base_checksum_});
   }
   to_publish_.clear();
   (void)WEIR_FAILPOINT("engine.sinks_told");
@@ -340,7 +337,7 @@ void Coordinator::OnWritten(const facts::ManifestWritten& written, Duration now,
 }
 
 void Coordinator::OnPublished(const facts::Published& published, std::vector<Action>& out) {
-  Lane& lane = lanes_[published.sink];
+  Lane& lane = lanes_[published.lane];
   std::erase_if(lane.unpublished, [&](const proto::OutboxEpoch& epoch) {
     return epoch.epoch() <= published.epoch.value;
   });
@@ -350,7 +347,7 @@ void Coordinator::OnPublished(const facts::Published& published, std::vector<Act
 
 void Coordinator::FinishIfPublished(std::vector<Action>& out) {
   if (phase_ != Phase::kEnding) return;
-  for (const auto& [sink, lane] : lanes_) {
+  for (const auto& [id, lane] : lanes_) {
     if (!lane.unpublished.empty()) return;
   }
   phase_ = Phase::kDone;

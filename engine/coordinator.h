@@ -11,26 +11,17 @@
 #include "base/ids.h"
 #include "base/status.h"
 #include "base/time.h"
-#include "connectors/connector.h"
 #include "engine/element.h"
+#include "engine/ids.h"
 #include "engine/ledger.h"
 #include "proto/manifest.pb.h"
 
 namespace weir {
 
-/// A task of the job: which fragment, and which of its instances.
-struct TaskId {
-  std::string fragment;
-  uint32_t index = 0;
-  auto operator<=>(const TaskId&) const = default;
-  std::string ToString() const { return fragment + "/" + std::to_string(index); }
-};
-
-/// What a sink sealed in one task: its form in the manifest, and its bytes for the publisher.
+/// What a sink sealed in one task, as the manifest tells it.
 struct SealedOutbox {
   std::string sink;
   proto::OutboxPart stored;
-  SealedPart part;
 };
 
 /// A task's answer to a barrier: all it did since the last checkpoint that counts, dropped tries
@@ -69,8 +60,7 @@ struct ManifestWritten {
   std::string checksum;  ///< Of the manifest as stored, where committed: its child names it.
 };
 struct Published {
-  std::string sink;
-  uint32_t lane = 0;
+  LaneId lane;
   Epoch epoch;
 };
 /// A source task has reached the end of all its splits.
@@ -95,11 +85,11 @@ struct Trigger {
 struct WriteManifest {
   proto::Manifest manifest;
 };
-/// The manifest is durable: the lane may publish this epoch, after the ones before it.
+/// The manifest is durable: the lane may publish what its tasks sealed for this epoch, after the
+/// ones before it.
 struct Publish {
-  std::string sink;
-  uint32_t lane = 0;
-  SealedEpoch sealed;
+  LaneId lane;
+  Epoch epoch;
   std::string manifest_checksum;
 };
 /// Tasks may forget what they sealed up to this barrier.
@@ -128,8 +118,10 @@ struct CoordinatorPlan {
   std::vector<TaskId> tasks;
   std::set<TaskId> source_tasks;
   std::vector<LedgerNode> ledger;
-  /// Sinks that publish, with their lane (one each in a process).
-  std::map<std::string, uint32_t> lanes;
+  /// The lanes of sinks that publish.
+  std::set<LaneId> lanes;
+  /// The host of the tasks of each index, and so the number of the lanes that they give to.
+  std::vector<uint32_t> host_of;
   Duration interval;
   Duration timeout;
   bool bounded = false;  ///< The job ends when all source tasks have.
@@ -208,8 +200,8 @@ class Coordinator {
   std::map<TaskId, TaskAck> acks_;
   proto::Manifest next_;
   std::map<std::string, NodeTally> tallies_;
-  std::map<std::string, Lane> lanes_;
-  std::map<std::string, std::vector<SealedPart>> to_publish_;
+  std::map<LaneId, Lane> lanes_;
+  std::set<LaneId> to_publish_;  ///< Lanes with something in `next_`'s epoch.
   int64_t unaccounted_ = 0;
   Progress progress_;
 };

@@ -22,6 +22,7 @@ class CoordinatorHarness {
     plan.ledger = {{"in", {}, true, false, false, false},
                    {"out", {"in"}, false, true, false, false}};
     plan.lanes = {{"out", 0}};
+    plan.host_of = {0};
     plan.interval = Ms(1000);
     plan.timeout = Ms(5000);
     plan.bounded = bounded;
@@ -53,9 +54,8 @@ class CoordinatorHarness {
       if (rows > 0) {
         SealedOutbox outbox;
         outbox.sink = "out";
-        outbox.part.bytes = "rows " + std::to_string(rows);
-        outbox.part.rows = rows;
-        outbox.stored.set_inline_bytes(outbox.part.bytes);
+        outbox.stored.set_inline_bytes("rows " + std::to_string(rows));
+        outbox.stored.set_rows(rows);
         ack.sealed.push_back(std::move(outbox));
       }
     }
@@ -107,8 +107,8 @@ TEST_CASE("a checkpoint: trigger, acks, manifest, then publishing, in that order
   actions = job.Tell(Written(8), 1200);
   const auto* publish = Find<actions::Publish>(actions);
   REQUIRE(publish);
-  CHECK(publish->sealed.epoch == Epoch{8});
-  CHECK(publish->sealed.parts.at(0).bytes == "rows 3");
+  CHECK(publish->lane == LaneId{"out", 0});
+  CHECK(publish->epoch == Epoch{8});
   CHECK(publish->manifest_checksum == "sum 8");
   REQUIRE(Find<actions::Committed>(actions));
   CHECK(Find<actions::Committed>(actions)->id == id);
@@ -135,13 +135,13 @@ TEST_CASE("what is not published yet stays in the manifests that follow") {
   CHECK(write->manifest.parent_checksum() == "sum 8");
 
   SECTION("published while the manifest is being written") {
-    job.Tell(facts::Published{"out", 0, Epoch{8}}, 2150);
+    job.Tell(facts::Published{{"out", 0}, Epoch{8}}, 2150);
     job.Tell(Written(9), 2200);
     CHECK(job.coordinator.progress().unpublished == 1);
   }
   SECTION("both published") {
     job.Tell(Written(9), 2200);
-    job.Tell(facts::Published{"out", 0, Epoch{9}}, 2300);
+    job.Tell(facts::Published{{"out", 0}, Epoch{9}}, 2300);
     job.Tell(facts::Tick{}, 3000);
     auto next = job.AckAll({Epoch{10}, 1}, 0, 3100);
     REQUIRE(Find<actions::WriteManifest>(next));
@@ -260,7 +260,7 @@ TEST_CASE("a bounded job ends with a last checkpoint, published, then done") {
   actions = job.Tell(Written(8), 30);
   CHECK(Find<actions::Publish>(actions));
   CHECK(Find<actions::Done>(actions) == nullptr);
-  actions = job.Tell(facts::Published{"out", 0, Epoch{8}}, 40);
+  actions = job.Tell(facts::Published{{"out", 0}, Epoch{8}}, 40);
   CHECK(Find<actions::Done>(actions));
   CHECK(job.coordinator.done());
 }

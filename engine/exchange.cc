@@ -6,7 +6,7 @@
 
 namespace weir {
 
-ExchangeSender::ExchangeSender(const ExchangePlan& plan, uint32_t task, std::vector<Target> targets,
+ExchangeSender::ExchangeSender(const ExchangePlan& plan, uint32_t task, Targets targets,
                                std::vector<std::string> channel_names)
     : plan_(plan),
       task_(task),
@@ -20,7 +20,7 @@ ExchangeSender::ExchangeSender(const ExchangePlan& plan, uint32_t task, std::vec
 bool ExchangeSender::Send(const BatchPtr& batch, const EvalContext& context) {
   const auto push = [&](size_t target, BatchPtr rows) {
     sent_[target] += static_cast<int64_t>(rows->rows());
-    return targets_[target].mailbox->Push(targets_[target].channel, Rows{std::move(rows)});
+    return targets_[target]->Push(Rows{std::move(rows)});
   };
   if (!plan_.keyed) return push(task_ % targets_.size(), batch);
   if (plan_.keys.empty() || targets_.size() == 1) return push(0, batch);
@@ -45,15 +45,13 @@ bool ExchangeSender::Send(const BatchPtr& batch, const EvalContext& context) {
 }
 
 bool ExchangeSender::Send(const Watermark& watermark) {
-  return std::all_of(targets_.begin(), targets_.end(), [&](const Target& target) {
-    return target.mailbox->Push(target.channel, watermark);
-  });
+  return std::all_of(targets_.begin(), targets_.end(),
+                     [&](const auto& target) { return target->Push(watermark); });
 }
 
 bool ExchangeSender::Send(const Barrier& barrier) {
-  return std::all_of(targets_.begin(), targets_.end(), [&](const Target& target) {
-    return target.mailbox->Push(target.channel, barrier);
-  });
+  return std::all_of(targets_.begin(), targets_.end(),
+                     [&](const auto& target) { return target->Push(barrier); });
 }
 
 void ExchangeSender::TakeCounts(std::map<std::string, ChannelTally>& tallies) {

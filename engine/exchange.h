@@ -5,22 +5,19 @@
 #include <string>
 #include <vector>
 
+#include "engine/channel.h"
 #include "engine/ledger.h"
-#include "engine/mailbox.h"
 #include "engine/plan.h"
 
 namespace weir {
 
 /// One end of an exchange in a sending task: cuts batches up by key slot and pushes them into the
-/// mailboxes of the tasks that own the slots. One thread.
+/// channels to the tasks that own the slots. One thread.
 class ExchangeSender {
  public:
-  struct Target {
-    Mailbox* mailbox = nullptr;  ///< Outlives the sender.
-    size_t channel = 0;
-  };
+  using Targets = std::vector<std::unique_ptr<ChannelSender>>;
   /// `channel_names[i]` names the channel to target i in the ledger.
-  ExchangeSender(const ExchangePlan& plan, uint32_t task, std::vector<Target> targets,
+  ExchangeSender(const ExchangePlan& plan, uint32_t task, Targets targets,
                  std::vector<std::string> channel_names);
 
   /// A row whose key can't be computed goes where a null key goes: the receiving node computes the
@@ -38,7 +35,7 @@ class ExchangeSender {
  private:
   const ExchangePlan& plan_;
   const uint32_t task_;
-  std::vector<Target> targets_;
+  Targets targets_;
   std::vector<std::string> names_;
   std::vector<int64_t> sent_;
   std::vector<std::vector<uint32_t>> rows_;  // Scratch: rows for each target.

@@ -10,25 +10,49 @@
 #include "base/log.h"
 #include "engine/attempt.h"
 #include "engine/errors.h"
+#include "engine/local_host.h"
+#include "state/job_store.h"
 
 namespace weir {
 
-JobSums SumsOf(const JobPlan& plan, const std::map<std::string, int64_t>& totals) {
-  JobSums sums;
-  const auto of = [&](const NodePlan& node, const char* count) {
-    const auto it = totals.find(node.name + "." + count);
-    return it == totals.end() ? 0 : it->second;
-  };
-  for (const NodePlan& node : plan.nodes) {
-    if (node.role == NodePlan::Role::kSource) sums.rows_in += of(node, "in");
-    if (node.role == NodePlan::Role::kSink && !node.is_dead_letter) {
-      sums.rows_out += of(node, "passed");
-    }
-    sums.late += of(node, "late");
-    sums.rejected += of(node, "rejected");
+/// One process: the job's facts in its own directory, one host, everything here.
+class JobRun::Site final : public AttemptSite {
+ public:
+  Site(const JobPlan& plan, const RunOptions& options, const Clock& clock,
+       std::unique_ptr<JobStore> facts)
+      : plan_(plan), options_(options), clock_(clock), facts_(std::move(facts)) {}
+
+  Result<std::unique_ptr<CheckpointStore>> OpenStore() override {
+    return CheckpointStore::Open(options_.state_dir, plan_.name);
   }
-  return sums;
-}
+  const std::string& instance() const override { return facts_->facts().instance; }
+  bool MayAdopt() const override { return facts_->facts().attempt == 0; }
+  Status AdoptInstance(const std::string& instance) override {
+    return facts_->AdoptInstance(instance);
+  }
+  Result<AttemptId> Begin(const AttemptId& seen) override {
+    WEIR_TRY(facts_->RaiseAttempt(seen.number));
+    return AttemptId{seen.term, WEIR_TRY(facts_->BeginAttempt())};
+  }
+  Status RaiseLane(const LaneId& lane) override {
+    return facts_->RaiseLane(lane.sink, lane.number);
+  }
+  std::vector<uint32_t> HostOf(uint32_t width) const override {
+    return std::vector<uint32_t>(width, 0);
+  }
+  bool IsHere(uint32_t) const override { return true; }
+  std::unique_ptr<TaskHost> MakeHost(uint32_t, CheckpointStore& store,
+                                     HostListener& listener) override {
+    LocalHostOptions options{facts_->directory() + "/live", options_.memory_bytes};
+    return std::make_unique<LocalHost>(plan_, std::move(options), clock_, store, listener, nullptr);
+  }
+
+ private:
+  const JobPlan& plan_;
+  const RunOptions& options_;
+  const Clock& clock_;
+  const std::unique_ptr<JobStore> facts_;
+};
 
 JobRun::JobRun(const JobPlan& plan, RunOptions options, const Clock& clock)
     : plan_(plan), options_(std::move(options)), clock_(clock) {}
@@ -38,7 +62,7 @@ JobRun::~JobRun() = default;
 void JobRun::Stop() {
   stop_asked_ = true;
   std::lock_guard lock(mutex_);
-  if (attempt_) attempt_->Wake();
+  if (attempt_) attempt_->Stop();
 }
 
 JobProgress JobRun::progress() const {
@@ -58,10 +82,10 @@ Status JobRun::Run() {
                   fmt::format("can't make the state directory {}: {}", directory, error.message()),
                   "choose another with --state-dir");
   }
-  job_store_ = WEIR_TRY(JobStore::Open(directory, plan_.name));
+  std::unique_ptr<JobStore> facts = WEIR_TRY(JobStore::Open(directory, plan_.name));
   if (options_.fresh) {
     // The instance first: should this be cut off half way, what is left can't be taken for its own.
-    WEIR_TRY(job_store_->BeginInstance());
+    WEIR_TRY(facts->BeginInstance());
     for (const char* part : {"checkpoints", "files", "publishing", "live"}) {
       std::filesystem::remove_all(directory + "/" + part, error);
       if (error) {
@@ -71,20 +95,22 @@ Status JobRun::Run() {
       }
     }
   }
-  Status status = RunAttempts();
+  Site site(plan_, options_, clock_, std::move(facts));
+  Status status = RunAttempts(site);
   std::lock_guard lock(mutex_);
   last_.phase = status.ok() ? "ended" : "failed";
   return status;
 }
 
-Status JobRun::RunAttempts() {
+Status JobRun::RunAttempts(AttemptSite& site) {
   Duration backoff = plan_.restart_initial;
   int64_t failures = 0;
   while (true) {
-    Attempt attempt(plan_, options_, clock_, *job_store_, stop_asked_);
+    Attempt attempt(plan_, {options_.choices, options_.wait}, clock_, site);
     {
       std::lock_guard lock(mutex_);
       attempt_ = &attempt;
+      if (stop_asked_) attempt.Stop();
     }
     Status status = attempt.Run();
     if (status.Is(errors::kStoppedEarly)) {

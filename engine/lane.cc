@@ -34,11 +34,10 @@ std::vector<SealedEpoch> NotYetPublished(std::vector<SealedEpoch> sealed,
   return sealed;
 }
 
-Lane::Lane(std::string sink, uint32_t lane, std::string instance, bool has_markers,
+Lane::Lane(LaneId id, std::string instance, bool has_markers,
            std::unique_ptr<SinkPublisher> publisher, CheckpointStore& store,
            std::atomic<int64_t>& unpublished_bytes, Listener listener)
-    : sink_(std::move(sink)),
-      lane_(lane),
+    : id_(std::move(id)),
       instance_(std::move(instance)),
       has_markers_(has_markers),
       publisher_(std::move(publisher)),
@@ -47,6 +46,11 @@ Lane::Lane(std::string sink, uint32_t lane, std::string instance, bool has_marke
       listener_(std::move(listener)) {}
 
 Lane::~Lane() { Stop(); }
+
+void Lane::GoOnFrom(LaneMarker standing) {
+  standing_ = std::move(standing);
+  settled_ = false;
+}
 
 void Lane::Start() {
   thread_ = std::thread([this] { Run(); });
@@ -79,7 +83,7 @@ Result<LaneMarker> Lane::Settle(const LaneMarker& aim) {
     if (marker != standing_ && marker != aim) {
       return Status(errors::kDeposed,
                     fmt::format("sink '{}', lane {}: another weir has published under this name",
-                                sink_, lane_),
+                                id_.sink, id_.number),
                     "this one has stopped; see which of the two is meant to run");
     }
     settled_ = true;
@@ -111,7 +115,7 @@ Status Lane::PublishNow(std::vector<SealedEpoch> sealed, const std::string& chec
       if (sealed.empty()) break;
     }
     if (status.ok() && !has_markers_) {
-      status = store_.WritePublishing(sink_, sealed.back().epoch);
+      status = store_.WritePublishing(id_.ToString(), sealed.back().epoch);
     }
     if (status.ok()) {
       settled_ = false;
@@ -126,8 +130,8 @@ Status Lane::PublishNow(std::vector<SealedEpoch> sealed, const std::string& chec
                        (status.Is(errors::kFenced) && ++fenced <= kMostTakenBack);
     if (!again) return status;
     if (!told) {
-      log::Warn("publishing waits", {{"sink", sink_},
-                                     {"lane", lane_},
+      log::Warn("publishing waits", {{"sink", id_.sink},
+                                     {"lane", id_.number},
                                      {"epoch", sealed.back().epoch.value},
                                      {"reason", status.ToString()}});
       told = true;
@@ -138,7 +142,7 @@ Status Lane::PublishNow(std::vector<SealedEpoch> sealed, const std::string& chec
     if (!go_on()) return status;
     wait = std::min(Duration{wait.us * 2}, kLongestWait);
   }
-  if (told) log::Info("publishing goes on", {{"sink", sink_}, {"lane", lane_}});
+  if (told) log::Info("publishing goes on", {{"sink", id_.sink}, {"lane", id_.number}});
   return Status::Ok();
 }
 
@@ -150,10 +154,10 @@ Status Lane::Renew() {
   if (marker.ok()) marker = publisher_->ReadMarker();
   Status status = marker.ok() ? Status::Ok() : std::move(marker).status();
   if (status.ok() && *marker != standing_) {
-    return Status(
-        errors::kDeposed,
-        fmt::format("sink '{}', lane {}: another weir has published under this name", sink_, lane_),
-        "this one has stopped; see which of the two is meant to run");
+    return Status(errors::kDeposed,
+                  fmt::format("sink '{}', lane {}: another weir has published under this name",
+                              id_.sink, id_.number),
+                  "this one has stopped; see which of the two is meant to run");
   }
   if (status.ok()) status = Open(standing_);
   return status;
@@ -165,6 +169,9 @@ void Lane::Run() {
     return !stopping_;
   };
   Duration renew = kRenewAfter;
+  // A lane that was recovered elsewhere is taken before anything waits for it; if that fails now,
+  // the first epoch asks again.
+  if (!settled_) (void)Settle(standing_);
   while (true) {
     std::vector<SealedEpoch> sealed;
     std::string checksum;
@@ -180,10 +187,10 @@ void Lane::Run() {
         if (renewed.ok()) continue;
         if (renewed.kind() == ErrorKind::kRetry) {
           log::Warn("a marker could not be renewed; tried again in an hour",
-                    {{"sink", sink_}, {"lane", lane_}, {"reason", renewed.ToString()}});
+                    {{"sink", id_.sink}, {"lane", id_.number}, {"reason", renewed.ToString()}});
           continue;
         }
-        listener_.failed(sink_, lane_, std::move(renewed));
+        listener_.failed(id_, std::move(renewed));
         return;
       }
       for (Item& item : queue_) {
@@ -196,12 +203,12 @@ void Lane::Run() {
     const Epoch newest = sealed.back().epoch;
     Status status = PublishNow(std::move(sealed), checksum, /*orphaned=*/false, go_on);
     if (!status.ok()) {
-      if (go_on()) listener_.failed(sink_, lane_, std::move(status));
+      if (go_on()) listener_.failed(id_, std::move(status));
       return;
     }
     unpublished_bytes_ -= bytes;
     renew = kRenewAfter;
-    listener_.published(sink_, lane_, newest);
+    listener_.published(id_, newest);
     publisher_->Prepare();
   }
 }

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "connectors/connector.h"
+#include "engine/ids.h"
 #include "state/checkpoint_store.h"
 
 namespace weir {
@@ -30,22 +31,21 @@ class Lane {
  public:
   /// Called from the lane's thread.
   struct Listener {
-    std::function<void(const std::string& sink, uint32_t lane, Epoch epoch)> published;
-    std::function<void(const std::string& sink, uint32_t lane, Status reason)> failed;
+    std::function<void(const LaneId& lane, Epoch epoch)> published;
+    std::function<void(const LaneId& lane, Status reason)> failed;
     /// Ok while the attempt still stands; otherwise why it does not. Asked before the lane takes
     /// its name at the outside, since that would throw out whoever took over (rules 3 and 18).
     std::function<Status()> stands;
   };
   /// `store` outlives the lane. `unpublished_bytes` is lowered by what was published.
-  Lane(std::string sink, uint32_t lane, std::string instance, bool has_markers,
-       std::unique_ptr<SinkPublisher> publisher, CheckpointStore& store,
-       std::atomic<int64_t>& unpublished_bytes, Listener listener);
+  Lane(LaneId id, std::string instance, bool has_markers, std::unique_ptr<SinkPublisher> publisher,
+       CheckpointStore& store, std::atomic<int64_t>& unpublished_bytes, Listener listener);
   ~Lane();
 
   /// For recovery, before Start: on the caller's thread.
   SinkPublisher& publisher() { return *publisher_; }
   bool has_markers() const { return has_markers_; }
-  uint32_t number() const { return lane_; }
+  const LaneId& id() const { return id_; }
   /// Publishes what a manifest holds; asks again while the outside is away and `go_on` says so.
   Status PublishNow(std::vector<SealedEpoch> sealed, const std::string& checksum, bool orphaned,
                     const std::function<bool()>& go_on);
@@ -55,6 +55,12 @@ class Lane {
   Status Open(const LaneMarker& marker);
   /// For recovery: the marker as it was read after fencing.
   void SetStanding(LaneMarker marker) { standing_ = std::move(marker); }
+  const LaneMarker& standing() const { return standing_; }
+  /// Recovered elsewhere, in a process that has left the lane as `standing` says: it is fenced anew
+  /// before anything else happens on it, and must be found so.
+  void GoOnFrom(LaneMarker standing);
+  /// Gives the publisher away, recovered and fenced; the lane is good for nothing then.
+  std::unique_ptr<SinkPublisher> TakePublisher() { return std::move(publisher_); }
   void Start();
   void Enqueue(SealedEpoch sealed, std::string manifest_checksum);
   /// Ends the thread; what was not published stays in the manifests.
@@ -71,8 +77,7 @@ class Lane {
   /// it, or with `aim` on it, what it was about to do, may anything follow.
   Result<LaneMarker> Settle(const LaneMarker& aim);
 
-  const std::string sink_;
-  const uint32_t lane_;
+  const LaneId id_;
   const std::string instance_;
   const bool has_markers_;
   std::unique_ptr<SinkPublisher> publisher_;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "engine/channel.h"
 #include "engine/element.h"
 
 namespace weir {
@@ -56,6 +57,18 @@ class Mailbox {
   std::vector<Queue> queues_;
   size_t next_ = 0;
   bool closed_ = false;
+};
+
+/// The near end of one channel of a mailbox in the same process.
+class MailboxSender final : public ChannelSender {
+ public:
+  /// `mailbox` outlives the sender.
+  MailboxSender(Mailbox& mailbox, size_t channel) : mailbox_(mailbox), channel_(channel) {}
+  bool Push(Element element) override { return mailbox_.Push(channel_, std::move(element)); }
+
+ private:
+  Mailbox& mailbox_;
+  const size_t channel_;
 };
 
 }  // namespace weir

@@ -14,7 +14,8 @@ uint64_t ContentNumber(const proto::Manifest& manifest) {
 
 Result<LaneDecision> DecideLane(const LaneStanding& standing, const std::string& instance,
                                 uint64_t number, const RecoveryChoices& choices) {
-  const std::string lane = fmt::format("sink '{}', lane {}", standing.sink, standing.lane);
+  const std::string lane =
+      fmt::format("sink '{}', lane {}", standing.lane.sink, standing.lane.number);
   if (!standing.has_markers) {
     if (standing.publishing_begun.value > number && !choices.rewind) {
       return Status(errors::kStaleMarker,

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "connectors/connector.h"
+#include "engine/ids.h"
 #include "engine/plan.h"
 #include "proto/manifest.pb.h"
 
@@ -19,8 +20,7 @@ struct RecoveryChoices {
 
 /// Where one lane stands, and what the newest usable manifest says of it.
 struct LaneStanding {
-  std::string sink;
-  uint32_t lane = 0;
+  LaneId lane;
   bool has_markers = false;
   LaneMarker marker;               ///< Read after fencing; only with markers.
   Epoch publishing_begun;          ///< Newest epoch whose publishing may have begun; only without.

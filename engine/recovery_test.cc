@@ -9,7 +9,7 @@ namespace {
 
 LaneStanding Standing(std::optional<uint64_t> marker, std::string instance = "me") {
   LaneStanding standing;
-  standing.sink = "out";
+  standing.lane = {"out", 0};
   standing.has_markers = true;
   standing.opened_before = true;
   if (marker) standing.marker = {true, Epoch{*marker}, std::move(instance)};
@@ -67,7 +67,7 @@ TEST_CASE("a marker that is gone matters only where results wait") {
 
 TEST_CASE("a sink without markers: what began to be published later is a stop") {
   LaneStanding standing;
-  standing.sink = "files";
+  standing.lane = {"files", 0};
   standing.publishing_begun = Epoch{7};
   CHECK(DecideLane(standing, "me", 7, {}).ok());
   CHECK(DecideLane(standing, "me", 6, {}).status().Is(errors::kStaleMarker));

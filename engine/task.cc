@@ -394,13 +394,11 @@ Status Task::Align(const Barrier& barrier) {
   return Status::Ok();
 }
 
-void Task::Snapshot(const Barrier& barrier, SealedState sealed, TaskAck ack,
-                    std::vector<std::pair<std::string, SealedPart>> parts) {
+void Task::Snapshot(const Barrier& barrier, SealedState sealed, TaskAck ack, SealedParts parts) {
   ++*writing_;
   auto job = [this, barrier, ack = std::make_shared<TaskAck>(std::move(ack)),
               state = std::make_shared<SealedState>(std::move(sealed)),
-              sealed_parts = std::make_shared<std::vector<std::pair<std::string, SealedPart>>>(
-                  std::move(parts))]() {
+              sealed_parts = std::make_shared<SealedParts>(std::move(parts))]() {
     const auto write = [&]() -> Status {
       TaskSnapshot snapshot = WEIR_TRY(setup_.state->Write(std::move(*state)));
       *uploaded_ = std::move(snapshot.uploaded);
@@ -409,7 +407,9 @@ void Task::Snapshot(const Barrier& barrier, SealedState sealed, TaskAck ack,
       ack->checkpoint.set_index(setup_.id.index);
       ack->checkpoint.set_parallelism(setup_.fragment->parallelism);
       FillCounts(ack->tallies, ack->checkpoint);
-      for (auto& [sink, part] : *sealed_parts) {
+      std::erase_if(*sealed_parts,
+                    [](const auto& sealed_part) { return sealed_part.second.empty(); });
+      for (const auto& [sink, part] : *sealed_parts) {
         SealedOutbox outbox;
         outbox.sink = sink;
         outbox.stored = WEIR_TRY(StoreOutbox(*setup_.store, part));
@@ -417,7 +417,6 @@ void Task::Snapshot(const Barrier& barrier, SealedState sealed, TaskAck ack,
         if (!part.spool && outbox.stored.has_file()) {
           uploaded_->push_back(outbox.stored.file().id());
         }
-        outbox.part = std::move(part);
         ack->sealed.push_back(std::move(outbox));
       }
       return Status::Ok();
@@ -429,7 +428,7 @@ void Task::Snapshot(const Barrier& barrier, SealedState sealed, TaskAck ack,
     const TaskId id = setup_.id;
     TaskListener* const listener = setup_.listener;
     if (status.ok()) {
-      listener->OnAck(std::move(*ack));
+      listener->OnAck(std::move(*ack), std::move(*sealed_parts));
     } else {
       listener->OnAckFailed(id, barrier.id, std::move(status));
     }

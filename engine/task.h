@@ -14,18 +14,22 @@
 #include "engine/background.h"
 #include "engine/chain.h"
 #include "engine/event_time.h"
+#include "engine/mailbox.h"
 #include "engine/split_clock.h"
 #include "state/checkpoint_store.h"
 #include "state/task_state.h"
 
 namespace weir {
 
-/// What a task tells its job's driver. Called from the task's and the background's threads; must
-/// not block.
+/// What sinks sealed in a task, by sink, in the order it was sealed in.
+using SealedParts = std::vector<std::pair<std::string, SealedPart>>;
+
+/// What a task tells its host. Called from the task's and the background's threads; must not block.
 class TaskListener {
  public:
   virtual ~TaskListener() = default;
-  virtual void OnAck(TaskAck ack) = 0;
+  /// `parts` are what `ack.sealed` tells of, in the same order.
+  virtual void OnAck(TaskAck ack, SealedParts parts) = 0;
   virtual void OnAckFailed(TaskId task, BarrierId id, Status reason) = 0;
   virtual void OnInputEnded(TaskId task) = 0;
   /// The task has ended by itself, with an error.
@@ -57,7 +61,8 @@ struct TaskSetup {
   TaskListener* listener = nullptr;
   Background* background = nullptr;
   CheckpointStore* store = nullptr;
-  /// Bytes of sealed outboxes not yet published, over the whole job, and the most that may be.
+  /// Bytes of sealed outboxes not yet published, over all tasks of the host, and the most that may
+  /// be.
   std::atomic<int64_t>* unpublished_bytes = nullptr;
   int64_t unpublished_budget = 256 << 20;
 
@@ -98,6 +103,7 @@ class Task {
 
   const TaskId& id() const { return setup_.id; }
   bool is_source() const { return setup_.reader != nullptr; }
+  const FragmentPlan& fragment() const { return *setup_.fragment; }
   TaskGauges& gauges() { return gauges_; }
   const TaskGauges& gauges() const { return gauges_; }
 
@@ -113,8 +119,7 @@ class Task {
   Status TakeDelivery();
   Status OnBarrier(size_t channel, const Barrier& barrier);
   Status Align(const Barrier& barrier);
-  void Snapshot(const Barrier& barrier, SealedState sealed, TaskAck ack,
-                std::vector<std::pair<std::string, SealedPart>> parts);
+  void Snapshot(const Barrier& barrier, SealedState sealed, TaskAck ack, SealedParts parts);
   bool MayTakeRows() const;
   /// What dropped tries keep counts as unpublished, so that sources stop before it is too much.
   void CountKept();
@@ -139,10 +144,10 @@ class Task {
   BarrierId dropped_;  ///< Newest try that is known to be dropped: its barriers say nothing more.
 
   // What dropped tries sealed and counted, and what waits for the outcome of the current one.
-  std::vector<std::pair<std::string, SealedPart>> kept_parts_;
+  SealedParts kept_parts_;
   int64_t counted_kept_ = 0;  ///< Bytes of them within the budget of what is unpublished.
   TaskAck kept_counts_;
-  std::vector<std::pair<std::string, SealedPart>> pending_parts_;
+  SealedParts pending_parts_;
   TaskAck pending_counts_;
   BarrierId pending_id_;
   bool snapshot_pending_ = false;  ///< Between a Seal of the state and its Completed.

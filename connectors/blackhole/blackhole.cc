@@ -36,10 +36,7 @@ class BlackholePlan final : public SinkPlan {
   Result<std::unique_ptr<SinkWriter>> MakeWriter(const ConnectorContext&, uint32_t) const override {
     return std::unique_ptr<SinkWriter>(std::make_unique<BlackholeWriter>());
   }
-  Result<std::unique_ptr<SinkPublisher>> MakePublisher(const ConnectorContext&,
-                                                       uint32_t) const override {
-    return std::unique_ptr<SinkPublisher>();
-  }
+  bool Publishes() const override { return false; }
 };
 
 class BlackholeConnectorImpl final : public Connector {

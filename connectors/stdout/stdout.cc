@@ -169,10 +169,7 @@ class StdoutPlan final : public SinkPlan {
     return std::unique_ptr<SinkWriter>(std::make_unique<StdoutWriter>(
         stdout, *context.clock, StdoutLimits{spec_.rows, spec_.every}, std::move(encoder)));
   }
-  Result<std::unique_ptr<SinkPublisher>> MakePublisher(const ConnectorContext&,
-                                                       uint32_t) const override {
-    return std::unique_ptr<SinkPublisher>();
-  }
+  bool Publishes() const override { return false; }
 
  private:
   const StdoutSpec spec_;

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/status.h"
+#include "batch/batch.h"
+#include "engine/element.h"
+
+namespace weir {
+
+/// Takes the elements of one channel between two tasks, in order: the near end of a mailbox, or of
+/// a wire to another process. One sender.
+class ChannelSender {
+ public:
+  virtual ~ChannelSender() = default;
+  /// Waits for room. False once the channel is closed: the element is dropped and the sender ends.
+  virtual bool Push(Element element) = 0;
+};
+
+/// The channels between the hosts of one attempt.
+class Wires {
+ public:
+  virtual ~Wires() = default;
+  /// What another host sends over `channel` is pushed into `receiver`.
+  virtual void Expect(const std::string& channel, SchemaPtr schema,
+                      std::unique_ptr<ChannelSender> receiver) = 0;
+  /// The near end of a channel into a task of `host`, of use from Open on.
+  virtual Result<std::unique_ptr<ChannelSender>> Connect(uint32_t host, const std::string& channel,
+                                                         SchemaPtr schema) = 0;
+  /// All hosts of the attempt expect what they are sent.
+  virtual void Open() = 0;
+  /// Closes all of them: nobody waits in one any more. Thread safe.
+  virtual void Close() = 0;
+};
+
+}  // namespace weir
