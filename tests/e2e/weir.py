@@ -7,13 +7,19 @@ import pathlib
 import re
 import signal
 import subprocess
-import time
-from collections.abc import Mapping, Sequence
+import urllib.request
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
+
+from e2e import manifest
+from parts import process
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 DONE, FAILED, USAGE, DECISION, GAVE_UP, INTERRUPTED = 0, 1, 2, 3, 4, 130
+
+Value = TypeVar("Value")
 
 
 def binary() -> pathlib.Path:
@@ -76,6 +82,8 @@ class Weir:
         self.report_path = self.work / f"{self.state_name}.report.json"
         self._process: subprocess.Popen | None = None
         self._log_start = 0
+        self._hits_start = 0
+        self._metrics = ""
         self.starts = 0
 
     def command(self, sets: Mapping[str, str] | None = None, flags: Sequence[str] = ()) -> list[str]:
@@ -99,6 +107,7 @@ class Weir:
             env["WEIR_POLL_ROWS"] = "300"  # A slowed source gives little at a time, too.
         self.report_path.unlink(missing_ok=True)
         self._log_start = self.log_path.stat().st_size if self.log_path.exists() else 0
+        self._hits_start = len(self.hits())
         with open(self.log_path, "ab") as log, open(self.out_path, "ab") as out:
             self._process = subprocess.Popen(self.command(sets, flags), stdin=subprocess.DEVNULL,
                                              stdout=out, stderr=log, env=env)
@@ -127,12 +136,11 @@ class Weir:
 
     def wait(self, timeout_s: float = 60) -> Finished:
         """Its end. One that does not end in time is killed, and that is a failure of the test."""
-        assert self._process is not None
-        try:
-            code = self._process.wait(timeout_s)
-        except subprocess.TimeoutExpired:
+        if not self.ends_within(timeout_s):
             self.kill()
-            raise AssertionError(f"weir did not end within {timeout_s} s:\n{self.log()[-6000:]}") from None
+            raise AssertionError(f"weir did not end within {timeout_s} s:\n{self.log()[-6000:]}")
+        assert self._process is not None
+        code = self._process.returncode
         report = None
         if self.report_path.exists():
             with contextlib.suppress(ValueError):
@@ -140,26 +148,33 @@ class Weir:
         out = self.out_path.read_text(errors="replace")
         return Finished(code, out, self.log(), report)
 
+    def ends_within(self, seconds: float) -> bool:
+        """Whether it ends by itself in that time; if not it goes on."""
+        assert self._process is not None
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(seconds)
+        return not self.running
+
     def run(self, failpoints: str = "", timeout_s: float = 60, **options) -> Finished:
         return self.start(failpoints, **options).wait(timeout_s)
 
     def kill(self) -> None:
-        self._signal(signal.SIGKILL)
+        self.signal(signal.SIGKILL)
         if self._process is not None:
             self._process.wait(30)
 
     def stop(self, timeout_s: float = 60) -> Finished:
         """SIGTERM: a savepoint and a clean end."""
-        self._signal(signal.SIGTERM)
+        self.signal(signal.SIGTERM)
         return self.wait(timeout_s)
 
     def freeze(self) -> None:
-        self._signal(signal.SIGSTOP)
+        self.signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
-        self._signal(signal.SIGCONT)
+        self.signal(signal.SIGCONT)
 
-    def _signal(self, number: int) -> None:
+    def signal(self, number: int) -> None:
         if self.running:
             assert self._process is not None
             with contextlib.suppress(ProcessLookupError):
@@ -168,25 +183,62 @@ class Weir:
     def hits(self) -> list[str]:
         return self.hits_path.read_text().split() if self.hits_path.exists() else []
 
-    def stopped_in_kernel(self) -> bool:
-        """Whether a failpoint's SIGSTOP holds the process."""
+    def wait_until(self, condition: Callable[[], Value], timeout_s: float, what: str) -> Value:
+        """Polls `condition` until it returns something true, and returns that. That it does not in time,
+        or that weir ends without it, is a failure of the test."""
+        def met() -> Value:
+            running = self.running  # Asked first: what it did before its end counts.
+            value = condition()
+            assert value or running, f"weir has ended and still not: {what}\n{self.log()[-6000:]}"
+            return value
+
+        try:
+            return process.wait_until(met, timeout_s, what)
+        except TimeoutError as late:
+            raise AssertionError(f"{late}; weir runs:\n{self.log()[-6000:]}") from None
+
+    def wait_log(self, text: str, timeout_s: float = 30) -> str:
+        """The first line since the last start that has `text` in it."""
+        return self.wait_until(
+            lambda: next((line for line in self.log().splitlines() if text in line), ""),
+            timeout_s, f"a line with '{text}'")
+
+    def wait_hit(self, timeout_s: float = 30) -> None:
+        """Until a failpoint has acted since the last start."""
+        self.wait_until(lambda: len(self.hits()) > self._hits_start, timeout_s, "a failpoint is passed")
+
+    def wait_stopped(self, timeout_s: float = 20) -> None:
+        """Until a failpoint's SIGSTOP holds the process."""
+        self.wait_until(self._stopped_in_kernel, timeout_s, "a failpoint holds the process")
+
+    def _stopped_in_kernel(self) -> bool:
         with contextlib.suppress(OSError):
             status = pathlib.Path(f"/proc/{self.pid}/stat").read_text()
             return status.rsplit(")", 1)[1].split()[0] == "T"
         return False
 
-    def wait_log(self, text: str, timeout_s: float = 30) -> str:
-        """The first line since the last start that has `text` in it."""
-        deadline = time.monotonic() + timeout_s
-        while True:
-            for line in self.log().splitlines():
-                if text in line:
-                    return line
-            if not self.running or time.monotonic() > deadline:
-                state = "runs" if self.running else "has ended"
-                raise AssertionError(f"no line with '{text}'; weir {state}:\n{self.log()[-6000:]}")
-            time.sleep(0.05)
+    def serve_metrics(self) -> "Weir":
+        """From the next start on `metric` answers."""
+        self._metrics = f"127.0.0.1:{process.free_port()}"
+        self.flags = [*self.flags, "--metrics", self._metrics]
+        return self
+
+    def metric(self, name: str) -> float:
+        """A metric of the process, summed over its labels; 0 while nothing answers yet."""
+        assert self._metrics, "serve_metrics comes before the start"
+        try:
+            with urllib.request.urlopen(f"http://{self._metrics}/metrics", timeout=5) as page:
+                lines = page.read().decode().splitlines()
+        except OSError:
+            return 0
+        return sum(float(line.rsplit(" ", 1)[1]) for line in lines if re.match(rf"{name}[ {{]", line))
 
     def manifests(self) -> list[int]:
         """Numbers of the checkpoints that are there, oldest first."""
         return sorted(int(path.parent.name) for path in self.state.rglob("checkpoints/*/manifest"))
+
+    def newest_manifest(self) -> manifest.Manifest | None:
+        """None where there is none, or where it is just being removed."""
+        with contextlib.suppress(ValueError, OSError, AssertionError, IndexError):
+            return manifest.newest(self.state)
+        return None
