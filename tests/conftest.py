@@ -24,6 +24,15 @@ def weir_binary() -> pathlib.Path:
     return path
 
 
+@pytest.fixture(autouse=True)
+def no_weir_is_left():
+    """One that a failed test left running would disturb the next."""
+    from e2e.weir import Weir
+
+    yield
+    Weir.kill_started()
+
+
 @pytest.fixture
 def tell(capsys):
     """Prints what a reader of the run wants to see of a test that passed, too."""

@@ -10,7 +10,7 @@ import subprocess
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 from e2e import manifest
 from parts import process
@@ -65,6 +65,8 @@ class Weir:
     `hits_path`, one name a line.
     """
 
+    started: ClassVar[list[subprocess.Popen]] = []  # By anybody, for kill_started.
+
     job: pathlib.Path
     work: pathlib.Path
     variables: Mapping[str, str] = field(default_factory=dict)
@@ -111,6 +113,7 @@ class Weir:
         with open(self.log_path, "ab") as log, open(self.out_path, "ab") as out:
             self._process = subprocess.Popen(self.command(sets, flags), stdin=subprocess.DEVNULL,
                                              stdout=out, stderr=log, env=env)
+        self.started.append(self._process)
         self.starts += 1
         return self
 
@@ -173,6 +176,14 @@ class Weir:
 
     def thaw(self) -> None:
         self.signal(signal.SIGCONT)
+
+    @classmethod
+    def kill_started(cls) -> None:
+        """Kills all that still runs."""
+        while cls.started:
+            left = cls.started.pop()
+            left.kill()
+            left.wait(30)
 
     def signal(self, number: int) -> None:
         if self.running:
