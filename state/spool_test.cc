@@ -30,6 +30,16 @@ std::string ReadAll(const Spool& spool, size_t piece_bytes) {
   return all;
 }
 
+/// A store whose folder for files is away, for a while.
+struct StoreAway {
+  StoreAway() { std::filesystem::remove(files); }
+  void ComesBack() const { std::filesystem::create_directory(files); }
+
+  const TemporaryFolder folder;
+  const std::unique_ptr<CheckpointStore> store = Check(CheckpointStore::Open(folder.path(), "j"));
+  const std::string files = store->directory() + "/files";
+};
+
 }  // namespace
 
 TEST_CASE("a small spool stays in memory") {
@@ -76,29 +86,23 @@ TEST_CASE("a spool that was never finished leaves no file") {
 }
 
 TEST_CASE("a spool makes do with memory while the store is away, and then is a file all the same") {
-  const TemporaryFolder folder;
-  auto store = Check(CheckpointStore::Open(folder.path(), "j"));
-  const std::string files = store->directory() + "/files";
-  std::filesystem::remove(files);
-  Spool spool(store.get());
+  const StoreAway away;
+  Spool spool(away.store.get());
   std::string all = Fill(spool, 2'000'000);
   CHECK(spool.Finish().status().Is(errors::kStoreUnavailable));
-  std::filesystem::create_directory(files);
-  CHECK(Check(store->ReadFile(Check(spool.Finish()))) == all);
+  away.ComesBack();
+  CHECK(Check(away.store->ReadFile(Check(spool.Finish()))) == all);
 }
 
 TEST_CASE("a spool takes only so much while the store is away, and loses nothing of it") {
-  const TemporaryFolder folder;
-  auto store = Check(CheckpointStore::Open(folder.path(), "j"));
-  const std::string files = store->directory() + "/files";
-  std::filesystem::remove(files);
-  Spool spool(store.get());
+  const StoreAway away;
+  Spool spool(away.store.get());
   const std::string piece(1 << 20, 'x');
   Status status;
   while (status.ok() && spool.size() < size_t{1} << 30) status = spool.Append(piece);
   CHECK(status.Is(errors::kStoreUnavailable));
   const uint64_t taken = spool.size();
-  std::filesystem::create_directory(files);
+  away.ComesBack();
   CHECK(Check(spool.Finish()).size() == taken);
 }
 
