@@ -27,15 +27,17 @@ struct Worker {
   Duration heard_at;    ///< While present.
   Duration away_since;  ///< While not.
   bool lost = false;    ///< Its tasks are given up.
-  bool draining = false;
+  bool drained_by_user = false;
+  bool drained_by_itself = false;  ///< Its process wants to end.
   bool drained_told = false;
   uint32_t held = 0;  ///< Slots that jobs hold, or have reserved.
   std::set<std::string> jobs;
 
   bool present() const { return session.has_value(); }
+  bool draining() const { return drained_by_user || drained_by_itself; }
   uint32_t free() const { return held < slots ? slots - held : 0; }
   /// Takes new tasks.
-  bool usable() const { return present() && !draining; }
+  bool usable() const { return present() && !draining(); }
 };
 
 /// The workers, their slots, and who holds them.
@@ -46,6 +48,7 @@ class Cluster {
   Worker* Find(const std::string& id);
   /// The worker whose session this is; null for one that is over.
   Worker* OfSession(SessionId session);
+  std::map<std::string, Worker>& workers_by_id() { return workers_; }
   Worker& Add(const std::string& id);
   void Forget(const std::string& id);
   void SetSession(Worker& worker, SessionId session);
@@ -70,6 +73,8 @@ class Cluster {
                                  Duration now) const;
   /// Slots that `job` could have now, its own included.
   uint32_t Room(const std::string& job, Duration now) const;
+  /// Slots of all workers that are present, held or not.
+  uint32_t PresentSlots() const;
 
  private:
   std::vector<PlacementCandidate> CandidatesFor(const std::string& job, Duration now) const;

@@ -9,22 +9,10 @@
 #include "daemon/manager/cluster.h"
 #include "daemon/manager/facts.h"
 #include "daemon/manager/job.h"
+#include "daemon/manager/options.h"
+#include "daemon/manager/turn.h"
 
 namespace weir::manager {
-
-struct CoreOptions {
-  std::string version;                             ///< Of weir; workers must have the same.
-  Duration worker_timeout = Duration::Seconds(5);  ///< Silence after which a worker is lost.
-  Duration session_back = Duration::Millis(250);   ///< For a broken session to be back.
-  Duration lease_margin = Duration::Millis(500);   ///< The lease is held to end so much earlier.
-  Duration take_up = Duration::Seconds(3);         ///< For a told attempt to be in a heartbeat.
-  Duration keep_apart = Duration::Seconds(30);     ///< Workers that could not reach each other.
-  Duration store_again = Duration::Seconds(1);     ///< After a write that failed.
-  Duration remember_lost = Duration::Hours(1);     ///< Workers that are gone, for those who ask.
-  Duration autoscale_window = Duration::Seconds(30);
-  Duration autoscale_rest = Duration::Minutes(2);  ///< After an attempt has begun.
-  size_t history = 20;                             ///< Restarts kept of each job.
-};
 
 /// Decides for the whole cluster: which worker hosts what, when an attempt begins and ends, what
 /// becomes of a job after a failure, and what a user may do. A pure state machine: facts and the
@@ -64,17 +52,55 @@ class Core {
   std::string DescribeWorker(const std::string& worker, Duration now) const;
 
  private:
+  void Begin(facts::Elected elected, Now now);
   void StepDown();
+  bool LeaseIsOver(Duration now) const;
+
+  void OnStored(WriteId write, Turn& turn);
+  void OnStoreFailed(const facts::StoreFailed& failed, Turn& turn);
+  void OnOpened(const facts::SessionOpened& opened, Turn& turn);
+  void OnEnded(const facts::AttemptEnded& ended, Turn& turn);
+  void OnReported(const facts::AttemptReported& reported, Turn& turn);
+  void OnTick(Turn& turn);
+
+  void Ask(const facts::Asked& asked, Turn& turn);
+  Status Carry(const commands::Submit& submit, RequestId request, Turn& turn);
+  Status Carry(const commands::Drain& drain, RequestId request, Turn& turn);
+  Status Carry(const commands::Undrain& undrain, RequestId request, Turn& turn);
+  template <typename C>
+  Status Carry(const C& command, RequestId request, Turn& turn);
+
+  /// Compares what a worker says of itself with what it should have.
+  void Reconcile(Worker& worker, const WorkerStanding& standing, bool hello, Turn& turn);
+  void NotCurrent(const Worker& worker, const std::string& name, AttemptId attempt, Turn& turn);
+  void Seen(Job& job, AttemptPhase phase, Turn& turn);
+  void Lose(Worker& worker, const std::string& reason, Turn& turn);
+  Duration LostAt(const Worker& worker) const;
+  /// The job whose attempt this is, led by that worker; else null.
+  Job* LedBy(const Worker& worker, const std::string& name, AttemptId attempt);
+
+  void LookForRoom(Turn& turn);
+  void MoveFromDrained(Turn& turn);
+  /// Writes what has changed and is not being written.
+  void Write(Turn& turn);
+  void WriteJob(Job& job, Turn& turn);
+  void WriteDrain(const std::string& worker, Turn& turn);
+  void SetDrain(Worker& worker, bool draining, RequestId request, Turn& turn);
 
   const CoreOptions options_;
   bool leading_ = false;
   uint64_t term_ = 0;
   Duration lease_until_;
-  WriteId last_write_;
+  Duration grace_until_;  ///< Nobody is lost before, but by what it says itself.
+  uint64_t writes_begun_ = 0;
   Cluster cluster_;
   std::map<std::string, Job> jobs_;
-  std::map<WriteId, std::string> writes_;  ///< Under way: of which job.
-  // Of drained workers:
+  std::map<std::string, Keeping> drains_;  ///< Of workers' records.
+  struct Writing {
+    std::string job;
+    std::string worker;  ///< Either is set.
+  };
+  std::map<WriteId, Writing> writing_;
 };
 
 }  // namespace weir::manager

@@ -4,6 +4,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -11,7 +12,7 @@ namespace weir::manager {
 
 /// A worker that may be used, and its free slots.
 struct PlacementCandidate {
-  std::string id;
+  std::string_view id;
   uint32_t free = 0;
 };
 
