@@ -36,7 +36,7 @@ TEST_CASE("what was written to a key-value store is there when it is opened agai
   CHECK_FALSE(Check(store->Get("a/1")).has_value());
 }
 
-TEST_CASE("hidden: a store is written and the process killed") {
+TEST_CASE("hidden: a store is written and the process killed", "[.]") {
   const auto store = Check(KeyValueStore::Open(testing::HiddenFolder() + "/store"));
   for (int i = 0; i < 100; i++) {
     const std::vector<KeyValueStore::Change> change = {{"key", std::to_string(i)}};

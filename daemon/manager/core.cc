@@ -319,7 +319,8 @@ void Core::Reconcile(Worker& worker, const WorkerStanding& standing, bool hello,
     } else if (hello || job.taken_up) {
       StateOf(job.record.state)
           .OnLost(job, fmt::format("worker {} does not lead it any more", worker.id), turn);
-    } else if (turn.now().us - job.deployed_at.us >= options_.take_up.us) {
+    } else if (turn.now().us - job.deployed_at.us >= options_.take_up.us &&
+               turn.now() >= grace_until_) {
       // It is heard, and does not hear: a fresh session may mend that.
       turn.Say(actions::CloseSession{*worker.session, "what it was told did not reach it"});
       cluster_.EndSession(worker, turn.now());

@@ -26,7 +26,10 @@ void AtRest::GoOn(Job& job, const AttemptChoices& choices, const std::string& in
   JobRecord& record = job.record;
   // Lanes stay known: whoever may still write through one of them is fenced all the same.
   if (choices.fresh) record.instance = instance;
+  // A fresh start that was not carried out still stands: the checkpoints are another instance's.
+  const bool still_fresh = record.choices.fresh;
   record.choices = choices;
+  record.choices.fresh |= still_fresh;
   record.failures_in_row = 0;
   record.failure.reset();
   record.note.clear();
