@@ -62,7 +62,9 @@ bool BeginAttempt(Job& job, Turn& turn) {
   record.parallelism = request.parallelism;
   record.attempts++;
   RaiseLanes(record, *placement);
-  turn.cluster().Hold(record.name, placement->Slots());
+  if (!WEIR_MUTANT("manager_forgets_slots")) {
+    turn.cluster().Hold(record.name, placement->Slots());
+  }
   record.previous_workers.clear();
   for (const uint32_t worker : placement->worker_of) {
     record.previous_workers.push_back(placement->workers[worker].id);
@@ -92,6 +94,7 @@ void DeployAttempt(Job& job, Turn& turn) {
 void AskToStop(Job& job, Turn& turn) {
   const JobRecord& record = job.record;
   if (job.phase == AttemptPhase::kStopping || !record.next) return;
+  if (job.stop_told_at != kNotTold && WEIR_MUTANT("manager_tells_stop_once")) return;
   if (job.stop_told_at != kNotTold && turn.now().us - job.stop_told_at.us < kTellAgain.us) return;
   const bool told = turn.TellWorker(
       record.attempt->placement.lead(),

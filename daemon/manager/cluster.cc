@@ -133,6 +133,14 @@ uint32_t Cluster::Room(const std::string& job, Duration now) const {
   return static_cast<uint32_t>(std::min<uint64_t>(room, UINT32_MAX));
 }
 
+uint32_t Cluster::FreeSlots() const {
+  uint32_t free = 0;
+  for (const auto& [id, worker] : workers_) {
+    if (worker.usable()) free += worker.free();
+  }
+  return free;
+}
+
 uint32_t Cluster::PresentSlots() const {
   uint32_t slots = 0;
   for (const auto& [id, worker] : workers_) {

@@ -73,6 +73,8 @@ class Cluster {
                                  Duration now) const;
   /// Slots that `job` could have now, its own included.
   uint32_t Room(const std::string& job, Duration now) const;
+  /// Free slots of all usable workers.
+  uint32_t FreeSlots() const;
   /// Slots of all workers that are present, held or not.
   uint32_t PresentSlots() const;
 

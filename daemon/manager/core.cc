@@ -88,6 +88,7 @@ void Core::Begin(facts::Elected elected, Now now) {
   for (JobRecord& record : elected.jobs) {
     Job& job = jobs_[record.name];
     job.record = std::move(record);
+    if (WEIR_MUTANT("manager_counts_attempts_anew")) job.record.attempts = 0;
     job.since = now.monotonic;
     if (job.record.attempt) {
       // Its workers will tell whether it is alive; until then it holds its slots.
@@ -278,6 +279,7 @@ void Core::NotCurrent(const Worker& worker, const std::string& name, AttemptId a
   const auto it = jobs_.find(name);
   // Until the record that says so is durable, a successor of this manager may still want it.
   if (it != jobs_.end() && !it->second.durable()) return;
+  if (WEIR_MUTANT("manager_leaves_old_attempts")) return;
   turn.Tell(*worker.session, tell::CancelAttempt{name, attempt});
 }
 
@@ -321,10 +323,11 @@ void Core::Reconcile(Worker& worker, const WorkerStanding& standing, bool hello,
           .OnLost(job, fmt::format("worker {} does not lead it any more", worker.id), turn);
     } else if (turn.now().us - job.deployed_at.us >= options_.take_up.us &&
                turn.now() >= grace_until_) {
-      // It is heard, and does not hear: a fresh session may mend that.
+      // It is heard, and does not hear: a fresh session may mend that. Its other tasks are well.
       turn.Say(actions::CloseSession{*worker.session, "what it was told did not reach it"});
       cluster_.EndSession(worker, turn.now());
-      Lose(worker, fmt::format("worker {} did not take the attempt up", worker.id), turn);
+      StateOf(job.record.state)
+          .OnLost(job, fmt::format("worker {} did not take the attempt up", worker.id), turn);
       return;
     }
   }
@@ -433,9 +436,15 @@ void Core::LookForRoom(Turn& turn) {
     waiting.emplace_back(cluster_.HeldBy(name) == nullptr, job.since, name);
   }
   std::sort(waiting.begin(), waiting.end());
+  uint32_t free = cluster_.FreeSlots();
   for (const auto& [holds_nothing, since, name] : waiting) {
     Job& job = jobs_.at(name);
+    const auto& autoscale = job.record.policy.autoscale;
+    const uint32_t least = autoscale ? std::max(1u, autoscale->min) : job.record.parallelism;
+    // Many may wait for a room that is not there.
+    if (holds_nothing && least > free) continue;
     if (!BeginAttempt(job, turn)) cluster_.Hold(name, {});
+    free = cluster_.FreeSlots();
   }
   MoveFromDrained(turn);
 }

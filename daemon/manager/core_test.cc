@@ -507,11 +507,20 @@ TEST_CASE("workers that can't reach each other are not placed together for a whi
 
 TEST_CASE("an attempt that its lead never took up is given to another") {
   TwoWorkers m;
-  m.Ask(m.Submit("clicks", 1));
-  REQUIRE(m.Hosts("clicks") == "w1");
+  m.Start("users", 1);
+  m.Pass(6'000);
+  m.Open("w3");
+  m.Ask(m.Submit("clicks", 4));
+  REQUIRE(m.Hosts("clicks") == "w2 w3 w1 w2");
+  REQUIRE(m.Record("clicks").attempts == 1);
   const auto said = m.Pass(3'500);
   CHECK(All<actions::CloseSession>(said).size() == 1);
-  CHECK(m.Hosts("clicks") == "w2");
+  CHECK(m.State("clicks") == "waiting");
+  // What else its lead does is not touched, if it is back in time.
+  m.Open("w2", 4);
+  CHECK(m.State("clicks") == "starting");
+  m.Pass(1'000);
+  CHECK(m.Record("users").attempts == 1);
   CHECK(m.Record("clicks").failures_in_row == 0);
 }
 

@@ -26,8 +26,11 @@ JobRecord Full(const std::string& name) {
   job.instance = "instance";
   job.state = JobState::kStopping;
   job.text = {3, std::make_shared<std::string>("job: " + name)};
-  job.policy = {Duration::Millis(1), Duration::Millis(2), 7,
-                AutoscaleBounds{2, 9, 0.5, 1000.0}, {"out", "late"}};
+  job.policy = {Duration::Millis(1),
+                Duration::Millis(2),
+                7,
+                AutoscaleBounds{2, 9, 0.5, 1000.0},
+                {"out", "late"}};
   job.parallelism = 4;
   job.choices = {true, true, true, {"step"}};
   job.attempts = 12;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "base/failpoint.h"
 #include "daemon/manager/states/state.h"
 
 namespace weir::manager {
@@ -27,7 +28,7 @@ void Turn::Changed(Job& job) {
 }
 
 void Turn::WhenStored(Job& job, Action action) {
-  if (job.durable()) {
+  if (job.durable() || WEIR_MUTANT("manager_answers_before_stored")) {
     Say(std::move(action));
   } else {
     job.keeping.WhenStored(std::move(action));

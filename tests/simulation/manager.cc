@@ -339,7 +339,9 @@ void SimManager::Check(const std::vector<Action>& said) {
 
 void SimManager::CheckState(const std::string& job, const std::string& to) {
   const manager::JobRecord& record = core_->jobs().at(job).record;
-  if (to == "running" && record.attempt && !world_.have_run.contains({job, record.attempt->id})) {
+  // It may have gone on to another attempt by the end of the decision.
+  if (to == "running" && record.state == JobState::kRunning &&
+      !world_.have_run.contains({job, record.attempt->id})) {
     world_.Violate(fmt::format("attempt {} of {} is taken for running, and never was",
                                record.attempt->id.ToString(), job));
   }

@@ -130,12 +130,18 @@ class SimWorker : public Process {
   void PeerGone(SimWorker& peer);
 
  private:
+  struct ByName {
+    bool operator()(const Process* one, const Process* other) const {
+      return one->name < other->name;
+    }
+  };
   struct Led {
     manager::tell::RunAttempt run;
     manager::AttemptPhase phase = manager::AttemptPhase::kRecovering;
     std::optional<manager::AttemptOutcome> ended;
-    size_t number = 0;                 ///< Newest manifest of its own, or read.
-    std::map<SimWorker*, bool> hosts;  ///< The others; whether they have answered.
+    size_t number = 0;  ///< Newest manifest of its own, or read.
+    /// In order of their names: an order of addresses would be another in each run.
+    std::map<SimWorker*, bool, ByName> hosts;  ///< The others; whether they have answered.
     bool aligning = false;
     bool stop = false;
     bool savepoint = false;

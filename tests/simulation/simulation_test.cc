@@ -171,7 +171,9 @@ int RunHidden(const char* test_case, const char* mutant) {
 TEST_CASE("each mutant of the manager is caught") {
   const char* const mutant = GENERATE(
       "manager_deploy_before_stored", "manager_no_grace", "manager_adopts_any_attempt",
-      "manager_lease_end_ignored", "manager_lanes_not_raised", "manager_old_incarnation_accepted");
+      "manager_lease_end_ignored", "manager_lanes_not_raised", "manager_old_incarnation_accepted",
+      "manager_leaves_old_attempts", "manager_counts_attempts_anew", "manager_tells_stop_once",
+      "manager_forgets_slots", "manager_answers_before_stored");
   INFO(mutant);
   CHECK(RunHidden("hidden: a mutant is caught", mutant) == 0);
 }

@@ -30,7 +30,10 @@ void User::Answered(const manager::actions::Reply& reply, SimManager& by) {
   if (newest_[asked.job] != reply.request.value) return;
   busy_until_us_[asked.job] = 0;
   const manager::JobRecord* stored = world_.store->Job(asked.job);
-  // By another leader meanwhile: nothing can be said.
+  // An earlier request may have come later; and another may lead meanwhile.
+  for (const auto& [request, other] : asked_) {
+    if (other.job == asked.job) return;
+  }
   if (by.core().term() != world_.store->term()) return;
   if (asked.what == "submit" && !stored) world_.Violate("a submitted job is not stored");
   if (asked.what == "cancel" && (!stored || stored->state != JobState::kCancelled)) {
