@@ -482,6 +482,36 @@ TEST_CASE("a drained worker's jobs move, as far as there is room") {
   CHECK(m.State("more") == "starting");
 }
 
+TEST_CASE("a job that starts on a worker that is drained moves once it runs") {
+  TwoWorkers m;
+  m.Ask(m.Submit("clicks", 1));
+  REQUIRE(m.Hosts("clicks") == "w1");
+  m.Ask(commands::Drain{"w1"});
+  CHECK(m.State("clicks") == "starting");
+  const auto said = m.Runs("clicks");
+  CHECK(m.State("clicks") == "stopping");
+  CHECK(Told<tell::StopAttempt>(said).size() == 1);
+  // It is lost before its savepoint: the next attempt begins elsewhere all the same.
+  m.End("clicks", m.Fails());
+  m.Pass(300);
+  CHECK(m.Hosts("clicks") == "w2");
+  CHECK_FALSE(m.Record("clicks").next.has_value());
+}
+
+TEST_CASE("a worker that wants to go is drained, its next process is not") {
+  TwoWorkers m;
+  m.Start("clicks", 1);
+  m.Do(facts::DrainAsked{m.alive["w1"]});
+  CHECK(m.State("clicks") == "stopping");
+  const auto said = m.End("clicks", m.Stopped(1));
+  CHECK(m.Hosts("clicks") == "w2");
+  CHECK(Told<tell::Drained>(said).size() == 1);
+  CHECK(m.stored_workers.empty());
+  m.Break("w1");
+  m.Open("w1", 2, "b");
+  CHECK(m.core.cluster().Find("w1")->usable());
+}
+
 TEST_CASE("workers that can't reach each other are not placed together for a while") {
   CoreHarness m;
   m.Elect();

@@ -85,7 +85,7 @@ Seeds RunSeeds(uint64_t first, uint64_t count) {
   return seeds;
 }
 
-TEST_CASE("whatever happens to the manager's cluster, its rules hold") {
+TEST_CASE("the manager's rules hold whatever happens to its cluster") {
   if (const uint64_t seed = NumberFrom("WEIR_SIMULATION_SEED", 0); seed != 0) {
     World world(seed, /*loud=*/true);
     world.Run();
@@ -160,7 +160,8 @@ int RunHidden(const char* test_case, const char* mutant) {
   const pid_t child = ::fork();
   if (child == 0) {
     ::setenv("WEIR_MUTANT", mutant, 1);
-    ::execl("/proc/self/exe", "simulation_test", test_case, static_cast<char*>(nullptr));
+    ::execl("/proc/self/exe", "simulation_test", test_case, "-o", "/dev/null",
+            static_cast<char*>(nullptr));
     ::_exit(127);
   }
   int status = 0;

@@ -31,6 +31,7 @@ class RunningState final : public UnderWay {
       last.downtime = {std::max<int64_t>(0, turn.wall().us - last.at.us)};
     }
     job.load = {};
+    turn.LookForRoom();  // A worker of it may have been drained meanwhile.
     if (record.next) turn.MoveTo(job, JobState::kStopping);
   }
 
