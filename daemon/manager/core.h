@@ -37,8 +37,8 @@ class Core {
   Duration NextDeadline() const;
 
   /// Whether it may act; once it may not, all facts but Elected are ignored. The edge then ends all
-  /// sessions, gives the lease back, and has itself elected anew: a lease that goes on being renewed
-  /// would keep others from leading.
+  /// sessions, gives the lease back, and has itself elected anew: a lease that goes on being
+  /// renewed would keep others from leading.
   bool leading() const { return leading_; }
   uint64_t term() const { return term_; }
 
