@@ -36,6 +36,8 @@ LIBRARY_DOORS = {
     "rocksdb/": ["state"],
     "yaml-cpp/": ["config"],
     "re2/": ["expr", "connectors/kafka"],
+    "curl/": ["clients"],
+    "pugixml": ["clients"],
     "grpcpp/": ["daemon/rpc"],
     "grpc/": ["daemon/rpc"],
     "absl/": [],
