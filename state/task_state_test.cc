@@ -360,6 +360,17 @@ TEST_CASE("merged stores are moved into the task's own until it stands alone") {
   CHECK(checkpoints > 3);
 }
 
+TEST_CASE("a checkpoint without changes brings no file to the store") {
+  const TemporaryFolder folder;
+  auto store = Check(CheckpointStore::Open(folder / "store", "j"));
+  Task task(*store, folder / "a", {0, kKeySlots}, 64 << 20, {});
+  CHECK(Check(task.Checkpoint()).uploaded.size() == 1);
+  CHECK(Check(task.Checkpoint()).uploaded.empty());
+  task.PutKey("k", 1, "v");
+  CHECK(Check(task.Checkpoint()).uploaded.size() == 2);
+  CHECK(Check(task.Checkpoint()).uploaded.empty());
+}
+
 TEST_CASE("a table that was never restored or evicted is not looked up on the disk") {
   const TemporaryFolder folder;
   auto store = Check(CheckpointStore::Open(folder / "store", "j"));
