@@ -25,9 +25,9 @@ void AddJobArguments(CLI::App& app, JobArguments& arguments) {
       ->allow_extra_args(false);
 }
 
-Result<JobPlan> LoadJob(const JobArguments& arguments) {
+Result<Variables> GivenVariables(const std::vector<std::string>& given) {
   Variables variables;
-  for (const std::string& variable : arguments.variables) {
+  for (const std::string& variable : given) {
     const size_t equals = variable.find('=');
     if (equals == std::string::npos || equals == 0) {
       return Status(errors::kBadFlag, fmt::format("--var {} is not NAME=VALUE", variable),
@@ -35,6 +35,11 @@ Result<JobPlan> LoadJob(const JobArguments& arguments) {
     }
     variables.given[variable.substr(0, equals)] = variable.substr(equals + 1);
   }
+  return variables;
+}
+
+Result<JobPlan> LoadJob(const JobArguments& arguments) {
+  const Variables variables = WEIR_TRY(GivenVariables(arguments.variables));
   Diagnostics diagnostics;
   const JobInput input{arguments.path, variables, arguments.sets};
   JobSpec job = ReadJobFile(input, JobVocabulary(), diagnostics);

@@ -1,5 +1,7 @@
 #include "config/process_spec.h"
 
+#include <filesystem>
+
 #include "config/errors.h"
 #include "config/job_spec.h"
 #include "config/node_reader.h"
@@ -9,6 +11,7 @@ namespace {
 
 struct ProcessKeys {
   YamlNode connections;
+  std::optional<StoreLocation> checkpoint_store;
   static const Spec<ProcessKeys>& Describe();
 };
 
@@ -20,7 +23,8 @@ const Spec<ProcessKeys>& ProcessKeys::Describe() {
        NotYet("manager", "Address of the manager."), NotYet("listen", "Address to listen at."),
        NotYet("tls", "Certificates between processes."),
        NotYet("state_dir", "Where tasks keep their state."),
-       NotYet("checkpoint_store", "Where checkpoints are kept."),
+       Optional("checkpoint_store", &ProcessKeys::checkpoint_store,
+                "Where checkpoints are kept. Left out: in the state directory."),
        NotYet("memory", "Memory for all tasks."), NotYet("slots", "Tasks that run at once."),
        NotYet("programs", "Programs that jobs may call."),
        NotYet("file_roots", "Directories that jobs may read and write."),
@@ -37,12 +41,18 @@ ProcessSpec ReadProcess(const YamlNode& root, const Vocabulary& vocabulary,
   ProcessKeys keys;
   ProcessKeys::Describe().Read(root, diagnostics, keys);
   process.connections = NodeReader(vocabulary, diagnostics).ReadConnections(keys.connections);
+  process.checkpoint_store = std::move(keys.checkpoint_store);
   return process;
 }
 
 ProcessSpec ReadProcessFile(const std::string& path, const Variables& variables,
                             const Vocabulary& vocabulary, Diagnostics& diagnostics) {
-  return ReadProcess(ReadYamlFile(path, variables, diagnostics), vocabulary, diagnostics);
+  ProcessSpec process =
+      ReadProcess(ReadYamlFile(path, variables, diagnostics), vocabulary, diagnostics);
+  if (process.checkpoint_store) {
+    process.checkpoint_store->folder = std::filesystem::path(path).parent_path().string();
+  }
+  return process;
 }
 
 void AddConnections(const ProcessSpec& process, JobSpec& job) {

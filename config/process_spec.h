@@ -1,9 +1,11 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "config/node_spec.h"
+#include "config/store_location.h"
 #include "config/vocabulary.h"
 #include "config/yaml.h"
 
@@ -14,6 +16,7 @@ struct JobSpec;
 /// The file `--config` names: what a process knows so that its jobs need not.
 struct ProcessSpec {
   std::vector<ConnectionSpec> connections;
+  std::optional<StoreLocation> checkpoint_store;  ///< None: the state directory.
 };
 
 ProcessSpec ReadProcess(const YamlNode& root, const Vocabulary& vocabulary,

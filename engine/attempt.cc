@@ -128,8 +128,10 @@ Status Attempt::Recover() {
 }
 
 Status Attempt::OpenStore() {
-  store_ = WEIR_TRY(CheckpointStore::Open(options_.state_dir, plan_.name));
-  return Status::Ok();
+  return WaitFor("the checkpoint store", [this]() -> Status {
+    store_ = WEIR_TRY(CheckpointStore::Open(options_.store, plan_.name, directory_));
+    return Status::Ok();
+  });
 }
 
 Result<std::optional<StoredManifest>> Attempt::UsableManifest() {
@@ -149,17 +151,7 @@ Result<std::optional<StoredManifest>> Attempt::UsableManifest() {
     if (!whole.ok() && !IsDamage(whole)) return whole;
     if (!whole.ok()) continue;
     for (size_t later = i + 1; later < numbers.size(); later++) {
-      const std::string number = std::to_string(numbers[later]);
-      std::error_code error;
-      std::filesystem::create_directories(directory_ + "/damaged", error);
-      std::filesystem::rename(
-          directory_ + "/checkpoints/" + number,
-          fmt::format("{}/damaged/{}-{}", directory_, number, RandomId().substr(0, 8)), error);
-      if (error) {
-        return Status(errors::kDamagedCheckpoint,
-                      fmt::format("can't lay checkpoint {} aside: {}", number, error.message()),
-                      "see the rights of the state directory");
-      }
+      WEIR_TRY(store_->LayAside(numbers[later]));
     }
     log::Warn("rewound to an older checkpoint", {{"checkpoint", numbers[i]}});
     return std::optional(std::move(older).value());
@@ -182,7 +174,7 @@ Result<proto::Manifest> Attempt::NewestManifest() {
       return Status(errors::kForeignCheckpoints,
                     fmt::format("the checkpoints in {} are of another instance of job '{}': was a "
                                 "--fresh cut off, or were they copied there?",
-                                directory_, plan_.name),
+                                store_->location(), plan_.name),
                     "begin anew with --fresh, or give them a --state-dir of their own");
     }
     // The job's facts were lost, and its checkpoints were not.
@@ -331,6 +323,7 @@ Status Attempt::Commit(proto::Manifest& manifest) {
 
 Status Attempt::Stands() const {
   const uint64_t known = known_number_;
+  if (WEIR_TRY(store_->IsNewest(known))) return Status::Ok();
   const std::vector<uint64_t> numbers = WEIR_TRY(store_->ListManifests());
   if (numbers.empty() || numbers.back() <= known) return Status::Ok();
   // Its own, just being written, or somebody else's?

@@ -231,6 +231,7 @@ void Attempt::End() {
     ending_ = true;
   }
   wake_.notify_all();
+  if (store_) store_->Cancel();
   for (const auto& task : tasks_) task->Cancel();
   if (look_thread_.joinable()) look_thread_.join();
   for (const auto& task : tasks_) task->Join();

@@ -31,7 +31,11 @@ JobSums SumsOf(const JobPlan& plan, const std::map<std::string, int64_t>& totals
 }
 
 JobRun::JobRun(const JobPlan& plan, RunOptions options, const Clock& clock)
-    : plan_(plan), options_(std::move(options)), clock_(clock) {}
+    : plan_(plan), options_(std::move(options)), clock_(clock) {
+  if (options_.store.url.empty()) {
+    options_.store = StoreLocation::Directory(options_.state_dir);
+  }
+}
 
 JobRun::~JobRun() = default;
 
@@ -62,13 +66,13 @@ Status JobRun::Run() {
   if (options_.fresh) {
     // The instance first: should this be cut off half way, what is left can't be taken for its own.
     WEIR_TRY(job_store_->BeginInstance());
-    for (const char* part : {"checkpoints", "files", "publishing", "live"}) {
-      std::filesystem::remove_all(directory + "/" + part, error);
-      if (error) {
-        return Status(errors::kStateDirectory,
-                      fmt::format("can't remove {}/{}: {}", directory, part, error.message()),
-                      "see its rights, or choose another --state-dir");
-      }
+    const auto store = WEIR_TRY(CheckpointStore::Open(options_.store, plan_.name, directory));
+    WEIR_TRY(store->RemoveAll());
+    std::filesystem::remove_all(directory + "/live", error);
+    if (error) {
+      return Status(errors::kStateDirectory,
+                    fmt::format("can't remove {}/live: {}", directory, error.message()),
+                    "see its rights, or choose another --state-dir");
     }
   }
   Status status = RunAttempts();
