@@ -7,6 +7,7 @@ import re
 import time
 import uuid
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from e2e import checker, manifest
@@ -49,11 +50,13 @@ class Campaign:
     """Topics, feed, readers and the job of one campaign on `kafka` (a parts.kafka.Cluster)."""
 
     def __init__(self, kafka, work: pathlib.Path, seed: int, mutant: str | None = None,
-                 partitions: int = 3, rate: int = 1500, feed: Feed | None = None):
+                 partitions: int = 3, rate: int = 1500, feed: Feed | None = None,
+                 flags: Sequence[str] = (), checkpoints: pathlib.Path | None = None):
         self.kafka = kafka
         self.work = work
         self.seed = seed
         self.mutant = mutant
+        self.flags = flags
         self.chance = random.Random(seed)
         self.name = feed.topic if feed else f"e2e-{uuid.uuid4().hex[:8]}"
         self.topics = {f"{self.name}.{output}": 3 for output in OUTPUTS}
@@ -64,12 +67,13 @@ class Campaign:
         self.feed = feed or Feed(kafka.bootstrap, self.name, partitions, seed, rate)
         self.live = LiveReader(kafka.bootstrap, self.topics)
         self.weir = self.make_weir("state")
+        self.weir.checkpoints = checkpoints or self.weir.state
         self.tally = Tally()
         self.verdict = checker.Verdict()
         self._hits_before = 0
 
     def make_weir(self, state_name: str) -> Weir:
-        return Weir(JOB, self.work, state_name=state_name, mutant=self.mutant, variables={
+        return Weir(JOB, self.work, state_name=state_name, mutant=self.mutant, flags=self.flags, variables={
             "JOB": self.name, "BOOTSTRAP": self.kafka.bootstrap, "TOPIC": self.feed.topic,
             "TABLE": str(self.work / "table")})
 
@@ -92,7 +96,7 @@ class Campaign:
     def _waiting(self) -> dict[str, int]:
         """Of each sink the newest sealed epoch with rows that the newest manifest holds."""
         with contextlib.suppress(ValueError, OSError, AssertionError, IndexError):
-            unpublished = manifest.newest(self.weir.state).unpublished
+            unpublished = manifest.newest(self.weir.checkpoints).unpublished
             return {sink: max(epochs) for sink, epochs in unpublished.items()
                     if any(epochs.values())}
         return {}
@@ -170,7 +174,7 @@ class Campaign:
     def _all_read(self, rows: int) -> bool:
         """Whether the newest checkpoint has that many rows of the input behind it."""
         with contextlib.suppress(ValueError, OSError, AssertionError, IndexError):
-            return manifest.newest(self.weir.state).totals.get("numbers.in", 0) >= rows
+            return manifest.newest(self.weir.checkpoints).totals.get("numbers.in", 0) >= rows
         return False
 
     def finish(self, patience_s: float = 10, **options) -> checker.Verdict:
@@ -230,7 +234,7 @@ class Campaign:
 
     def _open_file_in_manifest(self) -> bool:
         with contextlib.suppress(ValueError, OSError, AssertionError, IndexError):
-            sealed = manifest.newest(self.weir.state).sealed.get("windows_table", [])
+            sealed = manifest.newest(self.weir.checkpoints).sealed.get("windows_table", [])
             return any(not part.startswith(b"open 0 ") and part for part in sealed)
         return False
 

@@ -70,6 +70,7 @@ class Weir:
     def __post_init__(self) -> None:
         self.work.mkdir(parents=True, exist_ok=True)
         self.state = self.work / self.state_name
+        self.checkpoints = self.state  # Where a folder with the job's checkpoints lies.
         self.log_path = self.work / f"{self.state_name}.log"
         self.out_path = self.work / f"{self.state_name}.out"
         self.hits_path = self.work / "hits"
@@ -189,4 +190,4 @@ class Weir:
 
     def manifests(self) -> list[int]:
         """Numbers of the checkpoints that are there, oldest first."""
-        return sorted(int(path.parent.name) for path in self.state.rglob("checkpoints/*/manifest"))
+        return sorted(int(path.parent.name) for path in self.checkpoints.rglob("checkpoints/*/manifest"))
