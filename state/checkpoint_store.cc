@@ -311,8 +311,22 @@ Result<CommitOutcome> CheckpointStore::CommitManifest(const proto::Manifest& man
     }
     outcome = *there == bytes ? CommitOutcome::kMine : CommitOutcome::kOther;
   }
-  if (outcome != CommitOutcome::kOther) Remember(manifest.number(), manifest);
+  if (outcome == CommitOutcome::kOther) return outcome;
+  if (!WEIR_TRY(WasFree(manifest.number()))) {
+    WEIR_TRY(blobs_->Remove({name}));
+    return CommitOutcome::kOther;
+  }
+  Remember(manifest.number(), manifest);
   return outcome;
+}
+
+/// Whether nobody else had written, and cleaned up again, a manifest of the number that was just
+/// written: its process may have slept for long. The one before it is removed first, and never by
+/// the one whose successor it is.
+Result<bool> CheckpointStore::WasFree(uint64_t number) const {
+  if (number > 1) return WEIR_TRY(blobs_->Size(ManifestName(number - 1))).has_value();
+  const std::vector<uint64_t> numbers = WEIR_TRY(ListManifests());
+  return numbers.empty() || numbers.back() == 1;
 }
 
 void CheckpointStore::Remember(uint64_t number, const proto::Manifest& manifest) {
@@ -363,7 +377,10 @@ Result<std::optional<StoredManifest>> CheckpointStore::Newest() const {
   for (const uint64_t number : WEIR_TRY(ListManifests())) {
     StoredManifest stored = WEIR_TRY(ReadManifest(number));
     const proto::Manifest& manifest = stored.manifest;
-    if (newest && number != newest->manifest.number() + 1) {
+    // One of an earlier attempt below a gap was written by a process that slept while others had
+    // taken the number and cleaned up, and was killed before it could take it back.
+    if (newest && number != newest->manifest.number() + 1 &&
+        manifest.attempt() <= newest->manifest.attempt()) {
       return Status(kManifestDamaged,
                     "checkpoint " + std::to_string(newest->manifest.number() + 1) + " of " +
                         location_ + " is missing, but " + std::to_string(number) + " is there",

@@ -108,8 +108,9 @@ class CheckpointStore {
 
   // Manifests.
 
-  /// Creates manifest `manifest.number()`, exclusively. An error means that the outcome is unknown:
-  /// call again with the same manifest until it is known (rule 3).
+  /// Creates manifest `manifest.number()`, exclusively, behind the one before it, which must be
+  /// there. (If it is gone, another process has gone on and cleaned up: kOther.) An error means
+  /// that the outcome is unknown: call again with the same manifest until it is known (rule 3).
   Result<CommitOutcome> CommitManifest(const proto::Manifest& manifest);
   /// Numbers of the manifests there are, ascending.
   Result<std::vector<uint64_t>> ListManifests() const;
@@ -118,7 +119,7 @@ class CheckpointStore {
   /// Magic, length and checksum are right, and it says the number it is stored under.
   Result<StoredManifest> ReadManifest(uint64_t number) const;
   /// The newest manifest, after the chain of numbers and parents of all that are kept was found
-  /// whole; nothing where there is none.
+  /// whole (but for what a deposed attempt left far below); nothing where there is none.
   Result<std::optional<StoredManifest>> Newest() const;
   /// All that `number` names is there with the right size and, where `deep`, checksum; and its
   /// chain of parents is right as far as it is kept.
@@ -157,6 +158,7 @@ class CheckpointStore {
   /// The files of a manifest with their sizes; none where it is damaged.
   using Named = std::optional<std::map<std::string, uint64_t>>;
   Result<std::map<uint64_t, Named>> Known() const;
+  Result<bool> WasFree(uint64_t number) const;
   void Remember(uint64_t number, const proto::Manifest& manifest);
   Status Judge(const proto::StoredFile& file, const std::optional<files::Digest>& found,
                bool full) const;

@@ -71,6 +71,41 @@ TEST_CASE("the log of manifests must be whole") {
   CHECK_FALSE(Check(VerifyCheckpoints(*store, std::nullopt, true)).ok);
 }
 
+/// A manifest of attempt `attempt`.
+proto::Manifest Of(uint64_t attempt, proto::Manifest manifest) {
+  manifest.set_attempt(attempt);
+  return manifest;
+}
+
+TEST_CASE("a number that others have used and cleaned up is not free") {
+  StorePlace place(GENERATE(false, true));
+  auto slept = place.Open();
+  const uint64_t taken = GENERATE(1, 2, 3);
+  std::string checksum;
+  std::string before;
+  for (uint64_t n = 1; n <= 8; n++) {
+    auto other = place.Open();
+    const proto::Manifest manifest = Of(n < taken ? 1 : 2, Numbered(n, checksum));
+    (void)Check((n < taken ? slept : other)->CommitManifest(manifest));
+    if (n == taken) before = checksum;
+    checksum = CheckpointStore::ChecksumOf(manifest);
+    (void)Check(other->CleanUp(2, {}));
+  }
+  const proto::Manifest late = Of(1, Numbered(taken, before));
+  CHECK(Check(slept->CommitManifest(late)) == CommitOutcome::kOther);
+  CHECK(Check(slept->ListManifests()) == std::vector<uint64_t>{7, 8});
+  // Killed before it took it back.
+  const std::string name = "checkpoints/" + std::to_string(taken) + "/manifest";
+  if (!place.in_s3()) {
+    std::filesystem::create_directories(place.local() + "/checkpoints/" + std::to_string(taken));
+  }
+  place.Write(name, CheckpointStore::EncodeManifest(late));
+  auto next = place.Open();
+  CHECK(Check(next->Newest())->manifest.number() == 8);
+  CHECK(Check(next->CleanUp(2, {})).manifests == 1);
+  CHECK(Check(next->ListManifests()) == std::vector<uint64_t>{7, 8});
+}
+
 TEST_CASE("every byte of a manifest counts") {
   StorePlace place(GENERATE(false, true));
   auto store = place.Open();

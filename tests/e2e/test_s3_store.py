@@ -121,19 +121,42 @@ def test_a_service_that_goes_away_and_comes_back(kafka, s3, bucket: str, weir_bi
             process.wait_until(lambda seen=before: campaign.weir.log().count("checkpoints work again") > seen,
                                30, "checkpoints work again")
             assert campaign.weir.running, campaign.weir.log()[-3000:]
-        assert "WEIR-A001" in campaign.weir.log()
+        assert "checkpoint dropped" in campaign.weir.log()
         campaign.weir.kill()
         campaign.ended(campaign.weir.wait())
         # At a start it is waited for.
         s3.proxy.cut()
         campaign.start(sets=short)
-        campaign.weir.wait_log("for=\"the checkpoint store\"")
+        assert "WEIR-A001" in campaign.weir.wait_log("for=\"the checkpoint store\"")
         s3.proxy.restore()
         verdict = campaign.finish(sets=short)
         report = campaign.weir.wait().report
         tell("a service that goes away, " + campaign.told())
         assert verdict.clean, campaign.told() + campaign.weir.whole_log()[-5000:]
         assert report is not None and report["unaccounted_rows"] == 0
+
+
+@pytest.mark.parametrize("place", ["state.manifest.before_link=stop@10", "state.upload.after_file=stop@30",
+                                   "kafka.publish.received=stop@9"])
+def test_a_process_that_slept_finds_its_job_taken_over(kafka, s3, bucket: str, weir_binary: pathlib.Path,
+                                                       tmp_path: pathlib.Path, place: str) -> None:
+    """Another machine goes on from the store meanwhile. No lock is between the two, only the manifests."""
+    config = configured(s3, bucket, tmp_path)
+    with Campaign(kafka, tmp_path, SEED + 2, rate=500, flags=["--config", str(config)],
+                  checkpoints=s3.data / bucket / "weir") as campaign:
+        sleeper = campaign.weir
+        campaign.start(place)
+        process.wait_until(sleeper.stopped_in_kernel, 30, f"{place} is passed")
+        campaign.weir = campaign.make_weir("elsewhere")
+        campaign.weir.checkpoints = sleeper.checkpoints
+        campaign.start()
+        assert campaign.wait_for_windows(campaign.feed.newest_ms + 1_000), campaign.weir.log()[-3000:]
+        sleeper.thaw()
+        deposed = sleeper.wait(60)
+        assert deposed.code == FAILED and "WEIR-E002" in deposed.log, deposed.show()
+        verdict = campaign.finish()
+        assert verdict.clean, campaign.told() + campaign.weir.whole_log()[-5000:]
+        assert call("checkpoint", "verify", campaign.name, "--config", config).code == DONE
 
 
 def test_failed_checkpoints_are_counted(small: Weir, s3, bucket: str, tmp_path: pathlib.Path) -> None:
