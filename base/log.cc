@@ -19,8 +19,22 @@ spdlog::logger& Logger() {
   return *logger;
 }
 
-void Write(spdlog::level::level_enum level, std::string_view message,
-           std::initializer_list<Field> fields) {
+spdlog::level::level_enum LevelOf(Level level) {
+  switch (level) {
+    case Level::kInfo:
+      return spdlog::level::info;
+    case Level::kWarn:
+      return spdlog::level::warn;
+    case Level::kError:
+      return spdlog::level::err;
+  }
+  return spdlog::level::err;
+}
+
+}  // namespace
+
+void Write(Level written, std::string_view message, std::span<const Field> fields) {
+  const spdlog::level::level_enum level = LevelOf(written);
   if (!Logger().should_log(level)) return;
   std::string line(message);
   for (const Field& field : fields) {
@@ -45,16 +59,14 @@ void Write(spdlog::level::level_enum level, std::string_view message,
   Logger().log(level, "{}", line);
 }
 
-}  // namespace
-
 void Info(std::string_view message, std::initializer_list<Field> fields) {
-  Write(spdlog::level::info, message, fields);
+  Write(Level::kInfo, message, {fields.begin(), fields.size()});
 }
 void Warn(std::string_view message, std::initializer_list<Field> fields) {
-  Write(spdlog::level::warn, message, fields);
+  Write(Level::kWarn, message, {fields.begin(), fields.size()});
 }
 void Error(std::string_view message, std::initializer_list<Field> fields) {
-  Write(spdlog::level::err, message, fields);
+  Write(Level::kError, message, {fields.begin(), fields.size()});
 }
 
 void SetLevel(std::string_view level) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <initializer_list>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -24,6 +25,10 @@ struct Field {
 void Info(std::string_view message, std::initializer_list<Field> fields = {});
 void Warn(std::string_view message, std::initializer_list<Field> fields = {});
 void Error(std::string_view message, std::initializer_list<Field> fields = {});
+
+enum class Level { kInfo, kWarn, kError };
+/// The same where level and fields are made at run time.
+void Write(Level level, std::string_view message, std::span<const Field> fields);
 
 /// Lines below this level are dropped: "info" (the default), "warn", "error" or "off".
 void SetLevel(std::string_view level);

@@ -9,6 +9,19 @@ std::function<int()> AddSchema(CLI::App& app);
 std::function<int()> AddFunctions(CLI::App& app);
 std::function<int()> AddCheckpoint(CLI::App& app);
 std::function<int()> AddTxn(CLI::App& app);
+std::function<int()> AddManager(CLI::App& app);
+std::function<int()> AddWorker(CLI::App& app);
+std::function<int()> AddSubmit(CLI::App& app);
+std::function<int()> AddList(CLI::App& app);
+std::function<int()> AddStatus(CLI::App& app);
+std::function<int()> AddStop(CLI::App& app);
+std::function<int()> AddCancel(CLI::App& app);
+std::function<int()> AddSavepoint(CLI::App& app);
+std::function<int()> AddRescale(CLI::App& app);
+std::function<int()> AddUpgrade(CLI::App& app);
+std::function<int()> AddRestart(CLI::App& app);
+std::function<int()> AddWorkers(CLI::App& app);
+std::function<int()> AddDrain(CLI::App& app);
 
 std::span<const Command> AllCommands() {
   static constexpr Command kCommands[] = {
@@ -19,6 +32,19 @@ std::span<const Command> AllCommands() {
       {"functions", "List the functions of expressions, or tell about one.", AddFunctions},
       {"checkpoint", "List or verify the checkpoints of a job.", AddCheckpoint},
       {"txn", "List or resolve results that are sealed and not yet published.", AddTxn},
+      {"manager", "Keep jobs and place their tasks on workers.", AddManager},
+      {"worker", "Run tasks of jobs as the manager places them.", AddWorker},
+      {"submit", "Give a job to the manager.", AddSubmit},
+      {"list", "Show the manager's jobs.", AddList},
+      {"status", "Show how a job stands, and why.", AddStatus},
+      {"stop", "End a job with a savepoint.", AddStop},
+      {"cancel", "End a job at once.", AddCancel},
+      {"savepoint", "Take a checkpoint of a job now.", AddSavepoint},
+      {"rescale", "Go on with more tasks, or with fewer.", AddRescale},
+      {"upgrade", "Go on with a changed job file.", AddUpgrade},
+      {"restart", "Go on with a job that is at rest.", AddRestart},
+      {"workers", "Show the manager's workers.", AddWorkers},
+      {"drain", "Move a worker's tasks away.", AddDrain},
   };
   return kCommands;
 }

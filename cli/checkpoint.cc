@@ -1,5 +1,3 @@
-#include <filesystem>
-
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
@@ -12,26 +10,13 @@ namespace weir {
 namespace {
 
 struct CheckpointArguments {
-  std::string job;
-  std::string state_dir = "weir-state";
+  StoreArguments store;
   uint64_t number = 0;
   bool quick = false;
 };
 
-Result<std::unique_ptr<CheckpointStore>> OpenStore(const CheckpointArguments& arguments) {
-  std::error_code error;
-  if (!std::filesystem::is_directory(arguments.state_dir + "/" + arguments.job + "/checkpoints",
-                                     error)) {
-    return Status(
-        errors::kNothingThere,
-        fmt::format("{} holds no checkpoints of a job '{}'", arguments.state_dir, arguments.job),
-        "name the job as in its file (`job: NAME`) and its --state-dir");
-  }
-  return CheckpointStore::Open(arguments.state_dir, arguments.job);
-}
-
 int List(const CheckpointArguments& arguments) {
-  const auto store = OpenStore(arguments);
+  const auto store = OpenStoreOf(arguments.store, StoreUse::kLook);
   if (!store.ok()) return Report(store.status());
   const auto numbers = (*store)->ListManifests();
   if (!numbers.ok()) return Report(numbers.status());
@@ -69,7 +54,7 @@ int List(const CheckpointArguments& arguments) {
 }
 
 int Verify(const CheckpointArguments& arguments) {
-  const auto store = OpenStore(arguments);
+  const auto store = OpenStoreOf(arguments.store, StoreUse::kLook);
   if (!store.ok()) return Report(store.status());
   const auto report = VerifyCheckpoints(
       **store, arguments.number > 0 ? std::optional(arguments.number) : std::nullopt,
@@ -89,9 +74,7 @@ std::function<int()> AddCheckpoint(CLI::App& app) {
   CLI::App* list = app.add_subcommand("list", "The checkpoints that are kept.");
   CLI::App* verify = app.add_subcommand("verify", "Check every file of the checkpoints.");
   for (CLI::App* sub : {list, verify}) {
-    sub->add_option("job", arguments->job, "Name of the job.")->required();
-    sub->add_option("--state-dir", arguments->state_dir, "Where its checkpoints lie.")
-        ->capture_default_str();
+    AddStoreArguments(*sub, arguments->store);
   }
   verify->add_option("--checkpoint", arguments->number, "Only this one.");
   verify->add_flag("--quick", arguments->quick, "Sizes only, no checksums of files.");

@@ -7,7 +7,10 @@
 #include <vector>
 
 #include "base/status.h"
+#include "config/store_location.h"
+#include "config/yaml.h"
 #include "engine/plan.h"
+#include "state/checkpoint_store.h"
 
 namespace CLI {
 class App;
@@ -52,5 +55,25 @@ void AddJobArguments(CLI::App& app, JobArguments& arguments);
 
 /// Reads, checks and plans the job. Warnings are printed; faults are the error, all of them.
 Result<JobPlan> LoadJob(const JobArguments& arguments);
+Result<Variables> GivenVariables(const std::vector<std::string>& variables);
+
+/// What names the checkpoints of a job on the command line.
+struct StoreArguments {
+  std::string job;
+  std::string state_dir = "weir-state";
+  std::string config;
+  std::vector<std::string> variables;
+};
+void AddStoreArguments(CLI::App& app, StoreArguments& arguments);
+/// Where checkpoints are: as the process's file says, else in the state directory.
+Result<StoreLocation> LocateStore(const std::string& config,
+                                  const std::vector<std::string>& variables,
+                                  const std::string& state_dir);
+/// The store of a job that has checkpoints; kNothingThere where it has none.
+Result<std::unique_ptr<CheckpointStore>> OpenStoreOf(const StoreArguments& arguments, StoreUse use);
+
+/// The job's text with overrides and variables filled in, as a manager takes it, and its name. Its
+/// structure is checked; what needs the process's connections, the manager checks.
+Result<std::string> ReadJobText(const JobArguments& arguments, std::string* name = nullptr);
 
 }  // namespace weir

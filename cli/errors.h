@@ -9,4 +9,6 @@ inline constexpr ErrorCode kCantWrite{"WEIR-C002", ErrorKind::kFailed};
 inline constexpr ErrorCode kNothingThere{"WEIR-C003", ErrorKind::kInvalid};
 inline constexpr ErrorCode kDamaged{"WEIR-C004", ErrorKind::kFailed};
 
+inline constexpr ErrorCode kNoManager{"WEIR-C005", ErrorKind::kFailed};
+
 }  // namespace weir::errors

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <filesystem>
 
 #include <fmt/format.h>
@@ -6,6 +7,7 @@
 #include "base/time.h"
 #include "cli/command.h"
 #include "cli/errors.h"
+#include "config/errors.h"
 #include "config/process_spec.h"
 #include "engine/planner.h"
 
@@ -25,9 +27,9 @@ void AddJobArguments(CLI::App& app, JobArguments& arguments) {
       ->allow_extra_args(false);
 }
 
-Result<JobPlan> LoadJob(const JobArguments& arguments) {
+Result<Variables> GivenVariables(const std::vector<std::string>& given) {
   Variables variables;
-  for (const std::string& variable : arguments.variables) {
+  for (const std::string& variable : given) {
     const size_t equals = variable.find('=');
     if (equals == std::string::npos || equals == 0) {
       return Status(errors::kBadFlag, fmt::format("--var {} is not NAME=VALUE", variable),
@@ -35,12 +37,44 @@ Result<JobPlan> LoadJob(const JobArguments& arguments) {
     }
     variables.given[variable.substr(0, equals)] = variable.substr(equals + 1);
   }
+  return variables;
+}
+
+Result<std::string> ReadJobText(const JobArguments& arguments, std::string* name) {
+  Diagnostics diagnostics;
+  const JobInput input{arguments.path, WEIR_TRY(GivenVariables(arguments.variables)),
+                       arguments.sets};
+  JobSpec job = ReadJobFile(input, JobVocabulary(), diagnostics);
+  if (diagnostics.has_errors()) return diagnostics.ToStatus();
+  // What can be told here has the file's own places. A job whose connections or secrets only the
+  // manager knows is told there what is wrong with it.
+  if (!arguments.config.empty()) {
+    AddConnections(
+        ReadProcessFile(arguments.config, {}, WEIR_TRY(GivenVariables(arguments.variables)),
+                        JobVocabulary(), diagnostics),
+        job);
+  }
+  PlanContext context;
+  context.now = SystemClock().Now();
+  (void)PlanJob(job, context, diagnostics);
+  const bool elsewhere =
+      std::any_of(diagnostics.items().begin(), diagnostics.items().end(), [](const auto& item) {
+        return item.code->id == errors::kUnknownNode.id ||
+               item.code->id == errors::kSecretMissing.id;
+      });
+  if (diagnostics.has_errors() && !elsewhere) return diagnostics.ToStatus();
+  if (name != nullptr) *name = job.name;
+  return std::move(job.text);
+}
+
+Result<JobPlan> LoadJob(const JobArguments& arguments) {
+  const Variables variables = WEIR_TRY(GivenVariables(arguments.variables));
   Diagnostics diagnostics;
   const JobInput input{arguments.path, variables, arguments.sets};
   JobSpec job = ReadJobFile(input, JobVocabulary(), diagnostics);
   if (!arguments.config.empty()) {
     const ProcessSpec process =
-        ReadProcessFile(arguments.config, variables, JobVocabulary(), diagnostics);
+        ReadProcessFile(arguments.config, {}, variables, JobVocabulary(), diagnostics);
     AddConnections(process, job);
   }
   PlanContext context;

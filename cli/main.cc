@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "cli/command.h"
+#include "cli/version.h"
 #include "config/yaml.h"
 
 namespace weir {
@@ -46,7 +47,7 @@ int main(int argc, char** argv) {
   // A reader that went away (`weir … | head`) is an error of the write, not a death.
   std::signal(SIGPIPE, SIG_IGN);
   CLI::App app{"weir: a stream processor for Kafka. One binary; a job is a YAML file.", "weir"};
-  app.set_version_flag("--version", "weir " WEIR_VERSION);
+  app.set_version_flag("--version", "weir " + weir::Version());
   app.require_subcommand(1);
   app.fallthrough();
   std::string level = "info";

@@ -206,15 +206,21 @@ std::string Quoted(const std::string& text) {
   return out + "'";
 }
 
+/// The flags that say where the job's state and checkpoints are.
+std::string PlaceFlags(const RunArguments& arguments) {
+  std::string flags;
+  if (!arguments.job.config.empty()) flags += " --config " + Quoted(arguments.job.config);
+  for (const std::string& variable : arguments.job.variables) {
+    flags += " --var " + Quoted(variable);
+  }
+  return flags + " --state-dir " + Quoted(arguments.state_dir);
+}
+
 /// The command that was given.
 std::string CommandAgain(const RunArguments& arguments) {
   std::string command = "weir run " + Quoted(arguments.job.path);
-  if (!arguments.job.config.empty()) command += " --config " + Quoted(arguments.job.config);
   for (const std::string& set : arguments.job.sets) command += " --set " + Quoted(set);
-  for (const std::string& variable : arguments.job.variables) {
-    command += " --var " + Quoted(variable);
-  }
-  command += " --state-dir " + Quoted(arguments.state_dir);
+  command += PlaceFlags(arguments);
   if (arguments.fresh) command += " --fresh";
   if (arguments.rewind) command += " --rewind";
   if (arguments.take_over) command += " --take-over";
@@ -240,9 +246,11 @@ void PrintChoice(const RunArguments& arguments, const JobPlan& plan, const Statu
     // What was chosen at this start is not to be chosen anew.
     RunArguments next = arguments;
     next.fresh = next.rewind = next.take_over = false;
-    fmt::print(stderr, "to choose so:\n  weir txn resolve {} --sink {} --state-dir {} {}\n  {}\n",
-               plan.name, failed_sink, Quoted(arguments.state_dir),
-               refused ? "--dead-letter" : "--drop", CommandAgain(next));
+    RunArguments place = arguments;
+    if (place.job.config.empty()) place.job.variables.clear();
+    fmt::print(stderr, "to choose so:\n  weir txn resolve {} --sink {}{} {}\n  {}\n", plan.name,
+               failed_sink, PlaceFlags(place), refused ? "--dead-letter" : "--drop",
+               CommandAgain(next));
     return;
   }
   const bool fresh = status.Is(errors::kChangedJob) || status.Is(errors::kForeignCheckpoints);
@@ -276,11 +284,15 @@ int RunJob(const RunArguments& arguments) {
 
   const Result<JobPlan> plan = LoadJob(arguments.job);
   if (!plan.ok()) return Report(plan.status());
+  const Result<StoreLocation> store =
+      LocateStore(arguments.job.config, arguments.job.variables, arguments.state_dir);
+  if (!store.ok()) return Report(store.status());
+  options.store = *store;
 
   JobRun run(*plan, options, SystemClock());
-  std::unique_ptr<JobServer> server;
+  std::unique_ptr<HttpServer> server;
   if (!arguments.metrics.empty()) {
-    Result<std::unique_ptr<JobServer>> made = JobServer::Start(arguments.metrics, *plan, run);
+    Result<std::unique_ptr<HttpServer>> made = ServeJob(arguments.metrics, *plan, run);
     if (!made.ok()) return Report(made.status());
     server = std::move(made).value();
     fmt::print(stderr, "metrics at http://{}/metrics\n", server->address());
@@ -316,7 +328,7 @@ std::function<int()> AddRun(CLI::App& app) {
   auto arguments = std::make_shared<RunArguments>();
   AddJobArguments(app, arguments->job);
   app.add_option("--state-dir", arguments->state_dir,
-                 "Where checkpoints and state lie; the job goes on from there.")
+                 "Where state lies, and checkpoints, unless --config keeps them elsewhere.")
       ->capture_default_str();
   app.add_flag("--fresh", arguments->fresh, "Forget what the state directory holds of the job.");
   app.add_flag("--rewind", arguments->rewind,

@@ -1,5 +1,3 @@
-#include <filesystem>
-
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
@@ -13,8 +11,7 @@ namespace weir {
 namespace {
 
 struct TxnArguments {
-  std::string job;
-  std::string state_dir = "weir-state";
+  StoreArguments store;
   std::string sink;
   bool drop = false;
   bool dead_letter = false;
@@ -25,21 +22,13 @@ struct Newest {
   StoredManifest stored;
 };
 
-Result<Newest> ReadNewest(const TxnArguments& arguments) {
-  std::error_code error;
-  const std::string directory = arguments.state_dir + "/" + arguments.job;
-  if (!std::filesystem::is_directory(directory + "/checkpoints", error)) {
-    return Status(
-        errors::kNothingThere,
-        fmt::format("{} holds no checkpoints of a job '{}'", arguments.state_dir, arguments.job),
-        "name the job as in its file (`job: NAME`) and its --state-dir");
-  }
+Result<Newest> ReadNewest(const TxnArguments& arguments, StoreUse use) {
   Newest newest;
-  newest.store = WEIR_TRY(CheckpointStore::Open(arguments.state_dir, arguments.job));
+  newest.store = WEIR_TRY(OpenStoreOf(arguments.store, use));
   std::optional<StoredManifest> stored = WEIR_TRY(newest.store->Newest());
   if (!stored) {
     return Status(errors::kNothingThere,
-                  fmt::format("job '{}' has no checkpoint yet", arguments.job), "");
+                  fmt::format("job '{}' has no checkpoint yet", arguments.store.job), "");
   }
   newest.stored = std::move(*stored);
   return newest;
@@ -52,7 +41,7 @@ int64_t RowsOf(const proto::OutboxEpoch& epoch) {
 }
 
 int List(const TxnArguments& arguments) {
-  const Result<Newest> newest = ReadNewest(arguments);
+  const Result<Newest> newest = ReadNewest(arguments, StoreUse::kLook);
   if (!newest.ok()) return Report(newest.status());
   const proto::Manifest& manifest = newest->stored.manifest;
   fmt::print(
@@ -75,10 +64,13 @@ int List(const TxnArguments& arguments) {
 /// Writes the user's word into a checkpoint of its own; the next start of the job acts by it.
 Status Resolve(const TxnArguments& arguments) {
   // The lock: a job that runs decides for itself.
-  const std::unique_ptr<JobStore> job =
-      WEIR_TRY(JobStore::Open(arguments.state_dir + "/" + arguments.job, arguments.job));
-  Newest newest = WEIR_TRY(ReadNewest(arguments));
+  const std::unique_ptr<JobStore> job = WEIR_TRY(
+      JobStore::Open(arguments.store.state_dir + "/" + arguments.store.job, arguments.store.job));
+  Newest newest = WEIR_TRY(ReadNewest(arguments, StoreUse::kRun));
   proto::Manifest manifest = newest.stored.manifest;
+  // A state directory that has not seen the job yet goes on as the checkpoints say.
+  if (job->facts().attempt == 0) WEIR_TRY(job->AdoptInstance(manifest.instance()));
+  WEIR_TRY(job->RaiseAttempt(manifest.attempt()));
   int64_t waiting = 0;
   bool known = false;
   for (proto::LaneState& lane : *manifest.mutable_lanes()) {
@@ -126,9 +118,7 @@ std::function<int()> AddTxn(CLI::App& app) {
   CLI::App* list = app.add_subcommand("list", "Sealed results that wait to be published.");
   CLI::App* resolve = app.add_subcommand("resolve", "Decide what becomes of them.");
   for (CLI::App* sub : {list, resolve}) {
-    sub->add_option("job", arguments->job, "Name of the job.")->required();
-    sub->add_option("--state-dir", arguments->state_dir, "Where its checkpoints lie.")
-        ->capture_default_str();
+    AddStoreArguments(*sub, arguments->store);
   }
   resolve->add_option("--sink", arguments->sink, "The sink they are of.")->required();
   CLI::Option_group* choice = resolve->add_option_group("choice");

@@ -195,9 +195,9 @@ TEST_CASE("the process's connections stand below the job's") {
   CHECK(job.FindConnection("more")->options.Find("of")->text() == "process");
 
   Diagnostics later;
-  ReadProcess(
-      ReadYaml("weir.yaml", "slots: 4\nconections: {}\nconnections: { x: {} }", {{}, false}, later),
-      words, later);
+  ReadProcess(ReadYaml("weir.yaml", "metrics: {}\nconections: {}\nconnections: { x: {} }",
+                       {{}, false}, later),
+              words, later);
   REQUIRE(later.items().size() == 3);
   CHECK(later.items()[0].code->id == errors::kNotYet.id);
   CHECK(later.items()[1].code->id == errors::kUnknownKey.id);

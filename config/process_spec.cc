@@ -1,27 +1,61 @@
 #include "config/process_spec.h"
 
+#include <cctype>
+#include <cstdlib>
+#include <filesystem>
+
 #include "config/errors.h"
 #include "config/job_spec.h"
 #include "config/node_reader.h"
 
 namespace weir {
-namespace {
 
-struct ProcessKeys {
-  YamlNode connections;
-  static const Spec<ProcessKeys>& Describe();
-};
+const Spec<TlsSpec>& TlsSpec::Describe() {
+  static const Spec<TlsSpec> spec(
+      "tls", "Certificates between the processes of a cluster, as files in PEM.",
+      {Required("ca", &TlsSpec::ca, "The authority whose certificates are believed.", NotEmpty),
+       Required("certificate", &TlsSpec::certificate, "This process's own, with its chain.",
+                NotEmpty),
+       Required("key", &TlsSpec::key, "The key of the certificate.", NotEmpty)},
+      "tls: { ca: ca.pem, certificate: worker.pem, key: worker.key }");
+  return spec;
+}
 
-const Spec<ProcessKeys>& ProcessKeys::Describe() {
-  static const Spec<ProcessKeys> spec(
+const Spec<ProcessSpec>& ProcessSpec::Describe() {
+  static const ProcessSpec defaults;
+  static const Spec<ProcessSpec> spec(
       "process", "What a weir process knows, so that its jobs need not.",
-      {Optional("connections", &ProcessKeys::connections,
+      {Optional("connections", &ProcessSpec::connection_nodes,
                 "Brokers, registries and stores by name, for all jobs."),
-       NotYet("manager", "Address of the manager."), NotYet("listen", "Address to listen at."),
-       NotYet("tls", "Certificates between processes."),
-       NotYet("state_dir", "Where tasks keep their state."),
-       NotYet("checkpoint_store", "Where checkpoints are kept."),
-       NotYet("memory", "Memory for all tasks."), NotYet("slots", "Tasks that run at once."),
+       Optional("manager", &ProcessSpec::manager, defaults.manager,
+                "Where workers reach the manager; several where there are several."),
+       Optional(
+           "listen", &ProcessSpec::listen, defaults.listen,
+           "Where this process takes others of its cluster. Left out: a manager 127.0.0.1:9281, "
+           "a worker a free port of 127.0.0.1."),
+       Optional("advertise", &ProcessSpec::advertise, defaults.advertise,
+                "The address that others are told to reach it at, where it is not `listen`."),
+       Optional("http", &ProcessSpec::http, defaults.http,
+                "Where API, page and metrics are served. Left out: a manager 127.0.0.1:9280, a "
+                "worker nowhere."),
+       Optional(
+           "state_dir", &ProcessSpec::state_dir, defaults.state_dir,
+           "Where it keeps what must outlive it; a manager its jobs, a worker its tasks' state.",
+           NotEmpty),
+       Optional("worker_id", &ProcessSpec::worker_id, defaults.worker_id,
+                "A worker's name, the same over restarts. Left out: the host's name."),
+       Optional("slots", &ProcessSpec::slots, defaults.slots,
+                "Worker slots: tasks of each step that a worker runs at once.", Positive),
+       Optional("memory", &ProcessSpec::memory, defaults.memory,
+                "Memory for state and source buffers of all tasks of a worker.", Positive),
+       Optional("labels", &ProcessSpec::labels, "Words about a worker, for those who look."),
+       Optional("worker_timeout", &ProcessSpec::worker_timeout, defaults.worker_timeout,
+                "How long a worker may be silent before its tasks are started elsewhere.",
+                Positive),
+       Optional("tls", &ProcessSpec::tls, "Certificates between processes."),
+       Optional("checkpoint_store", &ProcessSpec::checkpoint_store,
+                "Where checkpoints are kept; the same for all workers. Left out: in the state "
+                "directory."),
        NotYet("programs", "Programs that jobs may call."),
        NotYet("file_roots", "Directories that jobs may read and write."),
        NotYet("metrics", "How metrics are served.")},
@@ -29,20 +63,41 @@ const Spec<ProcessKeys>& ProcessKeys::Describe() {
   return spec;
 }
 
-}  // namespace
+ProcessSettings SettingsOfEnvironment() {
+  ProcessSettings settings;
+  for (const FieldInfo& field : ProcessSpec::Describe().fields()) {
+    if (field.not_yet) continue;
+    std::string variable = "WEIR_";
+    for (char c : field.name) variable += static_cast<char>(std::toupper(c));
+    if (const char* value = std::getenv(variable.c_str())) {
+      settings.push_back(field.name + "=" + value);
+    }
+  }
+  return settings;
+}
 
 ProcessSpec ReadProcess(const YamlNode& root, const Vocabulary& vocabulary,
                         Diagnostics& diagnostics) {
   ProcessSpec process;
-  ProcessKeys keys;
-  ProcessKeys::Describe().Read(root, diagnostics, keys);
-  process.connections = NodeReader(vocabulary, diagnostics).ReadConnections(keys.connections);
+  ProcessSpec::Describe().Read(root, diagnostics, process);
+  process.connections =
+      NodeReader(vocabulary, diagnostics).ReadConnections(process.connection_nodes);
   return process;
 }
 
-ProcessSpec ReadProcessFile(const std::string& path, const Variables& variables,
-                            const Vocabulary& vocabulary, Diagnostics& diagnostics) {
-  return ReadProcess(ReadYamlFile(path, variables, diagnostics), vocabulary, diagnostics);
+ProcessSpec ReadProcessFile(const std::string& path, const ProcessSettings& settings,
+                            const Variables& variables, const Vocabulary& vocabulary,
+                            Diagnostics& diagnostics) {
+  YamlNode root = path.empty() ? ReadYaml("the command line", "{}", variables, diagnostics)
+                               : ReadYamlFile(path, variables, diagnostics);
+  for (const std::string& setting : settings) {
+    root = SetValue(root, setting, variables, diagnostics);
+  }
+  ProcessSpec process = ReadProcess(root, vocabulary, diagnostics);
+  if (process.checkpoint_store) {
+    process.checkpoint_store->folder = std::filesystem::path(path).parent_path().string();
+  }
+  return process;
 }
 
 void AddConnections(const ProcessSpec& process, JobSpec& job) {

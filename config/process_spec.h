@@ -1,9 +1,13 @@
 #pragma once
 
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "config/node_spec.h"
+#include "config/spec.h"
+#include "config/store_location.h"
 #include "config/vocabulary.h"
 #include "config/yaml.h"
 
@@ -11,15 +15,49 @@ namespace weir {
 
 struct JobSpec;
 
-/// The file `--config` names: what a process knows so that its jobs need not.
-struct ProcessSpec {
-  std::vector<ConnectionSpec> connections;
+/// Files in PEM with which the processes of a cluster know each other.
+struct TlsSpec {
+  std::string ca;
+  std::string certificate;
+  std::string key;
+  static const Spec<TlsSpec>& Describe();
 };
+
+/// What a weir process is told about itself: by the file that `--config` names, by variables of the
+/// environment (`state_dir` is WEIR_STATE_DIR), and by flags (`--state-dir`); the later wins. The
+/// declaration of its keys is all that file, variables, flags and their help are made from.
+struct ProcessSpec {
+  std::vector<std::string> manager = {"127.0.0.1:9281"};
+  std::string listen;
+  std::string advertise;
+  std::string http;
+  std::string state_dir = "weir-state";
+  std::string worker_id;
+  uint32_t slots = 2;
+  ByteSize memory = {512 << 20};
+  std::map<std::string, std::string> labels;
+  Duration worker_timeout = Duration::Seconds(5);
+  std::optional<TlsSpec> tls;
+  std::optional<StoreLocation> checkpoint_store;  ///< None: the state directory.
+  YamlNode connection_nodes;
+  std::vector<ConnectionSpec> connections;  ///< Read from `connection_nodes`.
+
+  static const Spec<ProcessSpec>& Describe();
+};
+
+/// What a command line and the environment say of a process: each `PATH=VALUE` as SetValue takes
+/// it.
+using ProcessSettings = std::vector<std::string>;
+
+/// The settings that variables of the environment make, `WEIR_` and the key in capitals.
+ProcessSettings SettingsOfEnvironment();
 
 ProcessSpec ReadProcess(const YamlNode& root, const Vocabulary& vocabulary,
                         Diagnostics& diagnostics);
-ProcessSpec ReadProcessFile(const std::string& path, const Variables& variables,
-                            const Vocabulary& vocabulary, Diagnostics& diagnostics);
+/// `path` may be empty: then the settings are all there is.
+ProcessSpec ReadProcessFile(const std::string& path, const ProcessSettings& settings,
+                            const Variables& variables, const Vocabulary& vocabulary,
+                            Diagnostics& diagnostics);
 
 /// Adds the process's connections to the job's; where both have a name, the job's is meant.
 void AddConnections(const ProcessSpec& process, JobSpec& job);

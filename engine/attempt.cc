@@ -57,6 +57,8 @@ Status Attempt::Run() {
     log::Info("the job has ended; --fresh runs it again", {{"checkpoint", manifest_.number()}});
     std::lock_guard lock(mutex_);
     shown_.totals.insert(manifest_.totals().values().begin(), manifest_.totals().values().end());
+    shown_.checkpoint = manifest_.number();
+    shown_.ended = true;
     return Status::Ok();
   }
   return Drive();
@@ -88,6 +90,12 @@ Status Attempt::Recover() {
       return CannotPublish(lane, std::move(status));
     }
   }
+  // Only now: what one lane takes for a leftover may be what another has still to publish.
+  for (const auto& [id, lane] : lanes_) {
+    if (Status status = lane->publisher().CleanUp(); !status.ok()) {
+      return CannotPublish(id, std::move(status));
+    }
+  }
   (void)WEIR_FAILPOINT("engine.recovery.published");
   if (manifest_.ended()) return Status::Ok();
   WEIR_TRY(WriteOwnManifest());
@@ -112,18 +120,7 @@ Result<std::optional<StoredManifest>> Attempt::UsableManifest() {
     if (!whole.ok() && !IsDamage(whole)) return whole;
     if (!whole.ok()) continue;
     for (size_t later = i + 1; later < numbers.size(); later++) {
-      const std::string number = std::to_string(numbers[later]);
-      std::error_code error;
-      std::filesystem::create_directories(store_->directory() + "/damaged", error);
-      std::filesystem::rename(
-          store_->directory() + "/checkpoints/" + number,
-          fmt::format("{}/damaged/{}-{}", store_->directory(), number, RandomId().substr(0, 8)),
-          error);
-      if (error) {
-        return Status(errors::kDamagedCheckpoint,
-                      fmt::format("can't lay checkpoint {} aside: {}", number, error.message()),
-                      "see the rights of the state directory");
-      }
+      WEIR_TRY(store_->LayAside(numbers[later]));
     }
     log::Warn("rewound to an older checkpoint", {{"checkpoint", numbers[i]}});
     return std::optional(std::move(older).value());
@@ -146,7 +143,7 @@ Result<proto::Manifest> Attempt::NewestManifest() {
       return Status(errors::kForeignCheckpoints,
                     fmt::format("the checkpoints in {} are of another instance of job '{}': was a "
                                 "--fresh cut off, or were they copied there?",
-                                store_->directory(), plan_.name),
+                                store_->location(), plan_.name),
                     "begin anew with --fresh, or give them a --state-dir of their own");
     }
     // The job's facts were lost, and its checkpoints were not.

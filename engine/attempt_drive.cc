@@ -83,6 +83,11 @@ Status Attempt::Drive() {
     shown_.checkpoints_dropped = progress.dropped;
     shown_.checkpoint_duration = progress.last_duration;
     shown_.unpublished_epochs = progress.unpublished;
+    shown_.held_by.clear();
+    for (const TaskId& task : progress.missing) {
+      shown_.held_by += (shown_.held_by.empty() ? "" : ", ") + task.ToString();
+    }
+    shown_.ended = coordinator_->ended();
     shown_.unaccounted_rows = coordinator_->unaccounted_rows();
     shown_.totals.clear();
     shown_.totals.insert(coordinator_->totals().values().begin(),
@@ -244,6 +249,7 @@ void Attempt::End() {
     ending_ = true;
   }
   wake_.notify_all();
+  if (store_) store_->Cancel();
   // All at once: a task may wait for room at another host.
   std::vector<std::thread> ends;
   for (size_t i = 1; i < hosts_.size(); i++) {

@@ -123,7 +123,7 @@ Status Attempt::RecoverLane(const LaneId& id, const LaneStanding& standing,
                             manifest_checksum_};
     WEIR_TRY(WaitFor("sink '" + id.sink + "'", [&] { return lane.Open(marker); }));
   }
-  return lane.publisher().CleanUp();
+  return Status::Ok();
 }
 
 /// Where a user has said so (`weir txn resolve --dead-letter`), records that the outside refuses go

@@ -9,6 +9,8 @@
 
 namespace weir {
 
+class Mailbox;
+
 /// Takes the elements of one channel between two tasks, in order: the near end of a mailbox, or of
 /// a wire to another process. One sender.
 class ChannelSender {
@@ -22,12 +24,13 @@ class ChannelSender {
 class Wires {
  public:
   virtual ~Wires() = default;
-  /// What another host sends over `channel` is pushed into `receiver`.
-  virtual void Expect(const std::string& channel, SchemaPtr schema,
-                      std::unique_ptr<ChannelSender> receiver) = 0;
-  /// The near end of a channel into a task of `host`, of use from Open on.
-  virtual Result<std::unique_ptr<ChannelSender>> Connect(uint32_t host, const std::string& channel,
-                                                         SchemaPtr schema) = 0;
+  /// What another host sends over `channel` goes to channel `index` of `mailbox`, which outlives
+  /// Close.
+  virtual Status Expect(const std::string& channel, SchemaPtr schema, Mailbox& mailbox,
+                        size_t index) = 0;
+  /// The near end of a channel into a task of `host`; elements leave from Open on.
+  virtual std::unique_ptr<ChannelSender> Connect(uint32_t host, const std::string& channel,
+                                                 SchemaPtr schema) = 0;
   /// All hosts of the attempt expect what they are sent.
   virtual void Open() = 0;
   /// Closes all of them: nobody waits in one any more. Thread safe.

@@ -163,6 +163,8 @@ class Coordinator {
   Progress progress() const;
   /// Done or Fail was said: nothing follows.
   bool done() const { return phase_ == Phase::kDone; }
+  /// The newest checkpoint is the last one of a bounded job.
+  bool ended() const { return base_.ended(); }
   /// Sums since the job's first start, as in the newest manifest.
   const proto::Totals& totals() const { return base_.totals(); }
   int64_t unaccounted_rows() const { return unaccounted_; }

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <string>
 
+#include "engine/attempt_id.h"
+
 namespace weir {
 
 /// A task of the job: which fragment, and which of its instances.
@@ -12,15 +14,6 @@ struct TaskId {
   uint32_t index = 0;
   auto operator<=>(const TaskId&) const = default;
   std::string ToString() const { return fragment + "/" + std::to_string(index); }
-};
-
-/// One attempt at running a job. Numbers rise over the job's whole life and are never used again;
-/// the term is that of the manager which began it, 0 where `weir run` did.
-struct AttemptId {
-  uint64_t term = 0;
-  uint64_t number = 0;
-  auto operator<=>(const AttemptId&) const = default;
-  std::string ToString() const { return std::to_string(term) + "." + std::to_string(number); }
 };
 
 /// A sink's place to publish from. Lanes of a sink are numbered from 0, one for each host of the

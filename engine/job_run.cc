@@ -23,7 +23,7 @@ class JobRun::Site final : public AttemptSite {
       : plan_(plan), options_(options), clock_(clock), facts_(std::move(facts)) {}
 
   Result<std::unique_ptr<CheckpointStore>> OpenStore() override {
-    return CheckpointStore::Open(options_.state_dir, plan_.name);
+    return CheckpointStore::Open(options_.store, plan_.name, facts_->directory());
   }
   const std::string& instance() const override { return facts_->facts().instance; }
   bool MayAdopt() const override { return facts_->facts().attempt == 0; }
@@ -55,7 +55,11 @@ class JobRun::Site final : public AttemptSite {
 };
 
 JobRun::JobRun(const JobPlan& plan, RunOptions options, const Clock& clock)
-    : plan_(plan), options_(std::move(options)), clock_(clock) {}
+    : plan_(plan), options_(std::move(options)), clock_(clock) {
+  if (options_.store.url.empty()) {
+    options_.store = StoreLocation::Directory(options_.state_dir);
+  }
+}
 
 JobRun::~JobRun() = default;
 
@@ -86,14 +90,8 @@ Status JobRun::Run() {
   if (options_.fresh) {
     // The instance first: should this be cut off half way, what is left can't be taken for its own.
     WEIR_TRY(facts->BeginInstance());
-    for (const char* part : {"checkpoints", "files", "publishing", "live"}) {
-      std::filesystem::remove_all(directory + "/" + part, error);
-      if (error) {
-        return Status(errors::kStateDirectory,
-                      fmt::format("can't remove {}/{}: {}", directory, part, error.message()),
-                      "see its rights, or choose another --state-dir");
-      }
-    }
+    const auto store = WEIR_TRY(CheckpointStore::Open(options_.store, plan_.name, directory));
+    WEIR_TRY(store->RemoveAll());
   }
   Site site(plan_, options_, clock_, std::move(facts));
   Status status = RunAttempts(site);

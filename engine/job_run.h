@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "config/store_location.h"
 #include "engine/attempt_site.h"
 #include "engine/plan.h"
 #include "engine/progress.h"
@@ -16,7 +17,8 @@ namespace weir {
 
 /// How a job is run in one process.
 struct RunOptions {
-  std::string state_dir;  ///< Checkpoints, job facts and live state lie in `<state_dir>/<job>`.
+  std::string state_dir;  ///< Job facts and live state lie in `<state_dir>/<job>`.
+  StoreLocation store;    ///< Of checkpoints; empty: they lie in the state directory, too.
   bool fresh = false;     ///< Forget what the state directory holds of the job.
   RecoveryChoices choices;
   Duration wait = Duration::Seconds(60);  ///< How long the outside may be away at the start.

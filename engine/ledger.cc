@@ -91,4 +91,40 @@ int64_t UnaccountedRows(const std::vector<LedgerNode>& nodes,
   return sum;
 }
 
+proto::NodeCounts StoredCounts(const std::string& node, const NodeTally& tally) {
+  const RowCounts& counts = tally.counts;
+  proto::NodeCounts stored;
+  stored.set_node(node);
+  stored.set_in(counts.in);
+  stored.set_passed(counts.passed);
+  stored.set_filtered(counts.filtered);
+  stored.set_rejected(counts.rejected);
+  stored.set_late(counts.late);
+  stored.set_absorbed(counts.absorbed);
+  stored.set_released(counts.released);
+  stored.set_expanded(counts.expanded);
+  stored.set_empty(counts.empty);
+  stored.set_made(counts.made);
+  stored.set_out(counts.out);
+  stored.set_held_after(tally.held_after);
+  return stored;
+}
+
+NodeTally TallyOf(const proto::NodeCounts& stored) {
+  NodeTally tally;
+  tally.counts.in = stored.in();
+  tally.counts.passed = stored.passed();
+  tally.counts.filtered = stored.filtered();
+  tally.counts.rejected = stored.rejected();
+  tally.counts.late = stored.late();
+  tally.counts.absorbed = stored.absorbed();
+  tally.counts.released = stored.released();
+  tally.counts.expanded = stored.expanded();
+  tally.counts.empty = stored.empty();
+  tally.counts.made = stored.made();
+  tally.counts.out = stored.out();
+  tally.held_after = stored.held_after();
+  return tally;
+}
+
 }  // namespace weir

@@ -6,6 +6,7 @@
 
 #include "base/status.h"
 #include "operators/operator.h"
+#include "proto/manifest.pb.h"
 
 namespace weir {
 
@@ -28,6 +29,10 @@ struct NodeTally {
   int64_t held_after = 0;
   int64_t sealed = 0;  ///< Sinks: rows in the parts they sealed.
 };
+
+/// The tally as a manifest keeps it: all but `sealed`, which its outboxes tell.
+proto::NodeCounts StoredCounts(const std::string& node, const NodeTally& tally);
+NodeTally TallyOf(const proto::NodeCounts& stored);
 
 /// Rows that went over one exchange in one epoch, by channel name.
 struct ChannelTally {

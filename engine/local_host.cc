@@ -55,6 +55,7 @@ ConnectorContext MakeConnectorContext(const JobPlan& plan, const std::string& in
 
 Status AttemptStands(const CheckpointStore& store, const std::string& instance,
                      const AttemptId& attempt, uint64_t known) {
+  if (WEIR_TRY(store.IsNewest(known))) return Status::Ok();
   const std::vector<uint64_t> numbers = WEIR_TRY(store.ListManifests());
   if (numbers.empty() || numbers.back() <= known) return Status::Ok();
   // Its own, just being written, or somebody else's?
@@ -215,10 +216,9 @@ Status LocalHost::MakeTask(size_t f, uint32_t i, Inputs& inputs) {
     for (const auto& [exchange, senders] : setup.upstream) {
       for (uint32_t from = 0; from < senders; from++) {
         if (IsHere(from)) continue;
-        wires_->Expect(ChannelName(*exchange, from, i),
-                       plan_.nodes[static_cast<size_t>(exchange->from)].output,
-                       std::make_unique<MailboxSender>(*setup.mailbox,
-                                                       inputs.first_channel.at(exchange) + from));
+        WEIR_TRY(wires_->Expect(ChannelName(*exchange, from, i),
+                                plan_.nodes[static_cast<size_t>(exchange->from)].output,
+                                *setup.mailbox, inputs.first_channel.at(exchange) + from));
       }
     }
   }
@@ -256,13 +256,13 @@ Status LocalHost::MakeTask(size_t f, uint32_t i, Inputs& inputs) {
       }
     }
   }
-  setup.senders = WEIR_TRY(MakeSenders(f, i, inputs));
+  setup.senders = MakeSenders(f, i, inputs);
   tasks_.push_back(std::make_unique<Task>(std::move(setup)));
   return Status::Ok();
 }
 
-Result<std::vector<std::unique_ptr<ExchangeSender>>> LocalHost::MakeSenders(size_t f, uint32_t i,
-                                                                            Inputs& inputs) {
+std::vector<std::unique_ptr<ExchangeSender>> LocalHost::MakeSenders(size_t f, uint32_t i,
+                                                                    Inputs& inputs) {
   std::vector<std::unique_ptr<ExchangeSender>> senders;
   for (const ExchangePlan& exchange : plan_.exchanges) {
     const NodePlan& from = plan_.nodes[static_cast<size_t>(exchange.from)];
@@ -276,8 +276,7 @@ Result<std::vector<std::unique_ptr<ExchangeSender>>> LocalHost::MakeSenders(size
         targets.push_back(std::make_unique<MailboxSender>(*inputs.mailbox_of.at({to, t}),
                                                           inputs.first_channel.at(&exchange) + i));
       } else {
-        targets.push_back(
-            WEIR_TRY(wires_->Connect(deployed_.host_of[t], names.back(), from.output)));
+        targets.push_back(wires_->Connect(deployed_.host_of[t], names.back(), from.output));
       }
     }
     senders.push_back(

@@ -55,8 +55,8 @@ class LocalHost final : public TaskHost, private TaskListener {
   Status MakeLanes();
   Status MakeTasks();
   Status MakeTask(size_t fragment, uint32_t index, Inputs& inputs);
-  Result<std::vector<std::unique_ptr<ExchangeSender>>> MakeSenders(size_t fragment, uint32_t index,
-                                                                   Inputs& inputs);
+  std::vector<std::unique_ptr<ExchangeSender>> MakeSenders(size_t fragment, uint32_t index,
+                                                           Inputs& inputs);
   ConnectorContext Context(size_t memory) const;
   bool IsHere(uint32_t index) const { return deployed_.host_of[index] == deployed_.host; }
 

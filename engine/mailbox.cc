@@ -22,7 +22,19 @@ bool Mailbox::Push(size_t channel, Element element) {
     }
     if (closed_) return false;
     queue.bytes += bytes;
-    queue.elements.push_back(std::move(element));
+    queue.elements.push_back({std::move(element), nullptr});
+  }
+  not_empty_.notify_one();
+  return true;
+}
+
+bool Mailbox::Offer(size_t channel, Element element, std::function<void()> taken) {
+  {
+    std::lock_guard lock(mutex_);
+    if (closed_) return false;
+    Queue& queue = queues_[channel];
+    queue.bytes += BytesOf(element);
+    queue.elements.push_back({std::move(element), std::move(taken)});
   }
   not_empty_.notify_one();
   return true;
@@ -30,6 +42,7 @@ bool Mailbox::Push(size_t channel, Element element) {
 
 std::optional<Mailbox::Delivery> Mailbox::Pop(Duration wait) {
   std::optional<Delivery> delivery;
+  std::function<void()> taken;
   bool freed = false;
   {
     std::unique_lock lock(mutex_);
@@ -46,7 +59,9 @@ std::optional<Mailbox::Delivery> Mailbox::Pop(Duration wait) {
     Queue* queue = nullptr;
     not_empty_.wait_for(lock, wait.ToChrono(), [&] { return closed_ || (queue = ready()); });
     if (closed_ || !queue) return std::nullopt;
-    delivery.emplace(Delivery{next_, std::move(queue->elements.front())});
+    Entry& entry = queue->elements.front();
+    delivery.emplace(Delivery{next_, std::move(entry.element)});
+    taken = std::move(entry.taken);
     queue->elements.pop_front();
     const size_t bytes = BytesOf(delivery->element);
     queue->bytes -= bytes;
@@ -54,6 +69,7 @@ std::optional<Mailbox::Delivery> Mailbox::Pop(Duration wait) {
     next_ = (next_ + 1) % queues_.size();
   }
   if (freed) not_full_.notify_all();
+  if (taken) taken();
   return delivery;
 }
 

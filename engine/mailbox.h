@@ -2,6 +2,7 @@
 
 #include <condition_variable>
 #include <deque>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <vector>
@@ -23,6 +24,11 @@ class Mailbox {
 
   /// Waits for room. False once the mailbox is closed: the element is dropped and the sender ends.
   bool Push(size_t channel, Element element);
+  /// Takes an element at once, whatever the channel holds: for a sender that keeps to a bound of
+  /// its own and must not wait, as the receiving end of a wire. `taken` runs when the task has
+  /// taken the element, in its thread and with no lock held; never where the mailbox is closed
+  /// before.
+  bool Offer(size_t channel, Element element, std::function<void()> taken);
 
   struct Delivery {
     size_t channel = 0;
@@ -43,8 +49,12 @@ class Mailbox {
   size_t channels() const { return queues_.size(); }
 
  private:
+  struct Entry {
+    Element element;
+    std::function<void()> taken;  ///< Null: pushed.
+  };
   struct Queue {
-    std::deque<Element> elements;
+    std::deque<Entry> elements;
     size_t bytes = 0;
     bool blocked = false;
   };

@@ -75,5 +75,23 @@ TEST_CASE("closing ends a waiting sender, and its element is gone") {
   CHECK_FALSE(mailbox.Pop(Duration::Seconds(10)));
 }
 
+TEST_CASE("what is offered never waits, and its sender hears when it is taken") {
+  const BatchPtr rows = Rows64();
+  Mailbox mailbox(2, 1);
+  int taken = 0;
+  for (int i = 0; i < 3; i++) REQUIRE(mailbox.Offer(0, Rows{rows}, [&] { taken++; }));
+  mailbox.Block(0);
+  CHECK_FALSE(mailbox.Pop(Duration::Millis(0)));
+  CHECK(taken == 0);
+  mailbox.UnblockAll();
+  REQUIRE(mailbox.Pop(Duration::Millis(0)));
+  CHECK(taken == 1);
+  REQUIRE(mailbox.Push(1, Rows{rows}));  // Another channel has its own bound.
+  mailbox.Close();
+  CHECK_FALSE(mailbox.Offer(0, Rows{rows}, [&] { taken++; }));
+  CHECK_FALSE(mailbox.Pop(Duration::Millis(0)));
+  CHECK(taken == 1);
+}
+
 }  // namespace
 }  // namespace weir

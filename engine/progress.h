@@ -24,6 +24,8 @@ struct JobProgress {
   uint64_t checkpoints_dropped = 0;
   Duration checkpoint_duration;
   uint64_t unpublished_epochs = 0;
+  std::string held_by;  ///< Tasks that the checkpoint under way waits for; empty: none.
+  bool ended = false;   ///< A bounded job that is through.
   uint64_t restarts = 0;
   int64_t longest_hold_us = 0;  ///< Longest time a barrier held a task up.
   int64_t unaccounted_rows = 0;

@@ -51,67 +51,61 @@ TEST_CASE("a split is idle only when a fetch says that it is at its end, after q
   clock.Observe("a", At(10), SplitActivity::kReading);
   clock.Observe("b", At(3), SplitActivity::kReading);
   const auto state = [&clock] { return clock.splits().at("b").state(); };
+  // Polls that give no row of "b", after which it says what it is about.
+  const auto quiet = [&clock](int64_t from, int64_t to, SplitActivity said) {
+    Poll(clock, from, to);
+    clock.Observe("b", std::nullopt, said);
+  };
   SECTION("quiet, but nobody said that it is at its end") {
     Poll(clock, 0, 9);
     clock.Observe("a", At(30), SplitActivity::kReading);
     CHECK(clock.Current().time == At(2) - Duration::Micros(1));
   }
   SECTION("caught up, but not for long enough") {
-    Poll(clock, 0, 4);
-    clock.Observe("b", std::nullopt, SplitActivity::kCaughtUp);
+    quiet(0, 4, SplitActivity::kCaughtUp);
     clock.Observe("a", At(30), SplitActivity::kReading);
     CHECK(clock.Current().time == At(2) - Duration::Micros(1));
   }
   SECTION("time alone makes nothing idle: it must be at its end when that time is over") {
-    Poll(clock, 0, 4);
-    clock.Observe("b", std::nullopt, SplitActivity::kCaughtUp);
+    quiet(0, 4, SplitActivity::kCaughtUp);
     Poll(clock, 4, 9);
     CHECK(state() == SplitClock::State::kActive);
     clock.Observe("b", std::nullopt, SplitActivity::kCaughtUp);
     CHECK(state() == SplitClock::State::kIdle);
   }
   SECTION("caught up for idle_after") {
-    Poll(clock, 0, 5);
-    clock.Observe("b", std::nullopt, SplitActivity::kCaughtUp);
+    quiet(0, 5, SplitActivity::kCaughtUp);
     clock.Observe("a", At(30), SplitActivity::kReading);
     CHECK(clock.Current() == Watermark{At(29) - Duration::Micros(1), false});
   }
   SECTION("time in which nobody polls is not quiet time") {
-    Poll(clock, 0, 3);
-    clock.Observe("b", std::nullopt, SplitActivity::kCaughtUp);
+    quiet(0, 3, SplitActivity::kCaughtUp);
     clock.Polling(Clock(60));  // The receiver was full.
     clock.Observe("b", std::nullopt, SplitActivity::kCaughtUp);
     CHECK(state() == SplitClock::State::kActive);
-    Poll(clock, 60, 61);
-    clock.Observe("b", std::nullopt, SplitActivity::kCaughtUp);
+    quiet(60, 61, SplitActivity::kCaughtUp);
     CHECK(state() == SplitClock::State::kIdle);
   }
   SECTION("unreachable: held, whatever it said before") {
-    Poll(clock, 0, 5);
-    clock.Observe("b", std::nullopt, SplitActivity::kCaughtUp);
-    Poll(clock, 5, 6);
-    clock.Observe("b", std::nullopt, SplitActivity::kHeld);
+    quiet(0, 5, SplitActivity::kCaughtUp);
+    quiet(5, 6, SplitActivity::kHeld);
     Poll(clock, 6, 60);
     clock.Observe("a", At(30), SplitActivity::kReading);
     CHECK(clock.Current().time < At(3));
     CHECK(clock.Holder() == "b");
   }
   SECTION("reachable again: quiet time counts anew") {
-    Poll(clock, 0, 6);
-    clock.Observe("b", std::nullopt, SplitActivity::kHeld);
-    Poll(clock, 6, 60);
-    clock.Observe("b", std::nullopt, SplitActivity::kCaughtUp);
+    quiet(0, 6, SplitActivity::kHeld);
+    quiet(6, 60, SplitActivity::kCaughtUp);
     Poll(clock, 60, 61);
     clock.Observe("a", At(30), SplitActivity::kReading);
     CHECK(clock.Current().time < At(3));
-    Poll(clock, 61, 66);
-    clock.Observe("b", std::nullopt, SplitActivity::kCaughtUp);
+    quiet(61, 66, SplitActivity::kCaughtUp);
     clock.Observe("a", At(31), SplitActivity::kReading);
     CHECK(clock.Current().time == At(30) - Duration::Micros(1));
   }
   SECTION("rows wake it, and the watermark does not fall") {
-    Poll(clock, 0, 5);
-    clock.Observe("b", std::nullopt, SplitActivity::kCaughtUp);
+    quiet(0, 5, SplitActivity::kCaughtUp);
     clock.Observe("a", At(30), SplitActivity::kReading);
     CHECK(clock.Current().time == At(29) - Duration::Micros(1));
     Poll(clock, 5, 6);
@@ -120,8 +114,7 @@ TEST_CASE("a split is idle only when a fetch says that it is at its end, after q
     CHECK(state() == SplitClock::State::kActive);
   }
   SECTION("records that are there and not read yet wake it") {
-    Poll(clock, 0, 5);
-    clock.Observe("b", std::nullopt, SplitActivity::kCaughtUp);
+    quiet(0, 5, SplitActivity::kCaughtUp);
     CHECK(state() == SplitClock::State::kIdle);
     clock.Observe("b", std::nullopt, SplitActivity::kReading);
     CHECK(state() == SplitClock::State::kActive);

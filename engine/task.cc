@@ -17,26 +17,6 @@ namespace {
 constexpr size_t kPressureBytes = 64 << 20;
 constexpr Duration kWait = Duration::Millis(5);
 
-void FillCounts(const std::map<std::string, NodeTally>& tallies, proto::TaskCheckpoint& out) {
-  for (const auto& [node, tally] : tallies) {
-    const RowCounts& counts = tally.counts;
-    proto::NodeCounts& stored = *out.add_counts();
-    stored.set_node(node);
-    stored.set_in(counts.in);
-    stored.set_passed(counts.passed);
-    stored.set_filtered(counts.filtered);
-    stored.set_rejected(counts.rejected);
-    stored.set_late(counts.late);
-    stored.set_absorbed(counts.absorbed);
-    stored.set_released(counts.released);
-    stored.set_expanded(counts.expanded);
-    stored.set_empty(counts.empty);
-    stored.set_made(counts.made);
-    stored.set_out(counts.out);
-    stored.set_held_after(tally.held_after);
-  }
-}
-
 }  // namespace
 
 Task::Task(TaskSetup setup)
@@ -406,7 +386,9 @@ void Task::Snapshot(const Barrier& barrier, SealedState sealed, TaskAck ack, Sea
       ack->checkpoint.set_fragment(setup_.id.fragment);
       ack->checkpoint.set_index(setup_.id.index);
       ack->checkpoint.set_parallelism(setup_.fragment->parallelism);
-      FillCounts(ack->tallies, ack->checkpoint);
+      for (const auto& [node, tally] : ack->tallies) {
+        *ack->checkpoint.add_counts() = StoredCounts(node, tally);
+      }
       std::erase_if(*sealed_parts,
                     [](const auto& sealed_part) { return sealed_part.second.empty(); });
       for (const auto& [sink, part] : *sealed_parts) {

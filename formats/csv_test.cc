@@ -4,50 +4,21 @@
 #include "formats/random_rows.h"
 #include "formats/raw.h"
 #include "formats/splitter.h"
+#include "formats/testing.h"
 #include "tests/catch.h"
 
 namespace weir {
 namespace {
 
 using testing::Below;
+using testing::Decode;
 using testing::Random;
 
 std::vector<ColumnDeclaration> Declare(
     std::initializer_list<std::pair<std::string, std::string>> columns) {
   std::vector<ColumnDeclaration> declared;
-  for (const auto& [name, type] : columns) {
-    ColumnDeclaration column;
-    column.name = name;
-    column.type = Type::Parse(type).value();
-    declared.push_back(column);
-  }
+  for (const auto& [name, type] : columns) declared.push_back(testing::Declared(name, type));
   return declared;
-}
-
-std::string Decode(Decoder& decoder, const std::vector<std::string_view>& records,
-                   std::vector<Rejection>* told = nullptr) {
-  BatchBuilder builder(decoder.schema());
-  std::vector<Rejection> rejected;
-  REQUIRE(decoder.Decode(records, builder, rejected).ok());
-  const BatchPtr batch = builder.Finish();
-  REQUIRE(batch->rows() + rejected.size() == records.size());
-  std::string text;
-  size_t next = 0;
-  size_t row = 0;
-  for (uint32_t i = 0; i < records.size(); i++) {
-    if (i > 0) text += " | ";
-    if (next < rejected.size() && rejected[next].record == i) {
-      text += "!" + std::string(rejected[next++].code->id.substr(5));
-      continue;
-    }
-    for (size_t c = 0; c < batch->columns().size(); c++) {
-      if (c > 0) text += ",";
-      AppendJsonValue(text, batch->column(c), row);
-    }
-    row++;
-  }
-  if (told != nullptr) *told = std::move(rejected);
-  return text;
 }
 
 TEST_CASE("csv fields become columns by order") {

@@ -3,12 +3,14 @@
 #include "batch/render.h"
 #include "formats/json_decoder.h"
 #include "formats/random_rows.h"
+#include "formats/testing.h"
 #include "tests/catch.h"
 
 namespace weir {
 namespace {
 
 using testing::Below;
+using testing::Declared;
 using testing::Random;
 
 /// The first characters of the tokens that a sweep finds; `!` where it finds none.
@@ -166,22 +168,9 @@ std::string HostileRecord(Random& random) {
   return record;
 }
 
-ColumnDeclaration Declared(const std::string& name, const std::string& type,
-                           const std::string& from = "") {
-  ColumnDeclaration column;
-  column.name = name;
-  column.type = Type::Parse(type).value();
-  column.from = from;
-  return column;
-}
-
 /// All that a decoder gives for records in one call: a line for each row and each rejection.
 std::string Decoded(Decoder& decoder, const std::vector<std::string_view>& records) {
-  BatchBuilder builder(decoder.schema());
-  std::vector<Rejection> rejected;
-  REQUIRE(decoder.Decode(records, builder, rejected).ok());
-  const BatchPtr batch = builder.Finish();
-  REQUIRE(batch->rows() + rejected.size() == records.size());
+  const auto [batch, rejected] = testing::DecodeAll(decoder, records);
   std::string text;
   for (const Rejection& rejection : rejected) {
     text += std::to_string(rejection.record) + " " + std::string(rejection.code->id) + " " +

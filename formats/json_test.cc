@@ -7,6 +7,7 @@
 #include "formats/json_reader.h"
 #include "formats/random_rows.h"
 #include "formats/splitter.h"
+#include "formats/testing.h"
 #include "formats/values.h"
 #include "tests/catch.h"
 
@@ -14,16 +15,8 @@ namespace weir {
 namespace {
 
 using testing::Below;
+using testing::Declared;
 using testing::Random;
-
-ColumnDeclaration Declared(const std::string& name, const std::string& type,
-                           const std::string& from = "") {
-  ColumnDeclaration column;
-  column.name = name;
-  column.type = Type::Parse(type).value();
-  column.from = from;
-  return column;
-}
 
 /// A decoder and what it gave, as text: `1,"x" | null,"y"`, rejections as `!code`.
 struct Harness {
@@ -34,29 +27,11 @@ struct Harness {
     decoder = MakeJsonDecoder(declared, wanted).value();
   }
 
-  std::string Decode(std::vector<std::string_view> records) {
-    BatchBuilder builder(decoder->schema());
+  std::string Decode(const std::vector<std::string_view>& records) {
     std::vector<Rejection> rejected;
-    REQUIRE(decoder->Decode(records, builder, rejected).ok());
-    const BatchPtr batch = builder.Finish();
-    REQUIRE(batch->rows() + rejected.size() == records.size());
-    std::string text;
+    const std::string text = testing::Decode(*decoder, records, &rejected);
     reasons.clear();
-    size_t next = 0;
-    size_t row = 0;
-    for (uint32_t i = 0; i < records.size(); i++) {
-      if (i > 0) text += " | ";
-      if (next < rejected.size() && rejected[next].record == i) {
-        text += "!" + std::string(rejected[next].code->id.substr(5));
-        reasons.push_back(rejected[next++].reason);
-        continue;
-      }
-      for (size_t c = 0; c < batch->columns().size(); c++) {
-        if (c > 0) text += ",";
-        AppendJsonValue(text, batch->column(c), row);
-      }
-      row++;
-    }
+    for (const Rejection& rejection : rejected) reasons.push_back(rejection.reason);
     return text;
   }
   std::string Decode(std::string_view record) {

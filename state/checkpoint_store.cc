@@ -2,18 +2,22 @@
 
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cctype>
 #include <cerrno>
 #include <charconv>
+#include <filesystem>
 #include <set>
 
 #include "base/check.h"
 #include "base/failpoint.h"
+#include "base/ids.h"
+#include "base/time.h"
+#include "state/directory_blobs.h"
 #include "state/errors.h"
 #include "state/files.h"
+#include "state/s3_blobs.h"
 
 namespace weir {
 namespace {
@@ -25,6 +29,8 @@ using errors::kStoreUnavailable;
 constexpr std::string_view kMagic = "WEIRMF01";
 constexpr size_t kChecksumBytes = 32;
 constexpr uint64_t kMostManifestBytes = uint64_t{1} << 30;
+/// Longer than any try can take.
+constexpr Duration kOrphanAge = Duration::Days(1);
 
 bool IsPlainName(std::string_view name) {
   if (name.empty() || name.size() > 200 || name[0] == '.') return false;
@@ -54,6 +60,42 @@ std::optional<uint64_t> ParseNumber(std::string_view text) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size() || value == 0) return std::nullopt;
   return std::to_string(value) == text ? std::optional(value) : std::nullopt;
+}
+
+std::string FileName(const std::string& id) { return "files/" + id; }
+
+std::string ManifestName(uint64_t number) {
+  return "checkpoints/" + std::to_string(number) + "/manifest";
+}
+
+std::string PublishingName(const std::string& sink) { return "publishing/" + EscapedName(sink); }
+
+std::string IdOf(const std::string& name) { return name.substr(name.rfind('/') + 1); }
+
+/// Of `checkpoints/<number>/manifest`; none of anything else.
+std::optional<uint64_t> NumberOfManifest(std::string_view name) {
+  constexpr std::string_view kBefore = "checkpoints/";
+  constexpr std::string_view kBehind = "/manifest";
+  if (!name.starts_with(kBefore) || !name.ends_with(kBehind)) return std::nullopt;
+  name.remove_prefix(kBefore.size());
+  return name.size() > kBehind.size() ? ParseNumber(name.substr(0, name.size() - kBehind.size()))
+                                      : std::nullopt;
+}
+
+proto::StoredFile StoredAs(const std::string& id, const files::Digest& digest,
+                           const std::string& name) {
+  proto::StoredFile stored;
+  stored.set_id(id);
+  stored.set_size(digest.size);
+  stored.set_sha256(digest.sha256);
+  stored.set_name(name);
+  return stored;
+}
+
+std::map<std::string, uint64_t> NamedBy(const proto::Manifest& manifest) {
+  std::map<std::string, uint64_t> named;
+  for (const proto::StoredFile* file : StoredFilesOf(manifest)) named[file->id()] = file->size();
+  return named;
 }
 
 /// What an armed `error` failpoint looks like to callers: a full disk.
@@ -89,27 +131,36 @@ Result<StoredManifest> DecodeManifest(const std::string& path, std::string_view 
 
 }  // namespace
 
-Result<std::unique_ptr<CheckpointStore>> CheckpointStore::Open(const std::string& root,
-                                                               const std::string& job) {
+CheckpointStore::CheckpointStore(std::unique_ptr<BlobStore> blobs, bool alone)
+    : blobs_(std::move(blobs)), alone_(alone), location_(blobs_->NameOf("")) {}
+
+Result<std::unique_ptr<CheckpointStore>> CheckpointStore::Open(const StoreLocation& location,
+                                                               const std::string& job,
+                                                               const std::string& local,
+                                                               StoreUse use) {
   if (!IsPlainName(job)) {
     return Status(errors::kBadStoreName, "'" + job + "' cannot name a folder of checkpoints",
                   "use letters, digits, '-', '_' and '.'");
   }
-  const std::string directory = root + "/" + job;
-  for (const char* part : {"/files", "/checkpoints", "/publishing"}) {
-    WEIR_TRY(files::MakeDirectories(kStoreUnavailable, directory + part));
+  if (location.is_s3()) {
+    std::unique_ptr<S3Blobs> blobs = WEIR_TRY(S3Blobs::Make(location, job, local));
+    if (use == StoreUse::kRun) WEIR_TRY(blobs->Prepare());
+    return std::make_unique<CheckpointStore>(std::move(blobs), /*alone=*/false);
   }
-  WEIR_TRY(files::SyncDirectory(kStoreUnavailable, directory));
-  WEIR_TRY(files::SyncDirectory(kStoreUnavailable, root));
-  return std::unique_ptr<CheckpointStore>(new CheckpointStore(directory));
+  const std::string directory = location.path() + "/" + job;
+  if (use == StoreUse::kRun) WEIR_TRY(DirectoryBlobs::MakeFolders(directory));
+  // The job's own folder is kept by the job store's lock; any other may be open elsewhere.
+  const auto plain = [](const std::string& path) {
+    return std::filesystem::path(path).lexically_normal();
+  };
+  return std::make_unique<CheckpointStore>(std::make_unique<DirectoryBlobs>(directory),
+                                           plain(directory) == plain(local));
 }
 
-std::string CheckpointStore::FilePath(const std::string& id) const {
-  return directory_ + "/files/" + id;
-}
-
-std::string CheckpointStore::ManifestPath(uint64_t number) const {
-  return directory_ + "/checkpoints/" + std::to_string(number) + "/manifest";
+Result<std::unique_ptr<CheckpointStore>> CheckpointStore::Open(const std::string& root,
+                                                               const std::string& job) {
+  const StoreLocation location = StoreLocation::Directory(root);
+  return Open(location, job, location.path() + "/" + job);
 }
 
 std::string CheckpointStore::EncodeManifest(const proto::Manifest& manifest) {
@@ -134,24 +185,13 @@ std::string CheckpointStore::ChecksumOf(const proto::Manifest& manifest) {
 Result<proto::StoredFile> CheckpointStore::PutFile(const std::string& id, const std::string& path,
                                                    const std::string& name) {
   WEIR_CHECK(IsPlainName(id));
-  const std::string target = FilePath(id);
-  if (WEIR_FAILPOINT("state.upload.file")) return DiskFull(target);
-  WEIR_TRY(files::SyncFile(kStoreUnavailable, path));
-  WEIR_TRY(files::LinkOrCopy(kStoreUnavailable, path, target));
-  const auto finish = [&]() -> Result<proto::StoredFile> {
-    const files::Digest digest = WEIR_TRY(files::DigestOf(kStoreUnavailable, target));
-    WEIR_TRY(files::SyncDirectory(kStoreUnavailable, directory_ + "/files"));
-    if (WEIR_FAILPOINT("state.upload.after_file")) return DiskFull(target);
-    proto::StoredFile stored;
-    stored.set_id(id);
-    stored.set_size(digest.size);
-    stored.set_sha256(digest.sha256);
-    stored.set_name(name);
-    return stored;
-  };
-  Result<proto::StoredFile> stored = finish();
-  if (!stored.ok()) (void)RemoveFile(id);
-  return stored;
+  if (WEIR_FAILPOINT("state.upload.file")) return DiskFull(blobs_->NameOf(FileName(id)));
+  const files::Digest digest = WEIR_TRY(blobs_->PutFile(FileName(id), path));
+  if (WEIR_FAILPOINT("state.upload.after_file")) {
+    (void)RemoveFile(id);
+    return DiskFull(blobs_->NameOf(FileName(id)));
+  }
+  return StoredAs(id, digest, name);
 }
 
 Result<proto::StoredFile> CheckpointStore::PutBytes(const std::string& id, std::string_view bytes,
@@ -168,145 +208,159 @@ Result<proto::StoredFile> CheckpointStore::PutBytes(const std::string& id, std::
 
 Result<std::unique_ptr<files::GrowingFile>> CheckpointStore::NewFile(const std::string& id) {
   WEIR_CHECK(IsPlainName(id));
-  return files::GrowingFile::Create(kStoreUnavailable, FilePath(id));
+  return blobs_->Grow(FileName(id));
 }
 
 Result<proto::StoredFile> CheckpointStore::Adopt(files::GrowingFile& file, const std::string& id,
                                                  const std::string& name) {
-  if (WEIR_FAILPOINT("state.upload.bytes")) return DiskFull(FilePath(id));
-  WEIR_TRY(file.Sync());
-  WEIR_TRY(files::SyncDirectory(kStoreUnavailable, directory_ + "/files"));
-  proto::StoredFile stored;
-  stored.set_id(id);
-  stored.set_size(file.size());
-  stored.set_sha256(file.digest().sha256);
-  stored.set_name(name);
-  return stored;
+  if (WEIR_FAILPOINT("state.upload.bytes")) return DiskFull(blobs_->NameOf(FileName(id)));
+  WEIR_TRY(blobs_->Keep(FileName(id), file));
+  return StoredAs(id, file.digest(), name);
 }
 
-Result<std::unique_ptr<files::GrowingFile>> CheckpointStore::OpenFile(
-    const proto::StoredFile& file) const {
-  WEIR_TRY(CheckFile(file, /*deep=*/true));
-  return files::GrowingFile::Open(kStoreUnavailable, FilePath(file.id()));
-}
-
-Status CheckpointStore::CheckFile(const proto::StoredFile& file, bool deep) const {
+/// Whether what was found of a file is what was written. `full`: the bytes were looked at.
+Status CheckpointStore::Judge(const proto::StoredFile& file,
+                              const std::optional<files::Digest>& found, bool full) const {
   const auto damaged = [&](const std::string& why) {
     return Status(kCheckpointDamaged,
                   "checkpoint file " + file.id() + " (" + file.name() + ") " + why,
                   "restore the file from a copy, or go back to an older checkpoint with --rewind");
   };
   if (!IsPlainName(file.id())) return damaged("has a name that no store gives");
-  bool missing = false;
-  const std::string path = FilePath(file.id());
-  if (!deep) {
-    const uint64_t size = WEIR_TRY(files::Size(kStoreUnavailable, path, &missing));
-    if (missing) return damaged("is missing");
-    if (size != file.size()) {
-      return damaged("has " + std::to_string(size) + " bytes instead of " +
-                     std::to_string(file.size()));
-    }
-    return Status::Ok();
-  }
-  const files::Digest digest = WEIR_TRY(files::DigestOf(kStoreUnavailable, path, &missing));
-  if (missing) return damaged("is missing");
-  if (digest.size != file.size()) {
-    return damaged("has " + std::to_string(digest.size) + " bytes instead of " +
+  if (!found) return damaged("is missing");
+  if (found->size != file.size()) {
+    return damaged("has " + std::to_string(found->size) + " bytes instead of " +
                    std::to_string(file.size()));
   }
-  if (digest.sha256 != file.sha256() && !WEIR_MUTANT("checksum_ignored")) {
+  if (full && found->sha256 != file.sha256() && !WEIR_MUTANT("checksum_ignored")) {
     return damaged("does not hold the bytes that were written");
   }
   return Status::Ok();
 }
 
+Status CheckpointStore::CheckFile(const proto::StoredFile& file, bool deep) const {
+  std::optional<files::Digest> found;
+  if (IsPlainName(file.id())) {
+    if (deep) {
+      found = WEIR_TRY(blobs_->DigestOf(FileName(file.id())));
+    } else if (const auto size = WEIR_TRY(blobs_->Size(FileName(file.id())))) {
+      found = files::Digest{{}, *size};
+    }
+  }
+  return Judge(file, found, deep);
+}
+
+/// A file on the local disk, after it was found right.
+Result<std::string> CheckpointStore::LocalPath(const proto::StoredFile& file, bool full) const {
+  if (!IsPlainName(file.id())) WEIR_TRY(Judge(file, std::nullopt, full));
+  LocalCopy copy = WEIR_TRY(blobs_->Local(FileName(file.id()), {file.sha256(), file.size()}, full));
+  std::optional<files::Digest> found;
+  if (copy.there) found = std::move(copy.digest);
+  // Bytes that were not looked at are those of a copy that is known to be right.
+  WEIR_TRY(Judge(file, found, found && !found->sha256.empty()));
+  WEIR_CHECK(!copy.path.empty());
+  return std::move(copy.path);
+}
+
+Result<std::unique_ptr<files::GrowingFile>> CheckpointStore::OpenFile(
+    const proto::StoredFile& file) const {
+  return files::GrowingFile::Open(kStoreUnavailable, WEIR_TRY(LocalPath(file, /*full=*/true)));
+}
+
 Result<std::string> CheckpointStore::ReadFile(const proto::StoredFile& file) const {
   WEIR_TRY(CheckFile(file, /*deep=*/false));
-  std::string bytes = WEIR_TRY(files::Read(kStoreUnavailable, FilePath(file.id()), file.size()));
-  if (bytes.size() == file.size() && files::Sha256(bytes) == file.sha256()) return bytes;
-  if (WEIR_MUTANT("checksum_ignored")) return bytes;
-  return Status(kCheckpointDamaged,
-                "checkpoint file " + file.id() + " (" + file.name() +
-                    ") does not hold the bytes that were written",
-                "restore the file from a copy, or go back to an older checkpoint with --rewind");
+  const std::optional<std::string> bytes = WEIR_TRY(blobs_->Read(FileName(file.id()), file.size()));
+  std::optional<files::Digest> found;
+  if (bytes) found = files::Digest{files::Sha256(*bytes), bytes->size()};
+  WEIR_TRY(Judge(file, found, /*full=*/true));
+  return *bytes;
 }
 
 Status CheckpointStore::Fetch(const proto::StoredFile& file, const std::string& path,
                               FetchCheck check, bool copy) const {
-  WEIR_TRY(CheckFile(file, check == FetchCheck::kFull));
+  const std::string from = WEIR_TRY(LocalPath(file, check == FetchCheck::kFull));
   if (WEIR_FAILPOINT("state.restore.file")) return DiskFull(path);
-  const std::string from = FilePath(file.id());
   return copy ? files::Copy(kStoreUnavailable, from, path)
               : files::LinkOrCopy(kStoreUnavailable, from, path);
 }
 
 Status CheckpointStore::RemoveFile(const std::string& id) {
   WEIR_CHECK(IsPlainName(id));
-  return files::Remove(kStoreUnavailable, FilePath(id));
+  return blobs_->Drop(FileName(id));
 }
 
 Result<std::vector<std::string>> CheckpointStore::ListFiles() const {
-  return files::List(kStoreUnavailable, directory_ + "/files");
+  std::vector<std::string> ids;
+  for (const BlobInfo& file : WEIR_TRY(blobs_->List("files"))) ids.push_back(IdOf(file.name));
+  std::sort(ids.begin(), ids.end());
+  return ids;
 }
 
 Result<CommitOutcome> CheckpointStore::CommitManifest(const proto::Manifest& manifest) {
   WEIR_CHECK(manifest.number() > 0);
   const std::string bytes = EncodeManifest(manifest);
-  const std::string path = ManifestPath(manifest.number());
-  const std::string folder = path.substr(0, path.rfind('/'));
+  const std::string name = ManifestName(manifest.number());
   // Never commit what could not be read again.
-  WEIR_TRY(DecodeManifest(path, bytes));
-  WEIR_TRY(files::MakeDirectories(kStoreUnavailable, folder));
-  WEIR_TRY(files::SyncDirectory(kStoreUnavailable, directory_ + "/checkpoints"));
-
-  const std::string temporary = path + ".tmp-" + RandomId();
-  if (WEIR_FAILPOINT("state.manifest.before_sync")) return DiskFull(temporary);
-  WEIR_TRY(files::WriteNew(kStoreUnavailable, temporary, bytes));
-  const auto link = [&]() -> Result<CommitOutcome> {
-    if (WEIR_FAILPOINT("state.manifest.after_sync")) return DiskFull(temporary);
-    if (WEIR_FAILPOINT("state.manifest.before_link")) return DiskFull(path);
-    CommitOutcome outcome = CommitOutcome::kCommitted;
-    if (::link(temporary.c_str(), path.c_str()) != 0) {
-      if (errno != EEXIST) {
-        return files::SystemError(kStoreUnavailable, "link the manifest to", path, errno);
-      }
-      const std::string there = WEIR_TRY(files::Read(kStoreUnavailable, path, kMostManifestBytes));
-      outcome = there == bytes ? CommitOutcome::kMine : CommitOutcome::kOther;
+  WEIR_TRY(DecodeManifest(blobs_->NameOf(name), bytes));
+  CommitOutcome outcome = CommitOutcome::kCommitted;
+  if (WEIR_TRY(blobs_->Create(name, bytes)) == Created::kTaken) {
+    const std::optional<std::string> there = WEIR_TRY(blobs_->Read(name, kMostManifestBytes));
+    if (!there) {
+      return Status(kStoreUnavailable, blobs_->NameOf(name) + " was there, and is gone",
+                    "it is looked at again");
     }
-    if (WEIR_FAILPOINT("state.manifest.after_link")) return DiskFull(path);
-    WEIR_TRY(files::SyncDirectory(kStoreUnavailable, folder));
-    return outcome;
-  };
-  Result<CommitOutcome> outcome = link();
-  (void)files::Remove(kStoreUnavailable, temporary);
+    outcome = *there == bytes ? CommitOutcome::kMine : CommitOutcome::kOther;
+  }
+  if (outcome == CommitOutcome::kOther) return outcome;
+  if (!WEIR_TRY(WasFree(manifest.number()))) {
+    WEIR_TRY(blobs_->Remove({name}));
+    return CommitOutcome::kOther;
+  }
+  Remember(manifest.number(), manifest);
   return outcome;
+}
+
+/// Whether nobody else had written, and cleaned up again, a manifest of the number that was just
+/// written: its process may have slept for long. The one before it is removed first, and never by
+/// the one whose successor it is.
+Result<bool> CheckpointStore::WasFree(uint64_t number) const {
+  if (number > 1) return WEIR_TRY(blobs_->Size(ManifestName(number - 1))).has_value();
+  const std::vector<uint64_t> numbers = WEIR_TRY(ListManifests());
+  return numbers.empty() || numbers.back() == 1;
+}
+
+void CheckpointStore::Remember(uint64_t number, const proto::Manifest& manifest) {
+  const std::lock_guard lock(mutex_);
+  if (known_) (*known_)[number] = NamedBy(manifest);
 }
 
 Result<std::vector<uint64_t>> CheckpointStore::ListManifests() const {
   std::vector<uint64_t> numbers;
-  const std::string folder = directory_ + "/checkpoints";
-  for (const std::string& name : WEIR_TRY(files::List(kStoreUnavailable, folder))) {
-    const std::optional<uint64_t> number = ParseNumber(name);
-    if (!number) continue;
-    bool missing = false;
-    (void)WEIR_TRY(files::Size(kStoreUnavailable, ManifestPath(*number), &missing));
-    if (!missing) numbers.push_back(*number);
+  for (const BlobInfo& blob : WEIR_TRY(blobs_->List("checkpoints"))) {
+    if (const auto number = NumberOfManifest(blob.name)) numbers.push_back(*number);
   }
   std::sort(numbers.begin(), numbers.end());
   return numbers;
 }
 
+/// In this order: numbers have no gaps, and the oldest is removed first. So where the next one is
+/// not there, and after that this one still is, the next one was never there.
+Result<bool> CheckpointStore::IsNewest(uint64_t number) const {
+  if (WEIR_TRY(blobs_->Size(ManifestName(number + 1)))) return false;
+  if (number == 0) return true;
+  return WEIR_TRY(blobs_->Size(ManifestName(number))).has_value();
+}
+
 Result<StoredManifest> CheckpointStore::ReadManifest(uint64_t number) const {
-  const std::string path = ManifestPath(number);
-  bool missing = false;
-  const std::string bytes =
-      WEIR_TRY(files::Read(kStoreUnavailable, path, kMostManifestBytes, &missing));
-  if (missing) {
+  const std::string path = blobs_->NameOf(ManifestName(number));
+  const std::optional<std::string> bytes =
+      WEIR_TRY(blobs_->Read(ManifestName(number), kMostManifestBytes));
+  if (!bytes) {
     return Status(errors::kNoCheckpoint,
-                  "there is no checkpoint " + std::to_string(number) + " in " + directory_,
+                  "there is no checkpoint " + std::to_string(number) + " in " + location_,
                   "see which there are with 'weir checkpoint list'");
   }
-  StoredManifest stored = WEIR_TRY(DecodeManifest(path, bytes));
+  StoredManifest stored = WEIR_TRY(DecodeManifest(path, *bytes));
   if (stored.manifest.number() != number) {
     return Status(
         kManifestDamaged,
@@ -319,28 +373,52 @@ Result<StoredManifest> CheckpointStore::ReadManifest(uint64_t number) const {
 Result<std::optional<StoredManifest>> CheckpointStore::Newest() const {
   std::optional<StoredManifest> newest;
   std::map<uint64_t, std::string> checksums;
+  std::map<uint64_t, Named> known;
   for (const uint64_t number : WEIR_TRY(ListManifests())) {
     StoredManifest stored = WEIR_TRY(ReadManifest(number));
     const proto::Manifest& manifest = stored.manifest;
-    if (newest && number != newest->manifest.number() + 1) {
+    // One of an earlier attempt below a gap was written by a process that slept while others had
+    // taken the number and cleaned up, and was killed before it could take it back.
+    if (newest && number != newest->manifest.number() + 1 &&
+        manifest.attempt() <= newest->manifest.attempt()) {
       return Status(kManifestDamaged,
                     "checkpoint " + std::to_string(newest->manifest.number() + 1) + " of " +
-                        directory_ + " is missing, but " + std::to_string(number) + " is there",
+                        location_ + " is missing, but " + std::to_string(number) + " is there",
                     "restore its manifest from a copy");
     }
     const auto parent = checksums.find(manifest.parent());
     if (manifest.parent() >= number ||
         (parent != checksums.end() && parent->second != manifest.parent_checksum())) {
       return Status(kManifestDamaged,
-                    "checkpoint " + std::to_string(number) + " of " + directory_ +
+                    "checkpoint " + std::to_string(number) + " of " + location_ +
                         " does not go on from the checkpoint " + std::to_string(manifest.parent()) +
                         " that is there",
                     "restore the manifests from a copy");
     }
     checksums[number] = stored.checksum;
+    known[number] = NamedBy(manifest);
     newest = std::move(stored);
   }
+  const std::lock_guard lock(mutex_);
+  known_ = std::move(known);
   return newest;
+}
+
+/// Numbers of the manifests there are, with what each names.
+Result<std::map<uint64_t, CheckpointStore::Named>> CheckpointStore::Known() const {
+  {
+    const std::lock_guard lock(mutex_);
+    if (known_) return *known_;
+  }
+  std::map<uint64_t, Named> known;
+  for (const uint64_t number : WEIR_TRY(ListManifests())) {
+    Result<StoredManifest> stored = ReadManifest(number);
+    if (!stored.ok() && !stored.status().Is(kManifestDamaged)) return stored.status();
+    known[number] = stored.ok() ? Named(NamedBy(stored->manifest)) : std::nullopt;
+  }
+  const std::lock_guard lock(mutex_);
+  known_ = known;
+  return known;
 }
 
 Status CheckpointStore::Verify(uint64_t number, bool deep) const {
@@ -369,88 +447,125 @@ Status CheckpointStore::Verify(uint64_t number, bool deep) const {
 Result<CleanUpReport> CheckpointStore::CleanUp(uint64_t retain,
                                                const std::vector<std::string>& finished) {
   CleanUpReport report;
-  const std::vector<uint64_t> numbers = WEIR_TRY(ListManifests());
-  const size_t kept_count = std::min<size_t>(std::max<uint64_t>(retain, 1), numbers.size());
-  const size_t removed_count = numbers.size() - kept_count;
+  const std::map<uint64_t, Named> known = WEIR_TRY(Known());
+  const size_t kept_count = std::min<size_t>(std::max<uint64_t>(retain, 1), known.size());
+  const auto first_kept = std::prev(known.end(), static_cast<ptrdiff_t>(kept_count));
   std::set<std::string> kept;
-  for (size_t i = removed_count; i < numbers.size(); i++) {
-    const StoredManifest stored = WEIR_TRY(ReadManifest(numbers[i]));
-    for (std::string& id : FilesOf(stored.manifest)) kept.insert(std::move(id));
+  for (auto at = first_kept; at != known.end(); ++at) {
+    if (!at->second) return ReadManifest(at->first).status();
+    for (const auto& [id, size] : *at->second) kept.insert(id);
   }
-  const auto remove = [&](const std::string& id) -> Status {
+  const auto drop = [&](const std::string& id, uint64_t size) -> Status {
     if (kept.contains(id) || !IsPlainName(id)) return Status::Ok();
-    bool missing = false;
-    const uint64_t size = WEIR_TRY(files::Size(kStoreUnavailable, FilePath(id), &missing));
-    if (missing) return Status::Ok();
-    if (WEIR_FAILPOINT("state.cleanup.before_file")) return DiskFull(FilePath(id));
+    if (WEIR_FAILPOINT("state.cleanup.before_file")) return DiskFull(blobs_->NameOf(FileName(id)));
     WEIR_TRY(RemoveFile(id));
     report.files++;
     report.bytes += size;
     return Status::Ok();
   };
-  for (size_t i = 0; i < removed_count; i++) {
-    Result<StoredManifest> stored = ReadManifest(numbers[i]);
-    const std::string path = ManifestPath(numbers[i]);
-    const std::string folder = path.substr(0, path.rfind('/'));
-    if (WEIR_FAILPOINT("state.cleanup.before_manifest")) return DiskFull(path);
-    WEIR_TRY(files::Remove(kStoreUnavailable, path));
-    WEIR_TRY(files::SyncDirectory(kStoreUnavailable, folder));
-    WEIR_TRY(files::RemoveAll(kStoreUnavailable, folder));
+  for (auto at = known.begin(); at != first_kept; ++at) {
+    const std::string name = ManifestName(at->first);
+    if (WEIR_FAILPOINT("state.cleanup.before_manifest")) return DiskFull(blobs_->NameOf(name));
+    WEIR_TRY(blobs_->Remove({name}));
+    {
+      const std::lock_guard lock(mutex_);
+      if (known_) known_->erase(at->first);
+    }
     report.manifests++;
-    // A damaged one tells no names: what it held is found as orphans at the next start.
-    if (!stored.ok()) continue;
-    for (const std::string& id : FilesOf(stored->manifest)) WEIR_TRY(remove(id));
+    // A damaged one tells no names: what it held is found as orphans at a later start.
+    if (!at->second) continue;
+    for (const auto& [id, size] : *at->second) WEIR_TRY(drop(id, size));
   }
-  for (const std::string& id : finished) WEIR_TRY(remove(id));
+  for (const std::string& id : finished) WEIR_TRY(drop(id, 0));
+  // A restore goes on from the newest: what older ones alone name needs not lie here.
+  if (!known.empty()) {
+    blobs_->TrimLocal([&](const std::string& name) {
+      const std::string id = IdOf(name);
+      if (known.rbegin()->second->contains(id)) return true;
+      return std::none_of(known.begin(), known.end(), [&](const auto& manifest) {
+        return manifest.second && manifest.second->contains(id);
+      });
+    });
+  }
+  WEIR_TRY(blobs_->FinishDrops());
   return report;
 }
 
 Result<CleanUpReport> CheckpointStore::RemoveOrphans() {
   CleanUpReport report;
+  std::map<std::string, uint64_t> newest;
   std::set<std::string> kept;
-  for (const uint64_t number : WEIR_TRY(ListManifests())) {
-    Result<StoredManifest> stored = ReadManifest(number);
+  for (const auto& [number, named] : WEIR_TRY(Known())) {
     // What a damaged manifest names is not known, so nothing may go.
-    if (!stored.ok()) return report;
-    for (std::string& id : FilesOf(stored->manifest)) kept.insert(std::move(id));
+    if (!named) return report;
+    for (const auto& [id, size] : *named) kept.insert(id);
+    newest = *named;
   }
-  for (const std::string& id : WEIR_TRY(ListFiles())) {
-    if (kept.contains(id)) continue;
-    const uint64_t size = WEIR_TRY(files::Size(kStoreUnavailable, FilePath(id)));
-    WEIR_TRY(files::Remove(kStoreUnavailable, FilePath(id)));
+  const EventTime young = SystemClock().Now() - kOrphanAge;
+  for (const BlobInfo& file : WEIR_TRY(blobs_->List("files"))) {
+    if (kept.contains(IdOf(file.name)) || (!alone_ && file.changed > young)) continue;
+    WEIR_TRY(blobs_->Drop(file.name));
     report.files++;
-    report.bytes += size;
+    report.bytes += file.size;
   }
-  const std::string folder = directory_ + "/checkpoints";
-  for (const std::string& name : WEIR_TRY(files::List(kStoreUnavailable, folder))) {
-    if (!ParseNumber(name)) continue;
-    const std::string inside = folder + "/" + name;
-    for (const std::string& leftover : WEIR_TRY(files::List(kStoreUnavailable, inside))) {
-      if (leftover.starts_with("manifest.tmp-")) {
-        WEIR_TRY(files::Remove(kStoreUnavailable, inside + "/" + leftover));
-      }
-    }
-  }
+  WEIR_TRY(blobs_->FinishDrops());
+  WEIR_TRY(blobs_->RemoveLeftovers());
+  blobs_->TrimLocal([&](const std::string& name) { return newest.contains(IdOf(name)); });
   return report;
 }
 
+Status CheckpointStore::LayAside(uint64_t number) {
+  const std::string to =
+      "damaged/" + std::to_string(number) + "-" + RandomId().substr(0, 8) + "/manifest";
+  WEIR_TRY(blobs_->Move(ManifestName(number), to));
+  const std::lock_guard lock(mutex_);
+  if (known_) known_->erase(number);
+  return Status::Ok();
+}
+
+Status CheckpointStore::RemoveAll() {
+  for (const char* folder : {"checkpoints", "files", "publishing"}) {
+    std::vector<std::string> names;
+    for (const BlobInfo& blob : WEIR_TRY(blobs_->List(folder))) names.push_back(blob.name);
+    WEIR_TRY(blobs_->Remove(names));
+  }
+  blobs_->TrimLocal([](const std::string&) { return false; });
+  WEIR_TRY(blobs_->RemoveLeftovers());
+  const std::lock_guard lock(mutex_);
+  known_.reset();
+  publishing_.clear();
+  return Status::Ok();
+}
+
 Status CheckpointStore::WritePublishing(const std::string& sink, Epoch epoch) {
-  if (WEIR_TRY(ReadPublishing(sink)) >= epoch) return Status::Ok();
-  const std::string path = directory_ + "/publishing/" + EscapedName(sink);
-  if (WEIR_FAILPOINT("state.publishing")) return DiskFull(path);
-  return files::Replace(kStoreUnavailable, path, std::to_string(epoch.value) + "\n");
+  Epoch newest;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto at = publishing_.find(sink);
+    if (at != publishing_.end()) newest = at->second;
+  }
+  if (newest == Epoch{0}) newest = WEIR_TRY(ReadPublishing(sink));
+  if (newest < epoch) {
+    const std::string name = PublishingName(sink);
+    if (WEIR_FAILPOINT("state.publishing")) return DiskFull(blobs_->NameOf(name));
+    WEIR_TRY(blobs_->Replace(name, std::to_string(epoch.value) + "\n"));
+    newest = epoch;
+  }
+  const std::lock_guard lock(mutex_);
+  publishing_[sink] = newest;
+  return Status::Ok();
 }
 
 Result<Epoch> CheckpointStore::ReadPublishing(const std::string& sink) const {
-  const std::string path = directory_ + "/publishing/" + EscapedName(sink);
-  bool missing = false;
-  const std::string text = WEIR_TRY(files::Read(kStoreUnavailable, path, 64, &missing));
-  if (missing) return Epoch{0};
+  const std::string name = PublishingName(sink);
+  const std::optional<std::string> text = WEIR_TRY(blobs_->Read(name, 64));
+  if (!text) return Epoch{0};
   const std::optional<uint64_t> number =
-      text.ends_with('\n') ? ParseNumber(std::string_view(text).substr(0, text.size() - 1))
-                           : std::nullopt;
+      text->ends_with('\n') ? ParseNumber(std::string_view(*text).substr(0, text->size() - 1))
+                            : std::nullopt;
   if (!number) {
-    return Status(kCheckpointDamaged, path + " does not hold the number of a checkpoint",
+    return Status(kCheckpointDamaged,
+                  blobs_->NameOf(name) + " does not hold the number of a checkpoint",
                   "write the newest epoch that the sink shows into it");
   }
   return Epoch{*number};

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -9,7 +11,9 @@
 
 #include "base/ids.h"
 #include "base/status.h"
+#include "config/store_location.h"
 #include "proto/manifest.pb.h"
+#include "state/blobs.h"
 #include "state/files.h"
 
 namespace weir {
@@ -40,17 +44,33 @@ enum class FetchCheck {
   kSize,  ///< Size only: for files whose own blocks carry checksums.
 };
 
-/// The checkpoints of one job in a directory:
+/// What a store is opened for.
+enum class StoreUse {
+  kRun,   ///< Running the job: folders are made, and a service is asked whether it can be trusted.
+  kLook,  ///< Looking at what there is: nothing is made. Files cannot be fetched from a service.
+};
+
+/// The checkpoints of one job, in a directory or under a prefix of a bucket (state/blobs.h):
 ///   <root>/<job>/files/<id>                       immutable, named by random ids
 ///   <root>/<job>/checkpoints/<number>/manifest    the log; creating one is the commit
 ///   <root>/<job>/publishing/<sink>                newest epoch whose publishing began (rule 19)
-/// Thread safe: every method works on files only and keeps no state. Every write is synced, its
-/// directory too, before the method returns ok. Errors name the path.
+///   <root>/<job>/damaged/<number>-…/manifest      what was laid aside
+/// Thread safe. Every write is durable before the method returns ok. Errors say where. In memory it
+/// keeps which manifests there are with the files that they name, so that a clean-up needs not ask
+/// for them: whoever else writes to the job's store has deposed this one (rule 3).
 class CheckpointStore {
  public:
-  /// Makes the folders where they are missing. `job` must be a plain name.
+  /// `job` must be a plain name. `local`: a folder on the local disk that is the job's and this
+  /// process's alone, where what is bound for a service lies meanwhile.
+  static Result<std::unique_ptr<CheckpointStore>> Open(const StoreLocation& location,
+                                                       const std::string& job,
+                                                       const std::string& local,
+                                                       StoreUse use = StoreUse::kRun);
+  /// In the directory `root`, which nobody else works in.
   static Result<std::unique_ptr<CheckpointStore>> Open(const std::string& root,
                                                        const std::string& job);
+  /// In any place. `alone`: nobody else can be working in it.
+  CheckpointStore(std::unique_ptr<BlobStore> blobs, bool alone);
 
   /// Bytes of the manifest file of `manifest`, always the same for the same content:
   ///   "WEIRMF01", length of the message as 8 bytes little-endian, the message, SHA-256 of all
@@ -61,8 +81,8 @@ class CheckpointStore {
 
   // Files.
 
-  /// Takes a local file over under `id`: by hard link on the same file system, else as a copy. The
-  /// caller never changes it afterwards. `name` is what restore will call it.
+  /// Takes a local file over under `id`, in a directory by hard link where it can be. The caller
+  /// never changes it afterwards. `name` is what restore will call it.
   Result<proto::StoredFile> PutFile(const std::string& id, const std::string& path,
                                     const std::string& name);
   Result<proto::StoredFile> PutBytes(const std::string& id, std::string_view bytes,
@@ -76,11 +96,11 @@ class CheckpointStore {
   Result<std::unique_ptr<files::GrowingFile>> OpenFile(const proto::StoredFile& file) const;
   /// The whole file, after its size and checksum were found right.
   Result<std::string> ReadFile(const proto::StoredFile& file) const;
-  /// Brings a file to `path` (must not be there): a hard link on the same file system, unless
-  /// `copy`; else a synced copy. Whoever gets a link must never change it.
+  /// Brings a file to `path` (must not be there): a hard link to what lies on the same file system,
+  /// unless `copy`; else a synced copy. Whoever gets a link must never change it.
   Status Fetch(const proto::StoredFile& file, const std::string& path, FetchCheck check,
                bool copy = false) const;
-  /// Ok also where it is gone already.
+  /// Ok also where it is gone already. In a bucket it goes with the next clean-up.
   Status RemoveFile(const std::string& id);
   /// A file's presence, size and, where `deep`, SHA-256.
   Status CheckFile(const proto::StoredFile& file, bool deep) const;
@@ -88,15 +108,18 @@ class CheckpointStore {
 
   // Manifests.
 
-  /// Creates manifest `manifest.number()`, exclusively. An error means that the outcome is unknown:
-  /// call again with the same manifest until it is known (rule 3).
+  /// Creates manifest `manifest.number()`, exclusively, behind the one before it, which must be
+  /// there. (If it is gone, another process has gone on and cleaned up: kOther.) An error means
+  /// that the outcome is unknown: call again with the same manifest until it is known (rule 3).
   Result<CommitOutcome> CommitManifest(const proto::Manifest& manifest);
   /// Numbers of the manifests there are, ascending.
   Result<std::vector<uint64_t>> ListManifests() const;
+  /// Whether there is none above `number`, which is or was this process's newest (0: none yet).
+  Result<bool> IsNewest(uint64_t number) const;
   /// Magic, length and checksum are right, and it says the number it is stored under.
   Result<StoredManifest> ReadManifest(uint64_t number) const;
   /// The newest manifest, after the chain of numbers and parents of all that are kept was found
-  /// whole; nothing where there is none.
+  /// whole (but for what a deposed attempt left far below); nothing where there is none.
   Result<std::optional<StoredManifest>> Newest() const;
   /// All that `number` names is there with the right size and, where `deep`, checksum; and its
   /// chain of parents is right as far as it is kept.
@@ -104,26 +127,49 @@ class CheckpointStore {
 
   /// Removes manifests older than the `retain` newest (at least 1 is kept), oldest first, each
   /// before the files that only removed ones name; then those of `finished` (ids of files that
-  /// finished tries uploaded) that no kept manifest names (rule 6).
+  /// finished tries uploaded) that no kept manifest names (rule 6). Lists nothing once the
+  /// manifests are known.
   Result<CleanUpReport> CleanUp(uint64_t retain, const std::vector<std::string>& finished);
-  /// Removes every file that no manifest names, and leftovers of interrupted writes. Only while no
-  /// try is under way anywhere: at the start, under the job store's lock.
+  /// Removes every file that no manifest names, and leftovers of interrupted writes. At the start,
+  /// under the job store's lock. Where that lock does not keep everybody out, in a bucket or a
+  /// directory of several machines, only files that are older than a day: a younger one may be of a
+  /// try that another process has under way.
   Result<CleanUpReport> RemoveOrphans();
+  /// Takes a manifest out of the log, to `damaged/`.
+  Status LayAside(uint64_t number);
+  /// Forgets the job: manifests, files, and what was published.
+  Status RemoveAll();
 
   // Sinks without markers (rule 19).
 
-  /// Says that publishing `epoch` of `sink` is about to begin. Never lowers.
+  /// Says that publishing `epoch` of `sink` is about to begin. Never lowers: it is one record that
+  /// one process writes. (A deposed one cannot come in between: before each publishing the
+  /// manifests are looked at.)
   Status WritePublishing(const std::string& sink, Epoch epoch);
   /// The newest epoch whose publishing may have begun; 0: none.
   Result<Epoch> ReadPublishing(const std::string& sink) const;
 
-  const std::string& directory() const { return directory_; }
+  /// Ends calls that are under way and all later ones, where they may take long: with an error.
+  void Cancel() { blobs_->Cancel(); }
+  /// Its directory, or s3://bucket/…
+  const std::string& location() const { return location_; }
 
  private:
-  explicit CheckpointStore(std::string directory) : directory_(std::move(directory)) {}
-  std::string FilePath(const std::string& id) const;
-  std::string ManifestPath(uint64_t number) const;
-  const std::string directory_;
+  /// The files of a manifest with their sizes; none where it is damaged.
+  using Named = std::optional<std::map<std::string, uint64_t>>;
+  Result<std::map<uint64_t, Named>> Known() const;
+  Result<bool> WasFree(uint64_t number) const;
+  void Remember(uint64_t number, const proto::Manifest& manifest);
+  Status Judge(const proto::StoredFile& file, const std::optional<files::Digest>& found,
+               bool full) const;
+  Result<std::string> LocalPath(const proto::StoredFile& file, bool full) const;
+
+  const std::unique_ptr<BlobStore> blobs_;
+  const bool alone_;
+  const std::string location_;
+  mutable std::mutex mutex_;
+  mutable std::optional<std::map<uint64_t, Named>> known_;  ///< Once they were read.
+  std::map<std::string, Epoch> publishing_;                 ///< As written or read here.
 };
 
 /// Ids of all files that a manifest names.

@@ -7,11 +7,13 @@
 #include "state/errors.h"
 #include "state/files.h"
 #include "state/testing.h"
+#include "state/testing/store_place.h"
 
 namespace weir {
 namespace {
 
 using testing::Check;
+using testing::StorePlace;
 using testing::TemporaryFolder;
 
 proto::Manifest Numbered(uint64_t number, const std::string& parent_checksum,
@@ -26,17 +28,9 @@ proto::Manifest Numbered(uint64_t number, const std::string& parent_checksum,
   return manifest;
 }
 
-void Flip(const std::string& path, std::streamoff at) {
-  std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
-  file.seekg(at);
-  const char byte = static_cast<char>(file.get() ^ 1);
-  file.seekp(at);
-  file.put(byte);
-}
-
 TEST_CASE("a manifest is committed once, by one") {
-  const TemporaryFolder folder;
-  auto store = Check(CheckpointStore::Open(folder.path(), "j"));
+  StorePlace place(GENERATE(false, true));
+  auto store = place.Open();
   CHECK_FALSE(Check(store->Newest()).has_value());
   const proto::Manifest first = Numbered(1, "");
   CHECK(Check(store->CommitManifest(first)) == CommitOutcome::kCommitted);
@@ -51,8 +45,8 @@ TEST_CASE("a manifest is committed once, by one") {
 }
 
 TEST_CASE("the log of manifests must be whole") {
-  const TemporaryFolder folder;
-  auto store = Check(CheckpointStore::Open(folder.path(), "j"));
+  StorePlace place(GENERATE(false, true));
+  auto store = place.Open();
   std::string checksum;
   for (uint64_t n = 1; n <= 3; n++) {
     const proto::Manifest manifest = Numbered(n, checksum);
@@ -60,71 +54,100 @@ TEST_CASE("the log of manifests must be whole") {
     checksum = CheckpointStore::ChecksumOf(manifest);
   }
   CHECK(Check(store->Newest())->manifest.number() == 3);
-  const std::string second = store->directory() + "/checkpoints/2/manifest";
-  SECTION("gap") { std::filesystem::remove(second); }
-  SECTION("flipped") {
-    Flip(second, static_cast<std::streamoff>(std::filesystem::file_size(second) / 2));
-  }
-  SECTION("cut") { std::filesystem::resize_file(second, 20); }
-  SECTION("empty") { std::filesystem::resize_file(second, 0); }
-  SECTION("grown") { std::ofstream(second, std::ios::app) << "x"; }
+  const std::string second = "checkpoints/2/manifest";
+  SECTION("gap") { place.Remove(second); }
+  SECTION("flipped") { place.Flip(second, place.Read(second).size() / 2); }
+  SECTION("cut") { place.Cut(second, 20); }
+  SECTION("empty") { place.Cut(second, 0); }
+  SECTION("grown") { place.Write(second, place.Read(second) + "x"); }
   SECTION("another branch") {
-    std::filesystem::remove(second);
+    place.Remove(second);
     (void)Check(store->CommitManifest(Numbered(2, "something else")));
   }
-  SECTION("swapped") {
-    std::filesystem::copy_file(store->directory() + "/checkpoints/1/manifest", second,
-                               std::filesystem::copy_options::overwrite_existing);
-  }
+  SECTION("swapped") { place.Write(second, place.Read("checkpoints/1/manifest")); }
   const auto newest = store->Newest();
   REQUIRE_FALSE(newest.ok());
   CHECK(newest.status().Is(errors::kManifestDamaged));
   CHECK_FALSE(Check(VerifyCheckpoints(*store, std::nullopt, true)).ok);
 }
 
+/// A manifest of attempt `attempt`.
+proto::Manifest Of(uint64_t attempt, proto::Manifest manifest) {
+  manifest.set_attempt(attempt);
+  return manifest;
+}
+
+TEST_CASE("a number that others have used and cleaned up is not free") {
+  StorePlace place(GENERATE(false, true));
+  auto slept = place.Open();
+  const uint64_t taken = GENERATE(1, 2, 3);
+  std::string checksum;
+  std::string before;
+  for (uint64_t n = 1; n <= 8; n++) {
+    auto other = place.Open();
+    const proto::Manifest manifest = Of(n < taken ? 1 : 2, Numbered(n, checksum));
+    (void)Check((n < taken ? slept : other)->CommitManifest(manifest));
+    if (n == taken) before = checksum;
+    checksum = CheckpointStore::ChecksumOf(manifest);
+    (void)Check(other->CleanUp(2, {}));
+  }
+  const proto::Manifest late = Of(1, Numbered(taken, before));
+  CHECK(Check(slept->CommitManifest(late)) == CommitOutcome::kOther);
+  CHECK(Check(slept->ListManifests()) == std::vector<uint64_t>{7, 8});
+  // Killed before it took it back.
+  const std::string name = "checkpoints/" + std::to_string(taken) + "/manifest";
+  if (!place.in_s3()) {
+    std::filesystem::create_directories(place.local() + "/checkpoints/" + std::to_string(taken));
+  }
+  place.Write(name, CheckpointStore::EncodeManifest(late));
+  auto next = place.Open();
+  CHECK(Check(next->Newest())->manifest.number() == 8);
+  CHECK(Check(next->CleanUp(2, {})).manifests == 1);
+  CHECK(Check(next->ListManifests()) == std::vector<uint64_t>{7, 8});
+}
+
 TEST_CASE("every byte of a manifest counts") {
-  const TemporaryFolder folder;
-  auto store = Check(CheckpointStore::Open(folder.path(), "j"));
+  StorePlace place(GENERATE(false, true));
+  auto store = place.Open();
   (void)Check(store->CommitManifest(Numbered(1, "")));
-  const std::string path = store->directory() + "/checkpoints/1/manifest";
-  const auto size = static_cast<std::streamoff>(std::filesystem::file_size(path));
-  for (std::streamoff at = 0; at < size; at++) {
-    Flip(path, at);
+  const std::string name = "checkpoints/1/manifest";
+  const size_t size = place.Read(name).size();
+  for (size_t at = 0; at < size; at++) {
+    place.Flip(name, at);
     REQUIRE(store->ReadManifest(1).status().Is(errors::kManifestDamaged));
-    Flip(path, at);
+    place.Flip(name, at);
   }
   CHECK(store->ReadManifest(1).ok());
 }
 
 TEST_CASE("files are what was put, or an error") {
-  const TemporaryFolder folder;
-  auto store = Check(CheckpointStore::Open(folder.path(), "j"));
-  Check(files::WriteNew(errors::kLocalState, folder / "local", "some bytes"));
-  const proto::StoredFile linked = Check(store->PutFile("a-1", folder / "local", "local"));
+  StorePlace place(GENERATE(false, true));
+  auto store = place.Open();
+  Check(files::WriteNew(errors::kLocalState, place / "local", "some bytes"));
+  const proto::StoredFile linked = Check(store->PutFile("a-1", place / "local", "local"));
   const proto::StoredFile put = Check(store->PutBytes("a-2", "other byte", "b"));
   CHECK(Check(store->ReadFile(linked)) == "some bytes");
   CHECK(Check(store->ReadFile(put)) == "other byte");
-  CHECK_FALSE(store->PutBytes("a-2", "never changed", "b").ok());
-  Check(store->Fetch(put, folder / "fetched", FetchCheck::kFull));
-  CHECK(Check(files::Read(errors::kLocalState, folder / "fetched", 100)) == "other byte");
-  const std::string path = store->directory() + "/files/a-2";
-  SECTION("flipped") { Flip(path, 3); }
-  SECTION("cut") { std::filesystem::resize_file(path, 3); }
-  SECTION("gone") { std::filesystem::remove(path); }
-  SECTION("swapped") {
-    std::filesystem::remove(path);
-    std::filesystem::copy_file(store->directory() + "/files/a-1", path);
-  }
+  if (!place.in_s3()) CHECK_FALSE(store->PutBytes("a-2", "never changed", "b").ok());
+  Check(store->Fetch(put, place / "fetched", FetchCheck::kFull));
+  CHECK(Check(files::Read(errors::kLocalState, place / "fetched", 100)) == "other byte");
+  SECTION("flipped") { place.Flip("files/a-2", 3); }
+  SECTION("cut") { place.Cut("files/a-2", 3); }
+  SECTION("gone") { place.Remove("files/a-2"); }
+  SECTION("swapped") { place.Write("files/a-2", place.Read("files/a-1")); }
+  SECTION("grown") { place.Write("files/a-2", place.Read("files/a-2") + "x"); }
+  place.ForgetLocal();
+  store = place.Open();
   CHECK(store->ReadFile(put).status().Is(errors::kCheckpointDamaged));
-  CHECK(store->Fetch(put, folder / "again", FetchCheck::kFull).Is(errors::kCheckpointDamaged));
+  CHECK(store->Fetch(put, place / "again", FetchCheck::kFull).Is(errors::kCheckpointDamaged));
   proto::StoredFile outside = put;
   outside.set_id("../../secret");
   CHECK(store->ReadFile(outside).status().Is(errors::kCheckpointDamaged));
 }
 
 TEST_CASE("clean-up keeps what kept manifests name") {
-  const TemporaryFolder folder;
-  auto store = Check(CheckpointStore::Open(folder.path(), "j"));
+  StorePlace place(GENERATE(false, true));
+  auto store = place.Open();
   std::vector<proto::StoredFile> stored;
   for (const char* id : {"f-1", "f-2", "f-3", "dropped-1"}) {
     stored.push_back(Check(store->PutBytes(id, id, id)));
@@ -142,14 +165,15 @@ TEST_CASE("clean-up keeps what kept manifests name") {
   CHECK(Check(store->ListManifests()) == std::vector<uint64_t>{2});
   Check(store->Verify(2, true));
   (void)Check(store->PutBytes("orphan", "x", "x"));
+  // As of 2020, in the bucket.
   CHECK(Check(store->RemoveOrphans()).files == 1);
   CHECK(Check(store->ListFiles()).size() == 2);
   CHECK(Check(store->Newest())->manifest.number() == 2);
 }
 
 TEST_CASE("verify names each fault") {
-  const TemporaryFolder folder;
-  auto store = Check(CheckpointStore::Open(folder.path(), "j"));
+  StorePlace place(GENERATE(false, true));
+  auto store = place.Open();
   const auto a = Check(store->PutBytes("f-1", "first", "000001.sst"));
   const auto b = Check(store->PutBytes("f-2", "second", "000002.sst"));
   (void)Check(store->CommitManifest(Numbered(1, "", {a, b})));
@@ -157,8 +181,8 @@ TEST_CASE("verify names each fault") {
   CHECK(whole.ok);
   CHECK(whole.text.find("all right: 1 checkpoint, 2 files, 11 B, every byte read") !=
         std::string::npos);
-  Flip(store->directory() + "/files/f-1", 0);
-  std::filesystem::remove(store->directory() + "/files/f-2");
+  place.Flip("files/f-1", 0);
+  place.Remove("files/f-2");
   const VerifyReport shallow = Check(VerifyCheckpoints(*store, std::nullopt, false));
   CHECK(shallow.text.find("f-1") == std::string::npos);
   const VerifyReport deep = Check(VerifyCheckpoints(*store, 1, true));
@@ -170,13 +194,14 @@ TEST_CASE("verify names each fault") {
 }
 
 TEST_CASE("publishing is remembered and never goes back") {
-  const TemporaryFolder folder;
-  auto store = Check(CheckpointStore::Open(folder.path(), "j"));
+  StorePlace place(GENERATE(false, true));
+  auto store = place.Open();
   CHECK(Check(store->ReadPublishing("out/x")) == Epoch{0});
   Check(store->WritePublishing("out/x", {5}));
   Check(store->WritePublishing("out/x", {4}));
   CHECK(Check(store->ReadPublishing("out/x")) == Epoch{5});
-  std::ofstream(store->directory() + "/publishing/out%2fx") << "nonsense";
+  CHECK(Check(place.Open()->ReadPublishing("out/x")) == Epoch{5});
+  place.Write("publishing/out%2fx", "nonsense");
   CHECK(store->ReadPublishing("out/x").status().Is(errors::kCheckpointDamaged));
 }
 
@@ -219,7 +244,7 @@ TEST_CASE("a commit that is killed or fails anywhere is there whole or not at al
       const proto::Manifest second = Numbered(2, CheckpointStore::ChecksumOf(first));
       CHECK(Check(store->CommitManifest(second)) ==
             (newest == 2 ? CommitOutcome::kMine : CommitOutcome::kCommitted));
-      CHECK(Check(files::List(errors::kLocalState, store->directory() + "/checkpoints/2")) ==
+      CHECK(Check(files::List(errors::kLocalState, store->location() + "/checkpoints/2")) ==
             std::vector<std::string>{"manifest"});
     }
   }

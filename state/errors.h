@@ -24,5 +24,7 @@ inline constexpr ErrorCode kLocalStateDamaged{"WEIR-S008", ErrorKind::kFailed};
 inline constexpr ErrorCode kTableShape{"WEIR-S009", ErrorKind::kFailed};
 /// Names that cannot be a job or a file of the store.
 inline constexpr ErrorCode kBadStoreName{"WEIR-S010", ErrorKind::kInvalid};
+/// The checkpoint store lets two writers create one object.
+inline constexpr ErrorCode kStoreNotExclusive{"WEIR-S011", ErrorKind::kFailed};
 
 }  // namespace weir::errors

@@ -34,30 +34,6 @@ class Descriptor {
   const int fd_;
 };
 
-/// SHA-256 of bytes that come in pieces.
-class Hasher {
- public:
-  Hasher() {
-    WEIR_CHECK(context_ && EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) == 1);
-  }
-  void Add(std::string_view bytes) {
-    WEIR_CHECK(EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()) == 1);
-  }
-  /// Of all so far; more may follow.
-  std::string Sum() const {
-    const Context copy(EVP_MD_CTX_new(), EVP_MD_CTX_free);
-    std::string sum(32, '\0');
-    WEIR_CHECK(
-        copy && EVP_MD_CTX_copy_ex(copy.get(), context_.get()) == 1 &&
-        EVP_DigestFinal_ex(copy.get(), reinterpret_cast<unsigned char*>(sum.data()), nullptr) == 1);
-    return sum;
-  }
-
- private:
-  using Context = std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)>;
-  const Context context_{EVP_MD_CTX_new(), EVP_MD_CTX_free};
-};
-
 Status WriteAll(const ErrorCode& code, int fd, const std::string& path, std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t written = ::write(fd, bytes.data(), bytes.size());
@@ -249,6 +225,33 @@ std::string Sha256(std::string_view bytes) {
   return digest;
 }
 
+struct Digester::Context {
+  std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)> of_openssl{EVP_MD_CTX_new(), EVP_MD_CTX_free};
+};
+
+Digester::Digester() : context_(std::make_unique<Context>()) {
+  WEIR_CHECK(context_->of_openssl &&
+             EVP_DigestInit_ex(context_->of_openssl.get(), EVP_sha256(), nullptr) == 1);
+}
+
+Digester::~Digester() = default;
+
+void Digester::Add(std::string_view bytes) {
+  WEIR_CHECK(EVP_DigestUpdate(context_->of_openssl.get(), bytes.data(), bytes.size()) == 1);
+  size_ += bytes.size();
+}
+
+Digest Digester::digest() const {
+  const Context copy;
+  Digest digest{std::string(32, '\0'), size_};
+  WEIR_CHECK(copy.of_openssl &&
+             EVP_MD_CTX_copy_ex(copy.of_openssl.get(), context_->of_openssl.get()) == 1 &&
+             EVP_DigestFinal_ex(copy.of_openssl.get(),
+                                reinterpret_cast<unsigned char*>(digest.sha256.data()),
+                                nullptr) == 1);
+  return digest;
+}
+
 Result<Digest> DigestOf(const ErrorCode& code, const std::string& path, bool* missing) {
   if (missing) *missing = false;
   const Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
@@ -259,25 +262,20 @@ Result<Digest> DigestOf(const ErrorCode& code, const std::string& path, bool* mi
     }
     return SystemError(code, "open", path, errno);
   }
-  Hasher hasher;
+  Digester digester;
   const auto buffer = std::make_unique<char[]>(kPieceBytes);
-  Digest digest;
   while (true) {
     const ssize_t got = ::read(fd.get(), buffer.get(), kPieceBytes);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return SystemError(code, "read", path, errno);
     if (got == 0) break;
-    digest.size += static_cast<uint64_t>(got);
-    hasher.Add({buffer.get(), static_cast<size_t>(got)});
+    digester.Add({buffer.get(), static_cast<size_t>(got)});
   }
-  digest.sha256 = hasher.Sum();
-  return digest;
+  return digester.digest();
 }
 
-struct GrowingFile::Hash : Hasher {};
-
 GrowingFile::GrowingFile(const ErrorCode& code, std::string path, int fd)
-    : code_(code), path_(std::move(path)), fd_(fd), hash_(std::make_unique<Hash>()) {}
+    : code_(code), path_(std::move(path)), fd_(fd) {}
 
 GrowingFile::~GrowingFile() { ::close(fd_); }
 
@@ -304,7 +302,7 @@ Status GrowingFile::Append(std::string_view bytes) {
     if (n < 0) return SystemError(code_, "write", path_, errno);
     written += static_cast<size_t>(n);
   }
-  hash_->Add(bytes);
+  digester_.Add(bytes);
   size_ += bytes.size();
   return Status::Ok();
 }
@@ -316,8 +314,6 @@ Status GrowingFile::Sync() {
   }
   return Status::Ok();
 }
-
-Digest GrowingFile::digest() const { return {hash_->Sum(), size_}; }
 
 Result<size_t> GrowingFile::Read(uint64_t offset, std::span<char> out) const {
   size_t filled = 0;

@@ -52,6 +52,21 @@ struct Digest {
 };
 Result<Digest> DigestOf(const ErrorCode& code, const std::string& path, bool* missing = nullptr);
 
+/// The digest of bytes that come in pieces.
+class Digester {
+ public:
+  Digester();
+  ~Digester();
+  void Add(std::string_view bytes);
+  /// Of all so far; more may follow.
+  Digest digest() const;
+
+ private:
+  struct Context;
+  const std::unique_ptr<Context> context_;
+  uint64_t size_ = 0;
+};
+
 /// A file that is written piece by piece, hashed on the way, and can be read all the while. `code`
 /// is what its errors become. Not thread safe, but once nothing is appended any more it may be read
 /// by several.
@@ -71,20 +86,20 @@ class GrowingFile {
   /// may have been dropped.
   Status Sync();
   uint64_t size() const { return size_; }
+  const std::string& path() const { return path_; }
   /// Of what was appended.
-  Digest digest() const;
+  Digest digest() const { return digester_.digest(); }
   /// Fills `out` from `offset` on; fewer bytes only at the end.
   Result<size_t> Read(uint64_t offset, std::span<char> out) const;
 
  private:
-  struct Hash;
   GrowingFile(const ErrorCode& code, std::string path, int fd);
 
   const ErrorCode& code_;
   const std::string path_;
   const int fd_;
   uint64_t size_ = 0;
-  const std::unique_ptr<Hash> hash_;
+  Digester digester_;
 };
 
 }  // namespace weir::files

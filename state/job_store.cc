@@ -1,10 +1,5 @@
 #include "state/job_store.h"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
-
-#include <cerrno>
 #include <charconv>
 
 #include "base/failpoint.h"
@@ -72,39 +67,13 @@ bool Decode(std::string_view bytes, JobFacts& facts) {
   return !facts.job.empty() && !facts.instance.empty();
 }
 
-/// The lock's descriptor. flock goes with the process, however it ends.
-Result<int> Lock(const std::string& path) {
-  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-  if (fd < 0) return files::SystemError(kStoreUnavailable, "open", path, errno);
-  if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
-    const int number = errno;
-    char owner[32] = {};
-    const ssize_t got = ::pread(fd, owner, sizeof owner - 1, 0);
-    ::close(fd);
-    if (number != EWOULDBLOCK) return files::SystemError(kStoreUnavailable, "lock", path, number);
-    std::string pid(owner, got > 0 ? static_cast<size_t>(got) : 0);
-    while (!pid.empty() && pid.back() == '\n') pid.pop_back();
-    return Status(errors::kStateLocked,
-                  "another process" + (pid.empty() ? std::string() : " (pid " + pid + ")") +
-                      " works in the state directory of " + path,
-                  "stop it, or give this job another --state-dir");
-  }
-  const std::string pid = std::to_string(::getpid()) + "\n";
-  if (::ftruncate(fd, 0) != 0 || ::pwrite(fd, pid.data(), pid.size(), 0) < 0) {
-    const int number = errno;
-    ::close(fd);
-    return files::SystemError(kStoreUnavailable, "write", path, number);
-  }
-  return fd;
-}
-
 }  // namespace
 
 Result<std::unique_ptr<JobStore>> JobStore::Open(const std::string& directory,
                                                  const std::string& job) {
-  WEIR_TRY(files::MakeDirectories(kStoreUnavailable, directory));
-  const int lock = WEIR_TRY(Lock(directory + "/lock"));
-  std::unique_ptr<JobStore> store(new JobStore(directory, lock));
+  std::unique_ptr<DirectoryLock> lock =
+      WEIR_TRY(DirectoryLock::Take(directory, "stop it, or give this job another --state-dir"));
+  std::unique_ptr<JobStore> store(new JobStore(directory, std::move(lock)));
   bool missing = false;
   const std::string path = directory + "/job";
   const std::string bytes = WEIR_TRY(files::Read(kStoreUnavailable, path, kMostBytes, &missing));
@@ -127,7 +96,7 @@ Result<std::unique_ptr<JobStore>> JobStore::Open(const std::string& directory,
   return store;
 }
 
-JobStore::~JobStore() { ::close(lock_); }
+JobStore::~JobStore() = default;
 
 Status JobStore::Save(const JobFacts& facts) {
   const std::string path = directory_ + "/job";

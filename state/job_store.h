@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/status.h"
+#include "state/directory_lock.h"
 
 namespace weir {
 
@@ -46,10 +47,11 @@ class JobStore {
   const std::string& directory() const { return directory_; }
 
  private:
-  JobStore(std::string directory, int lock) : directory_(std::move(directory)), lock_(lock) {}
+  JobStore(std::string directory, std::unique_ptr<DirectoryLock> lock)
+      : directory_(std::move(directory)), lock_(std::move(lock)) {}
   Status Save(const JobFacts& facts);
   const std::string directory_;
-  const int lock_;
+  const std::unique_ptr<DirectoryLock> lock_;
   JobFacts facts_;
 };
 

@@ -455,10 +455,15 @@ Result<Stores::Written> Stores::Write(const Marks& marks) {
     for (const auto& [name, mark] : marks.tables) (*own.mutable_marks())[name] = mark;
     for (const std::string& name : names) {
       const auto known = own_files_.find(name);
-      const proto::StoredFile file = known != own_files_.end()
-                                         ? known->second
-                                         : WEIR_TRY(Upload(link + "/" + name, name, written));
-      if (IsTableFile(name)) written.own_files[name] = file;
+      bool same = known != own_files_.end();
+      if (same && !IsTableFile(name)) {
+        // RocksDB appends to its manifest, unless nothing has changed.
+        const files::Digest digest = WEIR_TRY(files::DigestOf(kLocalState, link + "/" + name));
+        same = digest.size == known->second.size() && digest.sha256 == known->second.sha256();
+      }
+      const proto::StoredFile file =
+          same ? known->second : WEIR_TRY(Upload(link + "/" + name, name, written));
+      written.own_files[name] = file;
       *own.add_files() = file;
     }
     written.stores.push_back(std::move(own));

@@ -7,12 +7,14 @@
 #include "state/errors.h"
 #include "state/evicted_filter.h"
 #include "state/testing.h"
+#include "state/testing/store_place.h"
 
 namespace weir {
 namespace {
 
 using testing::Check;
 using testing::PlainLayout;
+using testing::StorePlace;
 using testing::TemporaryFolder;
 using testing::TextLayout;
 
@@ -329,8 +331,8 @@ TEST_CASE("state is a map through random splits and merges") {
 }
 
 TEST_CASE("merged stores are moved into the task's own until it stands alone") {
-  const TemporaryFolder folder;
-  auto store = Check(CheckpointStore::Open(folder / "store", "j"));
+  StorePlace folder(GENERATE(false, true));
+  auto store = folder.Open();
   std::vector<proto::TaskCheckpoint> parts;
   for (uint32_t i = 0; i < 2; i++) {
     Task task(*store, folder / ("a" + std::to_string(i)), SlotsOf(i, 2), 1 << 20, {});
@@ -356,6 +358,17 @@ TEST_CASE("merged stores are moved into the task's own until it stands alone") {
   }
   CHECK(merged.state->stats().stores == 1);
   CHECK(checkpoints > 3);
+}
+
+TEST_CASE("a checkpoint without changes brings no file to the store") {
+  const TemporaryFolder folder;
+  auto store = Check(CheckpointStore::Open(folder / "store", "j"));
+  Task task(*store, folder / "a", {0, kKeySlots}, 64 << 20, {});
+  CHECK(Check(task.Checkpoint()).uploaded.size() == 1);
+  CHECK(Check(task.Checkpoint()).uploaded.empty());
+  task.PutKey("k", 1, "v");
+  CHECK(Check(task.Checkpoint()).uploaded.size() == 2);
+  CHECK(Check(task.Checkpoint()).uploaded.empty());
 }
 
 TEST_CASE("a table that was never restored or evicted is not looked up on the disk") {

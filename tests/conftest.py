@@ -24,6 +24,15 @@ def weir_binary() -> pathlib.Path:
     return path
 
 
+@pytest.fixture(autouse=True)
+def no_weir_is_left():
+    """One that a failed test left running would disturb the next."""
+    from e2e.weir import Weir
+
+    yield
+    Weir.kill_started()
+
+
 @pytest.fixture
 def tell(capsys):
     """Prints what a reader of the run wants to see of a test that passed, too."""
@@ -50,3 +59,16 @@ def kafka3(tmp_path_factory):
 
     with Cluster(tmp_path_factory.mktemp("kafka3"), brokers=3, proxied=True) as cluster:
         yield cluster
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory):
+    """One S3 server for the whole session. Take a bucket of your own; leave the proxy as it was."""
+    from parts import s3 as part
+
+    try:
+        part.install()
+    except part.Unavailable as reason:
+        pytest.skip(f"no S3 server: {reason}")
+    with part.S3(tmp_path_factory.mktemp("s3")) as server:
+        yield server

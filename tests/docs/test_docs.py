@@ -16,7 +16,7 @@ IDS = [str(page.relative_to(ROOT)) for page in PAGES]
 LINK = re.compile(r"(?<!!)\[[^\]\n]*\]\(([^)\s]+)\)")
 INLINE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
-FOLDERS = "base|batch|config|expr|formats|state|operators|connectors|engine|daemon|cli|proto|tests|docs|examples|bench|deploy"
+FOLDERS = "base|batch|clients|config|expr|formats|state|operators|connectors|engine|daemon|cli|proto|tests|docs|examples|bench|deploy"
 # A path as prose or a code block names it: `engine/task.cc`, `tests/golden/`.
 PATH = re.compile(rf"(?<![\w./<-])((?:{FOLDERS})/[\w./-]*[\w/])(?![\w*<])")
 

@@ -4,17 +4,18 @@ import contextlib
 import pathlib
 import random
 import re
-import time
 import uuid
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from e2e import checker, manifest
+from e2e import checker
 from e2e.failpoints import IN_TRANSACTION
 from e2e.inputs import Feed
 from e2e.readers import LiveReader, Seen, seen
 from e2e.weir import Finished, Weir
 from golden import harness
+from parts.process import wait_until
 
 JOB = pathlib.Path(__file__).parent / "jobs" / "campaign.yaml"
 OUTPUTS = ("passed", "windows", "sessions")
@@ -49,11 +50,13 @@ class Campaign:
     """Topics, feed, readers and the job of one campaign on `kafka` (a parts.kafka.Cluster)."""
 
     def __init__(self, kafka, work: pathlib.Path, seed: int, mutant: str | None = None,
-                 partitions: int = 3, rate: int = 1500, feed: Feed | None = None):
+                 partitions: int = 3, rate: int = 1500, feed: Feed | None = None,
+                 flags: Sequence[str] = (), checkpoints: pathlib.Path | None = None):
         self.kafka = kafka
         self.work = work
         self.seed = seed
         self.mutant = mutant
+        self.flags = flags
         self.chance = random.Random(seed)
         self.name = feed.topic if feed else f"e2e-{uuid.uuid4().hex[:8]}"
         self.topics = {f"{self.name}.{output}": 3 for output in OUTPUTS}
@@ -64,14 +67,19 @@ class Campaign:
         self.feed = feed or Feed(kafka.bootstrap, self.name, partitions, seed, rate)
         self.live = LiveReader(kafka.bootstrap, self.topics)
         self.weir = self.make_weir("state")
+        self.weir.checkpoints = checkpoints or self.weir.state
         self.tally = Tally()
         self.verdict = checker.Verdict()
         self._hits_before = 0
 
+    def variables(self) -> dict[str, str]:
+        return {"JOB": self.name, "BOOTSTRAP": self.kafka.bootstrap, "TOPIC": self.feed.topic,
+                "TABLE": str(self.work / "table")}
+
     def make_weir(self, state_name: str) -> Weir:
-        return Weir(JOB, self.work, state_name=state_name, mutant=self.mutant, variables={
-            "JOB": self.name, "BOOTSTRAP": self.kafka.bootstrap, "TOPIC": self.feed.topic,
-            "TABLE": str(self.work / "table")})
+        """What runs the job."""
+        return Weir(JOB, self.work, state_name=state_name, mutant=self.mutant,
+                    flags=self.flags, variables=self.variables())
 
     def __enter__(self) -> "Campaign":
         self.feed.start()
@@ -91,11 +99,9 @@ class Campaign:
 
     def _waiting(self) -> dict[str, int]:
         """Of each sink the newest sealed epoch with rows that the newest manifest holds."""
-        with contextlib.suppress(ValueError, OSError, AssertionError, IndexError):
-            unpublished = manifest.newest(self.weir.state).unpublished
-            return {sink: max(epochs) for sink, epochs in unpublished.items()
-                    if any(epochs.values())}
-        return {}
+        newest = self.weir.newest_manifest()
+        unpublished = newest.unpublished if newest else {}
+        return {sink: max(epochs) for sink, epochs in unpublished.items() if any(epochs.values())}
 
     def ended(self, finished: Finished, wanted: tuple[int, ...] = (-9,)) -> bool:
         """Counts a life's end; one that is not `wanted` goes into the verdict."""
@@ -132,46 +138,46 @@ class Campaign:
     def short_life(self, seconds: float, failpoints: str = "", **options) -> bool:
         """A life that is killed after a while, wherever it is then."""
         self.start(failpoints, **options)
-        deadline = time.monotonic() + seconds
-        while self.weir.running and time.monotonic() < deadline:
-            time.sleep(0.01)
+        self.weir.ends_within(seconds)
+        return self.kill()
+
+    def kill(self) -> bool:
+        """Ends a life now."""
         self.weir.kill()
         return self.ended(self.weir.wait())
 
     def check_at_rest(self) -> None:
         """While nothing runs: rows that leave together are seen together. The broker may take a
         moment to show a commit in all partitions."""
-        for _ in range(20):
-            records = [seen(m) for m in self.kafka.read_all(f"{self.name}.passed")]
-            verdict = checker.check_families(records, "passed, after a kill")
-            if verdict.clean:
-                return
-            time.sleep(0.1)
-        self.verdict.merge(verdict)
+        def verdict() -> checker.Verdict:
+            return checker.check_families(self.read("passed", "read_committed"), "passed, after a kill")
+
+        try:
+            wait_until(lambda: verdict().clean, 5, "all copies of a row are seen")
+        except TimeoutError:
+            self.verdict.merge(verdict())
 
     # --- the end --------------------------------------------------------------------------------
 
-    def wait_for_windows(self, until_ms: int, timeout_s: float = 30) -> bool:
+    def wait_for_windows(self, until_ms: int, timeout_s: float = 30) -> None:
         """Until a window that ends at `until_ms` or later has been seen."""
         topic = f"{self.name}.windows"
-        deadline = time.monotonic() + timeout_s
         checked = 0
-        while time.monotonic() < deadline and self.weir.running:
-            records = self.live.records
-            for record in records[checked:]:
-                if record.topic == topic and record.value:
-                    begin = int(record.value.rsplit(b":", 1)[1].rstrip(b"}"))
-                    if begin + checker.WINDOW // 1000 >= until_ms:
-                        return True
-            checked = len(records)
-            time.sleep(0.05)
-        return False
+
+        def seen_one() -> bool:
+            nonlocal checked
+            new = self.live.records[checked:]
+            checked += len(new)
+            begins = [int(record.value.rsplit(b":", 1)[1].rstrip(b"}"))
+                      for record in new if record.topic == topic and record.value]
+            return any(begin + checker.WINDOW // 1000 >= until_ms for begin in begins)
+
+        self.weir.wait_until(seen_one, timeout_s, f"a window up to {until_ms} or later is seen")
 
     def _all_read(self, rows: int) -> bool:
         """Whether the newest checkpoint has that many rows of the input behind it."""
-        with contextlib.suppress(ValueError, OSError, AssertionError, IndexError):
-            return manifest.newest(self.weir.state).totals.get("numbers.in", 0) >= rows
-        return False
+        newest = self.weir.newest_manifest()
+        return newest is not None and newest.totals.get("numbers.in", 0) >= rows
 
     def finish(self, patience_s: float = 10, **options) -> checker.Verdict:
         """Ends the input, lets the job come to rest, stops it and judges everything. Results may
@@ -185,13 +191,12 @@ class Campaign:
                 f"{self.name}.passed": len(checker.expected_copies(truth)),
                 f"{self.name}.windows": len(checker.expected_windows(truth)),
                 f"{self.name}.sessions": len(checker.expected_sessions(truth))}
-            deadline = time.monotonic() + PATIENCE_S
-            while self.weir.running and time.monotonic() < deadline and not self.live.has(wanted):
-                if self._all_read(len(truth) + self.feed.partitions):
-                    # What is not there soon will not come any more.
-                    self.live.wait_counts(wanted, patience_s)
-                    break
-                time.sleep(0.05)
+            rows = len(truth) + self.feed.partitions
+            with contextlib.suppress(AssertionError):  # What is missing then is judged below.
+                self.weir.wait_until(lambda: self.live.has(wanted) or self._all_read(rows),
+                                     PATIENCE_S, "all input is in a checkpoint")
+                # What is not there soon will not come any more.
+                self.live.settle(patience_s, wanted)
             self.ended(self.weir.stop(), wanted=(0,))
         self.weir.kill()
         self.live.settle()
@@ -202,6 +207,12 @@ class Campaign:
         lines = harness.read_sink(self.work / "table")
         self.verdict.merge(checker.check_campaign(truth, self.live.records, final, lines))
         return self.verdict
+
+    def finish_clean(self, patience_s: float = 10) -> checker.Verdict:
+        """`finish`, after which nothing may be wrong."""
+        verdict = self.finish(patience_s)
+        assert verdict.clean, self.told() + self.weir.whole_log()[-6000:]
+        return verdict
 
     def read(self, name: str, isolation: str) -> list[Seen]:
         return [seen(m) for m in self.kafka.read_all(f"{self.name}.{name}", isolation)]
@@ -220,19 +231,14 @@ class Campaign:
     def killed_with_an_open_file(self, timeout_s: float = 30) -> bool:
         """A life that is killed when the newest manifest counts on an unfinished file of the table."""
         self.start()
-        deadline = time.monotonic() + timeout_s
-        while self.weir.running and time.monotonic() < deadline:
-            if self._open_file_in_manifest():
-                break
-            time.sleep(0.02)
-        self.weir.kill()
-        return self.ended(self.weir.wait()) and self._open_file_in_manifest()
+        self.weir.wait_until(self._open_file_in_manifest, timeout_s,
+                             "a manifest counts on an unfinished file")
+        return self.kill() and self._open_file_in_manifest()
 
     def _open_file_in_manifest(self) -> bool:
-        with contextlib.suppress(ValueError, OSError, AssertionError, IndexError):
-            sealed = manifest.newest(self.weir.state).sealed.get("windows_table", [])
-            return any(not part.startswith(b"open 0 ") and part for part in sealed)
-        return False
+        newest = self.weir.newest_manifest()
+        sealed = newest.sealed.get("windows_table", []) if newest else []
+        return any(part and not part.startswith(b"open 0 ") for part in sealed)
 
     def told(self) -> str:
         return f"seed {self.seed}: {self.verdict}\n  {self.tally.lines()}"

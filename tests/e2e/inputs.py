@@ -62,9 +62,8 @@ class Feed:
 
     def _run(self) -> None:
         begin, sent = time.monotonic(), 0
-        while not self._stop.is_set():
+        while not self._stop.wait(0.01):
             if self._paused.is_set():
-                time.sleep(0.01)
                 begin, sent = time.monotonic(), 0
                 continue
             due = int((time.monotonic() - begin) * self.rate) - sent
@@ -72,7 +71,6 @@ class Feed:
                 self.send(due)
                 sent += due
             self._producer.poll(0)
-            time.sleep(0.01)
 
     def send(self, count: int) -> None:
         with self._lock:

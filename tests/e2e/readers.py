@@ -52,21 +52,10 @@ class LiveReader:
         """Whether so many were seen of every topic."""
         return all(self.counts[topic] >= count for topic, count in wanted.items())
 
-    def wait_counts(self, wanted: dict[str, int], patience_s: float) -> bool:
-        """Until so many were seen of every topic; false if nothing new comes for so long."""
+    def settle(self, quiet_s: float = 0.7, wanted: dict[str, int] | None = None) -> None:
+        """Until nothing more comes for so long, or all that is `wanted` has been seen."""
         last, since = dict(self.counts), time.monotonic()
-        while not self.has(wanted):
-            if self.counts != last:
-                last, since = dict(self.counts), time.monotonic()
-            if time.monotonic() - since > patience_s:
-                return False
-            time.sleep(0.05)
-        return True
-
-    def settle(self, quiet_s: float = 0.7) -> None:
-        """Until nothing more comes."""
-        last, since = dict(self.counts), time.monotonic()
-        while time.monotonic() - since < quiet_s:
+        while time.monotonic() - since < quiet_s and not (wanted and self.has(wanted)):
             if self.counts != last:
                 last, since = dict(self.counts), time.monotonic()
             time.sleep(0.05)

@@ -1,8 +1,8 @@
 """A topic grows while a job reads it: rows of the new partition are as much on time as all others."""
 
 import pathlib
+import re
 import threading
-import time
 
 from confluent_kafka import Producer
 
@@ -55,6 +55,13 @@ class Flow:
         self._thread.join()
 
 
+def rows_read(job: Weir, partition: str) -> int:
+    """As the newest checkpoint has it: the offset comes first in a position."""
+    newest = job.newest_manifest()
+    position = newest.positions.get(partition, "0") if newest else "0"
+    return int(re.split("[/@]", position)[0])
+
+
 def test_rows_of_a_new_partition_are_on_time(kafka, weir_binary: pathlib.Path,
                                              tmp_path: pathlib.Path) -> None:
     topic = unique("growing")
@@ -62,14 +69,16 @@ def test_rows_of_a_new_partition_are_on_time(kafka, weir_binary: pathlib.Path,
     job_file = tmp_path / "job.yaml"
     job_file.write_text(JOB)
     job = Weir(job_file, tmp_path, variables={"TOPIC": topic, "BOOTSTRAP": kafka.bootstrap}).start()
-    flows = [Flow(kafka.bootstrap, topic, 0)]
+    flows = []
     try:
-        for partitions in (2, 3, 4):
-            time.sleep(1)
-            kafka.add_partitions(topic, partitions)
-            flows.append(Flow(kafka.bootstrap, topic, partitions - 1))
-            job.wait_log(f"{topic}/{partitions - 1}")
-        time.sleep(1)
+        for partition in range(4):
+            if partition > 0:
+                kafka.add_partitions(topic, partition + 1)
+            flows.append(Flow(kafka.bootstrap, topic, partition))  # Before weir has seen it.
+            if partition > 0:
+                job.wait_log(f"{topic}/{partition}")
+            job.wait_until(lambda: rows_read(job, f"{topic}/{partition}") >= 1000, 60,
+                           f"rows of partition {partition} are read")
     finally:
         for flow in flows:
             flow.end()

@@ -6,7 +6,6 @@ import json
 import pathlib
 import re
 import shlex
-import time
 
 import pytest
 
@@ -40,12 +39,6 @@ def letters(case: Case) -> list[dict]:
     return [json.loads(m.value()) for m in case.kafka.read_all(f"{case.topic}.dead")]
 
 
-def wait_for(case: Case, count: int) -> None:
-    deadline = time.monotonic() + 30
-    while len(case.numbers()) < count and case.weir.running and time.monotonic() < deadline:
-        time.sleep(0.1)
-
-
 def printed_commands(log: str) -> list[list[str]]:
     lines = re.search(r"to choose so:\n((?:  weir .*\n)+)", log)
     assert lines, log
@@ -71,9 +64,9 @@ def test_a_refused_record_goes_to_the_dead_letter(kafka, weir_binary: pathlib.Pa
         case.weir.start("engine.recovery.set_aside=kill@1")
         assert case.weir.wait().killed
     case.weir.start()
-    wait_for(case, 199)
+    case.wait_for(199)
     case.produce(200, 210)
-    wait_for(case, 209)
+    case.wait_for(209)
     assert case.weir.stop().code == DONE, case.weir.log()
     assert case.numbers() == [n for n in range(210) if n != 150]
     [letter] = letters(case)
@@ -84,7 +77,7 @@ def test_a_refused_record_goes_to_the_dead_letter(kafka, weir_binary: pathlib.Pa
     # The word counts once: what is refused now goes by on_error, and a new start asks nothing.
     assert case.weir.start().running
     case.produce(210, 211)
-    wait_for(case, 210)
+    case.wait_for(210)
     assert case.weir.stop().code == DONE
     assert len(letters(case)) == 1
 
@@ -102,7 +95,7 @@ def test_without_a_dead_letter_it_is_asked_for(kafka, weir_binary: pathlib.Path,
     # It gets one: the word still stands.
     with_dead_letter(case)
     case.weir.start()
-    wait_for(case, 199)
+    case.wait_for(199)
     assert case.weir.stop().code == DONE, case.weir.log()
     assert case.numbers() == [n for n in range(200) if n != 150]
     assert len(letters(case)) == 1
@@ -120,9 +113,7 @@ def test_dropping_gives_up_what_waits(kafka, weir_binary: pathlib.Path,
     assert done.code == DONE and "dropped" in done.out, done.show()
     case.produce(200, 210)
     case.weir.start()
-    deadline = time.monotonic() + 30
-    while 209 not in case.numbers() and case.weir.running and time.monotonic() < deadline:
-        time.sleep(0.1)
+    case.weir.wait_until(lambda: set(range(200, 210)) <= set(case.numbers()), 30, "new rows are out")
     assert case.weir.stop().code == DONE, case.weir.log()
     after = case.numbers()
     assert set(range(200, 210)) <= set(after) and 150 not in after

@@ -7,13 +7,19 @@ import pathlib
 import re
 import signal
 import subprocess
-import time
-from collections.abc import Mapping, Sequence
+import urllib.request
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar, TypeVar
+
+from e2e import manifest
+from parts import process
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 DONE, FAILED, USAGE, DECISION, GAVE_UP, INTERRUPTED = 0, 1, 2, 3, 4, 130
+
+Value = TypeVar("Value")
 
 
 def binary() -> pathlib.Path:
@@ -51,59 +57,71 @@ def call(*arguments: str | pathlib.Path, timeout_s: float = 60, env: Mapping[str
     return Finished(done.returncode, done.stdout, done.stderr)
 
 
-@dataclass
-class Weir:
-    """`weir run` with a state directory that outlives the process: start it, kill it, start it again.
+class Watched:
+    """What runs and logs, and is waited for."""
 
-    Everything that it logs over all its lives is in `log_path`; failpoints that acted are in
-    `hits_path`, one name a line.
-    """
+    @property
+    def running(self) -> bool:
+        raise NotImplementedError
 
-    job: pathlib.Path
-    work: pathlib.Path
-    variables: Mapping[str, str] = field(default_factory=dict)
-    sets: Mapping[str, str] = field(default_factory=dict)
-    flags: Sequence[str] = ()
-    mutant: str | None = None
-    state_name: str = "state"
+    def log(self) -> str:
+        """What it said since its last start."""
+        raise NotImplementedError
 
-    def __post_init__(self) -> None:
-        self.work.mkdir(parents=True, exist_ok=True)
-        self.state = self.work / self.state_name
-        self.log_path = self.work / f"{self.state_name}.log"
-        self.out_path = self.work / f"{self.state_name}.out"
-        self.hits_path = self.work / "hits"
-        self.report_path = self.work / f"{self.state_name}.report.json"
+    def wait_until(self, condition: Callable[[], Value], timeout_s: float, what: str) -> Value:
+        """Polls `condition` until it returns something true, and returns that. That it does not in time,
+        or that weir ends without it, is a failure of the test."""
+        def met() -> Value:
+            running = self.running  # Asked first: what it did before its end counts.
+            value = condition()
+            assert value or running, f"weir has ended and still not: {what}\n{self.log()[-6000:]}"
+            return value
+
+        try:
+            return process.wait_until(met, timeout_s, what)
+        except TimeoutError as late:
+            raise AssertionError(f"{late}; weir runs:\n{self.log()[-6000:]}") from None
+
+    def wait_log(self, text: str, timeout_s: float = 30) -> str:
+        """The first line since the last start that has `text` in it."""
+        return self.wait_until(
+            lambda: next((line for line in self.log().splitlines() if text in line), ""),
+            timeout_s, f"a line with '{text}'")
+
+
+class Process(Watched):
+    """A process of weir that is started, killed and started again. What it logs over all its lives is in
+    `log_path`; failpoints that acted, in it or in others of `work`, are in `hits_path`, one name a
+    line."""
+
+    started: ClassVar[list[subprocess.Popen]] = []  # By anybody, for kill_started.
+
+    def __init__(self, work: pathlib.Path, name: str) -> None:
+        work.mkdir(parents=True, exist_ok=True)
+        self.log_path = work / f"{name}.log"
+        self.out_path = work / f"{name}.out"
+        self.hits_path = work / "hits"
         self._process: subprocess.Popen | None = None
         self._log_start = 0
+        self._hits_start = 0
         self.starts = 0
 
-    def command(self, sets: Mapping[str, str] | None = None, flags: Sequence[str] = ()) -> list[str]:
-        words = [str(binary()), "run", str(self.job), "--state-dir", str(self.state),
-                 "--report", str(self.report_path)]
-        for name, value in {**self.sets, **(sets or {})}.items():
-            words += ["--set", f"{name}={value}"]
-        for name, value in self.variables.items():
-            words += ["--var", f"{name}={value}"]
-        return [*words, *self.flags, *flags]
-
-    def start(self, failpoints: str = "", sets: Mapping[str, str] | None = None,
-              flags: Sequence[str] = (), mutant: str | None = None) -> "Weir":
+    def launch(self, command: Sequence[str], failpoints: str = "", mutant: str | None = None) -> None:
         assert self._process is None or self._process.poll() is not None, "still running"
         env = {**os.environ, "WEIR_FAILPOINT_LOG": str(self.hits_path)}
-        for name, value in (("WEIR_FAILPOINTS", failpoints), ("WEIR_MUTANT", mutant or self.mutant)):
+        for name, value in (("WEIR_FAILPOINTS", failpoints), ("WEIR_MUTANT", mutant)):
             env.pop(name, None)
             if value:
                 env[name] = value
         if "engine.source.poll" in failpoints:
             env["WEIR_POLL_ROWS"] = "300"  # A slowed source gives little at a time, too.
-        self.report_path.unlink(missing_ok=True)
         self._log_start = self.log_path.stat().st_size if self.log_path.exists() else 0
+        self._hits_start = len(self.hits())
         with open(self.log_path, "ab") as log, open(self.out_path, "ab") as out:
-            self._process = subprocess.Popen(self.command(sets, flags), stdin=subprocess.DEVNULL,
-                                             stdout=out, stderr=log, env=env)
+            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out,
+                                             stderr=log, env=env, preexec_fn=process.end_with_us())
+        self.started.append(self._process)
         self.starts += 1
-        return self
 
     @property
     def pid(self) -> int:
@@ -127,39 +145,45 @@ class Weir:
 
     def wait(self, timeout_s: float = 60) -> Finished:
         """Its end. One that does not end in time is killed, and that is a failure of the test."""
-        assert self._process is not None
-        try:
-            code = self._process.wait(timeout_s)
-        except subprocess.TimeoutExpired:
+        if not self.ends_within(timeout_s):
             self.kill()
-            raise AssertionError(f"weir did not end within {timeout_s} s:\n{self.log()[-6000:]}") from None
-        report = None
-        if self.report_path.exists():
-            with contextlib.suppress(ValueError):
-                report = json.loads(self.report_path.read_text())
+            raise AssertionError(f"weir did not end within {timeout_s} s:\n{self.log()[-6000:]}")
+        assert self._process is not None
         out = self.out_path.read_text(errors="replace")
-        return Finished(code, out, self.log(), report)
+        return Finished(self._process.returncode, out, self.log())
 
-    def run(self, failpoints: str = "", timeout_s: float = 60, **options) -> Finished:
-        return self.start(failpoints, **options).wait(timeout_s)
+    def ends_within(self, seconds: float) -> bool:
+        """Whether it ends by itself in that time; if not it goes on."""
+        assert self._process is not None
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(seconds)
+        return not self.running
 
     def kill(self) -> None:
-        self._signal(signal.SIGKILL)
+        self.signal(signal.SIGKILL)
         if self._process is not None:
             self._process.wait(30)
 
     def stop(self, timeout_s: float = 60) -> Finished:
         """SIGTERM: a savepoint and a clean end."""
-        self._signal(signal.SIGTERM)
+        self.signal(signal.SIGTERM)
         return self.wait(timeout_s)
 
     def freeze(self) -> None:
-        self._signal(signal.SIGSTOP)
+        self.signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
-        self._signal(signal.SIGCONT)
+        self.signal(signal.SIGCONT)
 
-    def _signal(self, number: int) -> None:
+    @classmethod
+    def kill_started(cls) -> None:
+        """Kills all that still runs."""
+        while cls.started:
+            left = cls.started.pop()
+            left.kill()
+            left.wait(30)
+
+    def signal(self, number: int) -> None:
         if self.running:
             assert self._process is not None
             with contextlib.suppress(ProcessLookupError):
@@ -168,25 +192,84 @@ class Weir:
     def hits(self) -> list[str]:
         return self.hits_path.read_text().split() if self.hits_path.exists() else []
 
-    def stopped_in_kernel(self) -> bool:
-        """Whether a failpoint's SIGSTOP holds the process."""
+    def wait_hit(self, timeout_s: float = 30) -> None:
+        """Until a failpoint has acted since the last start."""
+        self.wait_until(lambda: len(self.hits()) > self._hits_start, timeout_s, "a failpoint is passed")
+
+    def wait_stopped(self, timeout_s: float = 20) -> None:
+        """Until a failpoint's SIGSTOP holds the process."""
+        self.wait_until(self._stopped_in_kernel, timeout_s, "a failpoint holds the process")
+
+    def _stopped_in_kernel(self) -> bool:
         with contextlib.suppress(OSError):
             status = pathlib.Path(f"/proc/{self.pid}/stat").read_text()
             return status.rsplit(")", 1)[1].split()[0] == "T"
         return False
 
-    def wait_log(self, text: str, timeout_s: float = 30) -> str:
-        """The first line since the last start that has `text` in it."""
-        deadline = time.monotonic() + timeout_s
-        while True:
-            for line in self.log().splitlines():
-                if text in line:
-                    return line
-            if not self.running or time.monotonic() > deadline:
-                state = "runs" if self.running else "has ended"
-                raise AssertionError(f"no line with '{text}'; weir {state}:\n{self.log()[-6000:]}")
-            time.sleep(0.05)
+
+@dataclass
+class Weir(Process):
+    """`weir run` with a state directory that outlives the process."""
+
+    job: pathlib.Path
+    work: pathlib.Path
+    variables: Mapping[str, str] = field(default_factory=dict)
+    sets: Mapping[str, str] = field(default_factory=dict)
+    flags: Sequence[str] = ()
+    mutant: str | None = None
+    state_name: str = "state"
+
+    def __post_init__(self) -> None:
+        super().__init__(self.work, self.state_name)
+        self.state = self.work / self.state_name
+        self.checkpoints = self.state  # Where a folder with the job's checkpoints lies.
+        self.report_path = self.work / f"{self.state_name}.report.json"
+        self._metrics = ""
+
+    def command(self, sets: Mapping[str, str] | None = None, flags: Sequence[str] = ()) -> list[str]:
+        words = [str(binary()), "run", str(self.job), "--state-dir", str(self.state),
+                 "--report", str(self.report_path)]
+        for name, value in {**self.sets, **(sets or {})}.items():
+            words += ["--set", f"{name}={value}"]
+        for name, value in self.variables.items():
+            words += ["--var", f"{name}={value}"]
+        return [*words, *self.flags, *flags]
+
+    def start(self, failpoints: str = "", sets: Mapping[str, str] | None = None,
+              flags: Sequence[str] = (), mutant: str | None = None) -> "Weir":
+        self.report_path.unlink(missing_ok=True)
+        self.launch(self.command(sets, flags), failpoints, mutant or self.mutant)
+        return self
+
+    def wait(self, timeout_s: float = 60) -> Finished:
+        finished = super().wait(timeout_s)
+        if self.report_path.exists():
+            with contextlib.suppress(ValueError):
+                finished.report = json.loads(self.report_path.read_text())
+        return finished
+
+    def run(self, failpoints: str = "", timeout_s: float = 60, **options) -> Finished:
+        return self.start(failpoints, **options).wait(timeout_s)
+
+    def serve_metrics(self) -> "Weir":
+        """From the next start on `metric` answers."""
+        self._metrics = f"127.0.0.1:{process.free_port()}"
+        self.flags = [*self.flags, "--metrics", self._metrics]
+        return self
+
+    def metric(self, name: str) -> float:
+        """A metric of the process, summed over its labels; 0 while nothing answers yet."""
+        assert self._metrics, "serve_metrics comes before the start"
+        try:
+            with urllib.request.urlopen(f"http://{self._metrics}/metrics", timeout=5) as page:
+                lines = page.read().decode().splitlines()
+        except OSError:
+            return 0
+        return sum(float(line.rsplit(" ", 1)[1]) for line in lines if re.match(rf"{name}[ {{]", line))
 
     def manifests(self) -> list[int]:
         """Numbers of the checkpoints that are there, oldest first."""
-        return sorted(int(path.parent.name) for path in self.state.rglob("checkpoints/*/manifest"))
+        return sorted(int(path.parent.name) for path in self.checkpoints.rglob("checkpoints/*/manifest"))
+
+    def newest_manifest(self) -> manifest.Manifest | None:
+        return manifest.newest_there(self.checkpoints)

@@ -59,9 +59,14 @@ def _die_with_parent():
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
+def end_with_us():
+    """For `preexec_fn`: the kernel kills the process when we end, however we end. (The kernel means the
+    starting *thread*: only the main one asks.)"""
+    return _die_with_parent if threading.current_thread() is threading.main_thread() else None
+
+
 def start(command, log: pathlib.Path, outlive: bool = False, **options) -> subprocess.Popen:
-    """Starts a server with its output in `log`. Unless it is to `outlive` us the kernel kills it
-    when we end, however we end. (The kernel means the starting *thread*: only the main one asks.)"""
+    """Starts a server with its output in `log`. Unless it is to `outlive` us it ends with us."""
     with open(log, "ab") as output:
         return subprocess.Popen(
             command,
@@ -69,9 +74,7 @@ def start(command, log: pathlib.Path, outlive: bool = False, **options) -> subpr
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=None
-            if outlive or threading.current_thread() is not threading.main_thread()
-            else _die_with_parent,
+            preexec_fn=None if outlive else end_with_us(),
             **options,
         )
 

@@ -3,6 +3,8 @@
 import socket
 import threading
 
+import boto3
+from botocore.exceptions import ClientError
 from confluent_kafka import KafkaError, Producer
 
 from parts import proxy as proxies
@@ -91,6 +93,22 @@ def test_clients_behind_the_proxy_are_cut_off_and_others_are_not(kafka):
     assert send(kafka.bootstrap, "cut") is None
     proxy.restore()
     assert send(kafka.proxied_bootstrap, "cut") is None
+
+
+def test_an_s3_server_checks_what_weir_relies_on(s3):
+    """Signatures, and that of two creations of an object the second is refused."""
+    folder = s3.make_bucket("weir-parts")
+    client = s3.client()
+    client.put_object(Bucket="weir-parts", Key="a/b", Body=b"one", IfNoneMatch="*")
+    for attempt in (lambda: client.put_object(Bucket="weir-parts", Key="a/b", Body=b"two", IfNoneMatch="*"),
+                    lambda: boto3.client(
+                        "s3", endpoint_url=s3.endpoint, region_name="us-east-1", aws_access_key_id="nobody",
+                        aws_secret_access_key="x").list_objects_v2(Bucket="weir-parts")):
+        try:
+            raise AssertionError(f"answered {attempt()}")
+        except ClientError as refused:
+            assert refused.response["Error"]["Code"] in ("PreconditionFailed", "InvalidAccessKeyId")
+    assert (folder / "a" / "b").read_bytes() == b"one"
 
 
 def test_a_request_can_be_held_back_and_sent_late(kafka):

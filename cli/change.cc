@@ -1,0 +1,119 @@
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include "cli/command.h"
+#include "cli/manager_client.h"
+
+/// The commands that change a submitted job.
+namespace weir {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct ChangeArguments {
+  std::string job;
+  ClientArguments client;
+  JobArguments file;
+  uint32_t parallelism = 0;
+  bool drain = false;
+  bool rewind = false;
+  bool take_over = false;
+  bool fresh = false;
+  std::vector<std::string> drop_state;
+};
+
+Status Change(const ChangeArguments& arguments, const std::string& what, const Json& body,
+              const std::string& told) {
+  const Json answer =
+      WEIR_TRY(ManagerClient(arguments.client.manager)
+                   .Post(fmt::format("/api/v1/jobs/{}/{}", arguments.job, what), body));
+  if (arguments.client.json()) {
+    fmt::print("{}\n", answer.dump(2));
+  } else if (answer.contains("savepoint")) {
+    fmt::print("job {}: savepoint {}\n", arguments.job, answer["savepoint"].dump());
+  } else {
+    fmt::print("job {}: {}\n", arguments.job, told);
+  }
+  return Status::Ok();
+}
+
+std::shared_ptr<ChangeArguments> Begin(CLI::App& app) {
+  auto arguments = std::make_shared<ChangeArguments>();
+  app.add_option("job", arguments->job, "Name of the job.")->required();
+  AddClientArguments(app, arguments->client);
+  return arguments;
+}
+
+}  // namespace
+
+std::function<int()> AddStop(CLI::App& app) {
+  auto arguments = Begin(app);
+  app.add_flag("--drain", arguments->drain, "Close all windows first, as at the end of the input.");
+  return [arguments] {
+    Json body = Json::object();
+    if (arguments->drain) body["drain"] = true;
+    return Report(Change(*arguments, "stop", body,
+                         "stopping with a savepoint; 'weir restart' goes on from it"));
+  };
+}
+
+std::function<int()> AddCancel(CLI::App& app) {
+  auto arguments = Begin(app);
+  return [arguments] {
+    return Report(Change(*arguments, "cancel", Json::object(),
+                         "cancelled; 'weir restart' goes on from its last checkpoint"));
+  };
+}
+
+std::function<int()> AddSavepoint(CLI::App& app) {
+  auto arguments = Begin(app);
+  return [arguments] { return Report(Change(*arguments, "savepoint", Json::object(), "taken")); };
+}
+
+std::function<int()> AddRescale(CLI::App& app) {
+  auto arguments = Begin(app);
+  app.add_option("parallelism", arguments->parallelism, "How many tasks of each step.")
+      ->required()
+      ->check(CLI::Range(1, 4096));
+  return [arguments] {
+    return Report(Change(*arguments, "rescale", {{"parallelism", arguments->parallelism}},
+                         fmt::format("rescaling to {}", arguments->parallelism)));
+  };
+}
+
+std::function<int()> AddRestart(CLI::App& app) {
+  auto arguments = Begin(app);
+  app.add_flag("--rewind", arguments->rewind,
+               "Go on from an older checkpoint although later results are out.");
+  app.add_flag("--take-over", arguments->take_over,
+               "Take lanes that another instance of the job has written to.");
+  app.add_flag("--fresh", arguments->fresh, "Forget the job's checkpoints, and begin anew.");
+  return [arguments] {
+    Json body = Json::object();
+    if (arguments->rewind) body["rewind"] = true;
+    if (arguments->take_over) body["take_over"] = true;
+    if (arguments->fresh) body["fresh"] = true;
+    return Report(Change(*arguments, "restart", body, "goes on"));
+  };
+}
+
+std::function<int()> AddUpgrade(CLI::App& app) {
+  auto arguments = std::make_shared<ChangeArguments>();
+  AddJobArguments(app, arguments->file);
+  AddClientArguments(app, arguments->client);
+  app.add_option("--drop-state", arguments->drop_state, "A step whose state is given up.")
+      ->type_name("STEP");
+  return [arguments] {
+    const auto upgrade = [&]() -> Status {
+      std::string name;
+      const std::string text = WEIR_TRY(ReadJobText(arguments->file, &name));
+      arguments->job = name;
+      Json body = {{"text", text}};
+      if (!arguments->drop_state.empty()) body["drop_state"] = arguments->drop_state;
+      return Change(*arguments, "upgrade", body, "upgrading");
+    };
+    return Report(upgrade());
+  };
+}
+
+}  // namespace weir

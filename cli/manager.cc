@@ -1,0 +1,81 @@
+#include <signal.h>
+#include <unistd.h>
+
+#include <mutex>
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include "base/log.h"
+#include "cli/command.h"
+#include "cli/process.h"
+#include "cli/version.h"
+#include "daemon/http/manager_api.h"
+#include "daemon/manager/embedded_store.h"
+#include "daemon/manager/service.h"
+#include "engine/task_host.h"
+#include "state/directory_lock.h"
+
+namespace weir {
+namespace {
+
+Result<CheckedJob> CheckText(const ProcessSpec& process, const std::string& text) {
+  const JobPlan plan = WEIR_TRY(PlanText(process, text, 0));
+  CheckedJob checked;
+  checked.name = plan.name;
+  checked.parallelism = WidthOf(plan);
+  checked.policy.restart_initial = plan.restart_initial;
+  checked.policy.restart_max = plan.restart_max;
+  if (plan.restart_attempts) {
+    checked.policy.restart_attempts = static_cast<uint32_t>(*plan.restart_attempts);
+  }
+  for (const LaneId& lane : LanesOf(plan, std::vector<uint32_t>(WidthOf(plan), 0))) {
+    checked.policy.sinks.push_back(lane.sink);
+  }
+  return checked;
+}
+
+Status RunManager(const ProcessArguments& arguments) {
+  StopSignal stop;
+  const ProcessSpec process = WEIR_TRY(arguments.Read());
+  const std::unique_ptr<DirectoryLock> lock = WEIR_TRY(DirectoryLock::Take(
+      process.state_dir, "stop it, or give this manager another state directory"));
+  const std::unique_ptr<manager::EmbeddedStore> store =
+      WEIR_TRY(manager::EmbeddedStore::Open(process.state_dir + "/jobs"));
+  manager::ServiceOptions options;
+  options.core.version = Version();
+  options.core.worker_timeout = process.worker_timeout;
+  options.listen = process.listen.empty() ? "127.0.0.1:9281" : process.listen;
+  if (process.tls) {
+    options.transport = WEIR_TRY(
+        Transport::MutualTls({process.tls->ca, process.tls->certificate, process.tls->key}));
+  }
+  std::mutex mutex;
+  Status over;
+  options.on_over = [&](Status reason) {
+    {
+      std::lock_guard guard(mutex);
+      over = std::move(reason);
+    }
+    kill(getpid(), SIGTERM);  // As a user's word: what waits below goes on.
+  };
+  const std::unique_ptr<manager::Service> service =
+      WEIR_TRY(manager::Service::Start(std::move(options), *store, SystemClock()));
+  const std::unique_ptr<HttpServer> api = WEIR_TRY(
+      ServeManager(process.http.empty() ? "127.0.0.1:9280" : process.http, *service,
+                   [&process](const std::string& text) { return CheckText(process, text); }));
+  log::Info("manager is up", {{"workers", service->address()}, {"http", api->address()}});
+  stop.Wait();
+  std::lock_guard guard(mutex);
+  return over;
+}
+
+}  // namespace
+
+std::function<int()> AddManager(CLI::App& app) {
+  auto arguments = std::make_shared<ProcessArguments>();
+  arguments->AddTo(app, {"listen", "http", "state_dir", "worker_timeout"});
+  return [arguments] { return Report(RunManager(*arguments)); };
+}
+
+}  // namespace weir

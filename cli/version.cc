@@ -1,0 +1,7 @@
+#include "cli/version.h"
+
+namespace weir {
+
+std::string Version() { return WEIR_VERSION; }
+
+}  // namespace weir

@@ -1,0 +1,75 @@
+#include <unistd.h>
+
+#include <thread>
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include "base/allocator.h"
+#include "base/log.h"
+#include "cli/command.h"
+#include "cli/process.h"
+#include "cli/version.h"
+#include "daemon/worker/worker.h"
+
+namespace weir {
+namespace {
+
+std::string HostName() {
+  char name[256] = {};
+  return gethostname(name, sizeof name - 1) == 0 && name[0] != '\0' ? name : "worker";
+}
+
+int RunWorker(const ProcessArguments& arguments) {
+  KeepFreedMemory();
+  StopSignal stop;
+  Result<ProcessSpec> read = arguments.Read();
+  if (!read.ok()) return Report(read.status());
+  const ProcessSpec process = std::move(read).value();
+  WorkerOptions options;
+  options.id = process.worker_id.empty() ? HostName() : process.worker_id;
+  options.state_dir = process.state_dir;
+  options.slots = process.slots;
+  options.memory_bytes = process.memory.bytes;
+  options.managers = process.manager;
+  options.listen = process.listen.empty() ? "127.0.0.1:0" : process.listen;
+  options.advertise = process.advertise;
+  options.version = Version();
+  options.labels = process.labels;
+  if (process.tls) {
+    Result<Transport> transport =
+        Transport::MutualTls({process.tls->ca, process.tls->certificate, process.tls->key});
+    if (!transport.ok()) return Report(transport.status());
+    options.transport = std::move(transport).value();
+  }
+  options.plan = [&process](const std::string& text, uint32_t parallelism) {
+    return PlanText(process, text, parallelism);
+  };
+  const StoreLocation location =
+      process.checkpoint_store.value_or(StoreLocation::Directory(process.state_dir));
+  options.open_store = [location, &process](const std::string& job) {
+    return CheckpointStore::Open(location, job, process.state_dir + "/" + job);
+  };
+  Result<std::unique_ptr<Worker>> started = Worker::Start(std::move(options), SystemClock());
+  if (!started.ok()) return Report(started.status());
+  const std::unique_ptr<Worker> worker = std::move(started).value();
+  log::Info("worker is up", {{"address", worker->address()}, {"slots", process.slots}});
+  std::thread drain([&] {
+    stop.Wait();
+    fmt::print(stderr, "weir: moving tasks away; once more ends at once\n");
+  });
+  drain.join();
+  worker->Drain([&] { return !worker->connected(); });
+  return kExitDone;
+}
+
+}  // namespace
+
+std::function<int()> AddWorker(CLI::App& app) {
+  auto arguments = std::make_shared<ProcessArguments>();
+  arguments->AddTo(app, {"manager", "listen", "advertise", "state_dir", "checkpoint_store",
+                         "worker_id", "slots", "memory"});
+  return [arguments] { return RunWorker(*arguments); };
+}
+
+}  // namespace weir

@@ -1,0 +1,29 @@
+#pragma once
+
+#include "base/status.h"
+
+/// Services spoken to over HTTP: S3 and what comes with AWS.
+namespace weir::errors {
+
+/// No answer: it cannot be reached, says nothing for too long, or hangs up.
+inline constexpr ErrorCode kServiceAway{"WEIR-A001", ErrorKind::kRetry};
+/// It answers that it cannot just now.
+inline constexpr ErrorCode kServiceBusy{"WEIR-A002", ErrorKind::kRetry};
+/// It refuses the request for good.
+inline constexpr ErrorCode kServiceRefused{"WEIR-A003", ErrorKind::kFailed};
+/// Keys are wrong or have ended, or lack a right.
+inline constexpr ErrorCode kAccessDenied{"WEIR-A004", ErrorKind::kFailed};
+/// There is no such bucket, or it is in another region.
+inline constexpr ErrorCode kNoBucket{"WEIR-A005", ErrorKind::kFailed};
+/// An answer that nobody can make sense of.
+inline constexpr ErrorCode kBadAnswer{"WEIR-A006", ErrorKind::kRetry};
+/// No keys are to be found, or only of a kind that is not there yet.
+inline constexpr ErrorCode kNoCredentials{"WEIR-A007", ErrorKind::kFailed};
+/// The service's certificate is not trusted, or there is nothing to judge it by.
+inline constexpr ErrorCode kNotTrusted{"WEIR-A008", ErrorKind::kFailed};
+/// The caller itself gave the call up.
+inline constexpr ErrorCode kCallCancelled{"WEIR-A009", ErrorKind::kRetry};
+/// An address, a region or another option cannot be used as it is written.
+inline constexpr ErrorCode kBadServiceOption{"WEIR-A010", ErrorKind::kInvalid};
+
+}  // namespace weir::errors

@@ -1,0 +1,175 @@
+#include "clients/s3_answer.h"
+
+#include <algorithm>
+#include <charconv>
+#include <ctime>
+#include <initializer_list>
+#include <pugixml.hpp>
+#include <sstream>
+
+#include "clients/errors.h"
+
+namespace weir {
+namespace {
+
+bool OneOf(const std::string& code, std::initializer_list<const char*> codes) {
+  return std::any_of(codes.begin(), codes.end(), [&](const char* each) { return code == each; });
+}
+
+/// Loads an answer; false where its root is another element, or it is no XML.
+bool Load(const HttpResponse& response, const char* root, pugi::xml_document& document) {
+  return document.load_buffer(response.body.data(), response.body.size()) && document.child(root);
+}
+
+Status NotThat(const char* root, const std::string& what) {
+  return Status(errors::kBadAnswer, what + ": the answer is no " + root,
+                "see that the endpoint is that of an S3 service");
+}
+
+std::string TextOf(const pugi::xml_document& document) {
+  std::ostringstream text;
+  document.save(text, "", pugi::format_raw);
+  return text.str();
+}
+
+/// `2026-01-02T03:04:05.000Z`; the beginning of 1970 where it is something else.
+EventTime TimeOf(const char* text) {
+  std::tm parts{};
+  if (::strptime(text, "%Y-%m-%dT%H:%M:%S", &parts) == nullptr) return {0};
+  return {static_cast<int64_t>(::timegm(&parts)) * 1'000'000};
+}
+
+}  // namespace
+
+S3Fault FaultOf(const HttpResponse& response) {
+  S3Fault fault;
+  pugi::xml_document document;
+  if (Load(response, "Error", document)) {
+    const pugi::xml_node error = document.child("Error");
+    fault.code = error.child_value("Code");
+    fault.message = error.child_value("Message");
+    fault.region = error.child_value("Region");
+  }
+  if (const std::string_view region = response.Header("x-amz-bucket-region"); !region.empty()) {
+    fault.region = region;
+  }
+  return fault;
+}
+
+bool KeysHaveEnded(const S3Fault& fault) {
+  return OneOf(fault.code, {"ExpiredToken", "TokenRefreshRequired", "InvalidToken",
+                            "InvalidAccessKeyId", "ExpiredTokenException"});
+}
+
+bool FaultMayPass(int status, const S3Fault& fault) {
+  return MayPass(status) ||
+         OneOf(fault.code, {"SlowDown", "Throttling", "ThrottlingException", "RequestTimeout",
+                            "InternalError", "ServiceUnavailable", "RequestLimitExceeded",
+                            "OperationAborted", "ConditionalRequestConflict"});
+}
+
+Status Refusal(const std::string& what, const std::string& bucket, int status,
+               const S3Fault& fault) {
+  std::string text = what + ": status " + std::to_string(status);
+  if (!fault.code.empty()) text += " " + fault.code;
+  if (!fault.message.empty()) text += " (" + fault.message.substr(0, 200) + ")";
+  if (FaultMayPass(status, fault)) {
+    return Status(errors::kServiceBusy, text, "it should pass; if it does not, see the service");
+  }
+  if (fault.code == "NoSuchBucket") {
+    return Status(errors::kNoBucket, text, "make the bucket '" + bucket + "', or name another one");
+  }
+  if (status == 301 || status == 307 || status == 308 ||
+      OneOf(fault.code, {"PermanentRedirect", "AuthorizationHeaderMalformed",
+                         "IllegalLocationConstraintException"})) {
+    return Status(errors::kNoBucket, text,
+                  fault.region.empty()
+                      ? "see that region and endpoint are those of the bucket '" + bucket + "'"
+                      : "the bucket '" + bucket + "' is elsewhere: set region: " + fault.region);
+  }
+  const auto denied = [&](const std::string& cure) {
+    return Status(errors::kAccessDenied, text, cure);
+  };
+  if (OneOf(fault.code, {"SignatureDoesNotMatch", "InvalidAccessKeyId", "InvalidToken"})) {
+    return denied("the keys are wrong: see access_key and secret_key");
+  }
+  if (OneOf(fault.code, {"ExpiredToken", "TokenRefreshRequired", "ExpiredTokenException"})) {
+    return denied("the session's keys have ended: get new ones");
+  }
+  if (fault.code == "RequestTimeTooSkewed") return denied("set this machine's clock");
+  if (fault.code.starts_with("KMS")) return denied("see kms_key, and the keys' right to use it");
+  if (status == 401 || status == 403) {
+    return denied(
+        "the keys need s3:GetObject, s3:PutObject, s3:DeleteObject and s3:ListBucket on the bucket "
+        "'" +
+        bucket + "'");
+  }
+  return Status(errors::kServiceRefused, text, "see the service's settings and version");
+}
+
+Result<S3Listing> ReadListing(const HttpResponse& response, const std::string& what) {
+  pugi::xml_document document;
+  if (!Load(response, "ListBucketResult", document)) return NotThat("ListBucketResult", what);
+  const pugi::xml_node root = document.child("ListBucketResult");
+  S3Listing listing;
+  for (const pugi::xml_node entry : root.children("Contents")) {
+    listing.objects.push_back({entry.child_value("Key"), entry.child("Size").text().as_ullong(),
+                               TimeOf(entry.child_value("LastModified"))});
+  }
+  if (root.child("IsTruncated").text().as_bool()) {
+    listing.next = root.child_value("NextContinuationToken");
+    if (listing.next.empty()) return NotThat("whole ListBucketResult", what);
+  }
+  return listing;
+}
+
+Result<std::string> ReadUploadId(const HttpResponse& response, const std::string& what) {
+  pugi::xml_document document;
+  if (!Load(response, "InitiateMultipartUploadResult", document)) {
+    return NotThat("InitiateMultipartUploadResult", what);
+  }
+  return std::string(document.child("InitiateMultipartUploadResult").child_value("UploadId"));
+}
+
+Status ReadDeletion(const HttpResponse& response, const std::string& what,
+                    const std::string& bucket) {
+  pugi::xml_document document;
+  if (!Load(response, "DeleteResult", document)) return NotThat("DeleteResult", what);
+  for (const pugi::xml_node error : document.child("DeleteResult").children("Error")) {
+    S3Fault fault;
+    fault.code = error.child_value("Code");
+    fault.message = error.child_value("Message");
+    if (fault.code == "NoSuchKey") continue;
+    const int status = fault.code == "AccessDenied" ? 403 : response.status;
+    return Refusal(what + error.child_value("Key"), bucket, status, fault);
+  }
+  return Status::Ok();
+}
+
+bool IsCompletion(const HttpResponse& response) {
+  pugi::xml_document document;
+  return Load(response, "CompleteMultipartUploadResult", document);
+}
+
+std::string DeletionOf(const std::vector<std::string>& keys) {
+  pugi::xml_document document;
+  pugi::xml_node root = document.append_child("Delete");
+  root.append_child("Quiet").text().set("true");
+  for (const std::string& key : keys) {
+    root.append_child("Object").append_child("Key").text().set(key.c_str());
+  }
+  return TextOf(document);
+}
+
+std::string CompletionOf(const std::vector<std::string>& part_tags) {
+  pugi::xml_document document;
+  pugi::xml_node root = document.append_child("CompleteMultipartUpload");
+  for (size_t i = 0; i < part_tags.size(); i++) {
+    pugi::xml_node part = root.append_child("Part");
+    part.append_child("PartNumber").text().set(static_cast<unsigned int>(i + 1));
+    part.append_child("ETag").text().set(part_tags[i].c_str());
+  }
+  return TextOf(document);
+}
+
+}  // namespace weir

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/status.h"
+#include "base/time.h"
+#include "clients/http.h"
+
+namespace weir {
+
+/// An object of a listing.
+struct S3Object {
+  std::string key;
+  uint64_t size = 0;
+  EventTime changed;
+};
+
+/// What S3 says of a request that it did not do. Pure, as all of this page.
+struct S3Fault {
+  std::string code;  ///< `NoSuchKey`; empty where the answer holds none.
+  std::string message;
+  std::string region;  ///< Of the bucket, where the answer tells.
+};
+S3Fault FaultOf(const HttpResponse& response);
+
+/// Whether the keys are no good any more, so that others are worth a try.
+bool KeysHaveEnded(const S3Fault& fault);
+/// Whether the same request may succeed later.
+bool FaultMayPass(int status, const S3Fault& fault);
+/// The error of an answer. `what`: `S3 PUT s3://bucket/key`. Of the answer it shows status, code
+/// and message, none of which hold keys.
+Status Refusal(const std::string& what, const std::string& bucket, int status,
+               const S3Fault& fault);
+
+/// The document `root` of an answer, read by one of these. Errors: kBadAnswer.
+struct S3Listing {
+  std::vector<S3Object> objects;
+  std::string next;  ///< Token of the next page; empty: this is the last.
+};
+Result<S3Listing> ReadListing(const HttpResponse& response, const std::string& what);
+Result<std::string> ReadUploadId(const HttpResponse& response, const std::string& what);
+/// Ok where all keys of a deletion are gone; else the error of the first that is not.
+Status ReadDeletion(const HttpResponse& response, const std::string& what,
+                    const std::string& bucket);
+bool IsCompletion(const HttpResponse& response);
+
+/// Bodies of requests.
+std::string DeletionOf(const std::vector<std::string>& keys);
+std::string CompletionOf(const std::vector<std::string>& part_tags);
+
+}  // namespace weir

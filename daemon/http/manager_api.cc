@@ -1,0 +1,373 @@
+#include "daemon/http/manager_api.h"
+
+#include <httplib.h>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "base/ids.h"
+#include "batch/time_text.h"
+#include "daemon/http/errors.h"
+#include "daemon/manager/errors.h"
+
+namespace weir {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using httplib::Request;
+using httplib::Response;
+
+constexpr Duration kPatience = Duration::Seconds(30);
+constexpr Duration kSavepointPatience = Duration::Minutes(10);
+
+std::string_view NameOf(ErrorKind kind) {
+  switch (kind) {
+    case ErrorKind::kInvalid:
+      return "invalid";
+    case ErrorKind::kRetry:
+      return "retry";
+    case ErrorKind::kFailed:
+      return "failed";
+    case ErrorKind::kDecision:
+      return "decision";
+    case ErrorKind::kGaveUp:
+      return "gave up";
+  }
+  return "failed";
+}
+
+int HttpStatusOf(const Status& status) {
+  if (status.Is(errors::kNoSuchJob) || status.Is(errors::kNoSuchWorker)) return 404;
+  switch (status.kind()) {
+    case ErrorKind::kInvalid:
+      return 400;
+    case ErrorKind::kDecision:
+      return 409;
+    case ErrorKind::kRetry:
+    case ErrorKind::kGaveUp:
+      return 503;
+    case ErrorKind::kFailed:
+      return 500;
+  }
+  return 500;
+}
+
+void Answer(Response& response, const Json& json) {
+  response.set_content(json.dump(), "application/json");
+}
+
+void Answer(Response& response, const Status& status) {
+  response.status = HttpStatusOf(status);
+  Answer(response, Json{{"error",
+                         {{"code", status.code().id},
+                          {"kind", NameOf(status.kind())},
+                          {"message", status.message()},
+                          {"cure", status.cure()}}}});
+}
+
+Json TimeJson(EventTime time) {
+  if (time == EventTime::Min()) return nullptr;
+  if (time == EventTime::Max()) return "end";
+  return FormatIso8601(time);
+}
+
+Json FailureJson(const manager::Failure& failure) {
+  return {{"code", failure.code}, {"message", failure.text}, {"cure", failure.cure}};
+}
+
+Json JobJson(const manager::Core& core, const manager::Job& job, Duration now) {
+  const manager::JobRecord& record = job.record;
+  Json json = {{"name", record.name},
+               {"state", manager::NameOf(record.state)},
+               {"reason", core.Describe(record.name, now)},
+               {"parallelism", record.parallelism},
+               {"version", record.text.version},
+               {"restarts", record.restarts},
+               {"since_seconds", static_cast<double>(now.us - job.since.us) / 1e6}};
+  if (record.failure) json["failure"] = FailureJson(*record.failure);
+  if (job.report) {
+    json["rows_in"] = job.report->rows_in;
+    json["rows_out"] = job.report->rows_out;
+    json["rows_per_second"] = job.report->rows_per_second;
+    json["lag_records"] =
+        job.report->lag_records < 0 ? Json(nullptr) : Json(job.report->lag_records);
+    json["busy"] = job.report->busy;
+    json["watermark"] = TimeJson(job.report->watermark);
+    json["checkpoint"] = job.report->checkpoint;
+    json["checkpoint_age_seconds"] = static_cast<double>(job.report->checkpoint_age.us) / 1e6;
+  }
+  return json;
+}
+
+void AddWhole(const manager::Job& job, Json& json) {
+  const manager::JobRecord& record = job.record;
+  json["instance"] = record.instance;
+  json["created"] = TimeJson(record.created_at);
+  json["changed"] = TimeJson(record.changed_at);
+  if (record.savepoint > 0) json["savepoint"] = record.savepoint;
+  if (record.attempt) {
+    Json workers = Json::array();
+    const manager::Placement& placement = record.attempt->placement;
+    for (const manager::AttemptWorker& worker : placement.workers) workers.push_back(worker.id);
+    Json tasks = Json::array();
+    for (uint32_t of : placement.worker_of) tasks.push_back(placement.workers[of].id);
+    json["attempt"] = {{"id", record.attempt->id.ToString()},
+                       {"lead", placement.lead().id},
+                       {"workers", std::move(workers)},
+                       {"worker_of_index", std::move(tasks)}};
+  }
+  json["history"] = Json::array();
+  for (const manager::RestartRecord& restart : record.history) {
+    json["history"].push_back(
+        {{"at", TimeJson(restart.at)},
+         {"attempt", restart.attempt.ToString()},
+         {"reason", restart.reason},
+         {"downtime_seconds", restart.downtime.us < 0
+                                  ? Json(nullptr)
+                                  : Json(static_cast<double>(restart.downtime.us) / 1e6)}});
+  }
+  json["text"] = record.text.yaml ? *record.text.yaml : std::string();
+}
+
+Json WorkerJson(const manager::Core& core, const manager::Worker& worker, Duration now) {
+  Json jobs = Json::array();
+  for (const std::string& job : worker.jobs) jobs.push_back(job);
+  return {{"id", worker.id},
+          {"state", worker.present() ? (worker.draining() ? "draining" : "here")
+                    : worker.lost    ? "lost"
+                                     : "away"},
+          {"reason", core.DescribeWorker(worker.id, now)},
+          {"address", worker.address},
+          {"version", worker.version},
+          {"slots", worker.slots},
+          {"free", worker.free()},
+          {"jobs", std::move(jobs)},
+          {"labels", worker.labels}};
+}
+
+/// A request's body with the fields that its command has; faults of it are the user's.
+class Body {
+ public:
+  static Result<Body> Of(const Request& request, std::initializer_list<std::string_view> known) {
+    Json json = Json::object();
+    if (!request.body.empty()) {
+      json = Json::parse(request.body, nullptr, /*allow_exceptions=*/false);
+    }
+    if (!json.is_object()) return Bad("the body is not a JSON object");
+    for (const auto& [name, value] : json.items()) {
+      if (std::find(known.begin(), known.end(), name) == known.end()) {
+        return Bad(fmt::format("the body has an unknown field '{}'", name));
+      }
+    }
+    return Body(std::move(json));
+  }
+  Result<bool> Flag(const char* name) const {
+    if (!json_.contains(name)) return false;
+    if (!json_[name].is_boolean()) return Bad(fmt::format("'{}' is to be true or false", name));
+    return json_[name].get<bool>();
+  }
+  Result<std::string> Text(const char* name) const {
+    if (!json_.contains(name) || !json_[name].is_string()) {
+      return Bad(fmt::format("'{}' is to be a text", name));
+    }
+    return json_[name].get<std::string>();
+  }
+  Result<uint32_t> Number(const char* name, uint32_t fallback) const {
+    if (!json_.contains(name)) return fallback;
+    if (!json_[name].is_number_unsigned() || json_[name].get<uint64_t>() > 65536) {
+      return Bad(fmt::format("'{}' is to be a number from 1 to 65536", name));
+    }
+    return json_[name].get<uint32_t>();
+  }
+  Result<std::vector<std::string>> Texts(const char* name) const {
+    std::vector<std::string> texts;
+    if (!json_.contains(name)) return texts;
+    for (const Json& one : json_[name]) {
+      if (!one.is_string()) return Bad(fmt::format("'{}' is to be a list of texts", name));
+      texts.push_back(one.get<std::string>());
+    }
+    return texts;
+  }
+  Result<manager::AttemptChoices> Choices() const {
+    manager::AttemptChoices choices;
+    choices.rewind = WEIR_TRY(Flag("rewind"));
+    choices.take_over = WEIR_TRY(Flag("take_over"));
+    choices.fresh = WEIR_TRY(Flag("fresh"));
+    return choices;
+  }
+
+ private:
+  explicit Body(Json json) : json_(std::move(json)) {}
+  static Status Bad(std::string message) { return Status(errors::kBadRequest, std::move(message)); }
+  Json json_;
+};
+
+class Api {
+ public:
+  Api(manager::Service& service, std::function<Result<CheckedJob>(const std::string&)> check)
+      : service_(service), check_(std::move(check)) {}
+
+  Result<Json> Jobs() const {
+    Json jobs = Json::array();
+    service_.Look([&](const manager::Core& core, Duration now) {
+      for (const auto& [name, job] : core.jobs()) jobs.push_back(JobJson(core, job, now));
+    });
+    return Json{{"jobs", std::move(jobs)}};
+  }
+
+  Result<Json> Job(const std::string& name) const {
+    Json json;
+    service_.Look([&](const manager::Core& core, Duration now) {
+      const auto job = core.jobs().find(name);
+      if (job == core.jobs().end()) return;
+      json = JobJson(core, job->second, now);
+      AddWhole(job->second, json);
+    });
+    if (json.is_null()) {
+      return Status(errors::kNoSuchJob, fmt::format("there is no job '{}'", name),
+                    "'weir list' shows what there is");
+    }
+    const std::string details = service_.DetailsOf(name);
+    if (!details.empty()) json["details"] = Json::parse(details, nullptr, false);
+    return json;
+  }
+
+  Result<Json> Workers() const {
+    Json workers = Json::array();
+    service_.Look([&](const manager::Core& core, Duration now) {
+      for (const auto& [id, worker] : core.cluster().workers()) {
+        workers.push_back(WorkerJson(core, worker, now));
+      }
+    });
+    return Json{{"workers", std::move(workers)}};
+  }
+
+  Result<Json> Submit(const Request& request) {
+    const Body body =
+        WEIR_TRY(Body::Of(request, {"text", "parallelism", "rewind", "take_over", "fresh"}));
+    const std::string text = WEIR_TRY(body.Text("text"));
+    CheckedJob checked = WEIR_TRY(check_(text));
+    manager::commands::Submit submit;
+    submit.job = checked.name;
+    submit.yaml = std::make_shared<const std::string>(text);
+    submit.parallelism = WEIR_TRY(body.Number("parallelism", checked.parallelism));
+    submit.policy = std::move(checked.policy);
+    submit.choices = WEIR_TRY(body.Choices());
+    submit.instance = RandomId();
+    return Do(std::move(submit), checked.name);
+  }
+
+  Result<Json> Change(const Request& request, const std::string& job, const std::string& what) {
+    if (what == "stop") {
+      const Body body = WEIR_TRY(Body::Of(request, {"drain"}));
+      return Do(manager::commands::Stop{job, WEIR_TRY(body.Flag("drain"))}, job);
+    }
+    if (what == "cancel") {
+      (void)WEIR_TRY(Body::Of(request, {}));
+      return Do(manager::commands::Cancel{job}, job);
+    }
+    if (what == "savepoint") {
+      (void)WEIR_TRY(Body::Of(request, {}));
+      return Do(manager::commands::Savepoint{job}, job, kSavepointPatience);
+    }
+    if (what == "rescale") {
+      const Body body = WEIR_TRY(Body::Of(request, {"parallelism"}));
+      return Do(manager::commands::Rescale{job, WEIR_TRY(body.Number("parallelism", 0))}, job);
+    }
+    if (what == "upgrade") {
+      const Body body = WEIR_TRY(Body::Of(request, {"text", "parallelism", "drop_state"}));
+      const std::string text = WEIR_TRY(body.Text("text"));
+      CheckedJob checked = WEIR_TRY(check_(text));
+      if (checked.name != job) {
+        return Status(errors::kBadRequest,
+                      fmt::format("the text is of job '{}', not of '{}'", checked.name, job),
+                      "an upgrade keeps the job's name");
+      }
+      manager::commands::Upgrade upgrade;
+      upgrade.job = job;
+      upgrade.yaml = std::make_shared<const std::string>(text);
+      upgrade.parallelism = WEIR_TRY(body.Number("parallelism", checked.parallelism));
+      upgrade.policy = std::move(checked.policy);
+      upgrade.drop_state = WEIR_TRY(body.Texts("drop_state"));
+      return Do(std::move(upgrade), job);
+    }
+    const Body body = WEIR_TRY(Body::Of(request, {"rewind", "take_over", "fresh"}));
+    return Do(manager::commands::Restart{job, WEIR_TRY(body.Choices()), RandomId()}, job);
+  }
+
+  Result<Json> ChangeWorker(const std::string& worker, bool drain) {
+    manager::Command command = manager::commands::Undrain{worker};
+    if (drain) command = manager::commands::Drain{worker};
+    manager::Service::Answer answer = service_.Do(kUser, std::move(command), kPatience);
+    if (!answer.status.ok()) return std::move(answer.status);
+    return Json{{"worker", worker}};
+  }
+
+ private:
+  /// Until there are tokens, everybody who reaches the loopback is the same user.
+  static constexpr const char* kUser = "local";
+
+  Result<Json> Do(manager::Command command, const std::string& job, Duration wait = kPatience) {
+    manager::Service::Answer answer = service_.Do(kUser, std::move(command), wait);
+    if (!answer.status.ok()) return std::move(answer.status);
+    Json json = {{"job", job}};
+    if (answer.savepoint > 0) json["savepoint"] = answer.savepoint;
+    return json;
+  }
+
+  manager::Service& service_;
+  const std::function<Result<CheckedJob>(const std::string&)> check_;
+};
+
+/// A handler that answers with what `act` gives, or with its error.
+httplib::Server::Handler Answering(std::function<Result<Json>(const Request&)> act) {
+  return [act = std::move(act)](const Request& request, Response& response) {
+    const Result<Json> result = act(request);
+    if (result.ok()) return Answer(response, *result);
+    Answer(response, result.status());
+  };
+}
+
+}  // namespace
+
+Result<std::unique_ptr<HttpServer>> ServeManager(
+    const std::string& address, manager::Service& service,
+    const std::function<Result<CheckedJob>(const std::string& text)>& check) {
+  const auto api = std::make_shared<Api>(service, check);
+  return HttpServer::Start(address, "--http", [api, &service](httplib::Server& server) {
+    const std::string job = R"(/api/v1/jobs/([A-Za-z0-9._-]{1,128}))";
+    server.Get("/api/v1/jobs", Answering([api](const Request&) { return api->Jobs(); }));
+    server.Get(job,
+               Answering([api](const Request& request) { return api->Job(request.matches[1]); }));
+    server.Post("/api/v1/jobs",
+                Answering([api](const Request& request) { return api->Submit(request); }));
+    server.Post(job + "/(stop|cancel|savepoint|rescale|upgrade|restart)",
+                Answering([api](const Request& request) {
+                  return api->Change(request, request.matches[1], request.matches[2]);
+                }));
+    server.Get("/api/v1/workers", Answering([api](const Request&) { return api->Workers(); }));
+    server.Post(R"(/api/v1/workers/([A-Za-z0-9._:-]{1,128})/(drain|undrain))",
+                Answering([api](const Request& request) {
+                  return api->ChangeWorker(request.matches[1], request.matches[2] == "drain");
+                }));
+    server.Get("/healthz", [](const Request&, Response& response) {
+      response.set_content("ok\n", "text/plain");
+    });
+    server.Get("/readyz", [&service](const Request&, Response& response) {
+      bool leading = false;
+      service.Look([&](const manager::Core& core, Duration) { leading = core.leading(); });
+      if (!leading) response.status = 503;
+      response.set_content(leading ? "leading\n" : "not leading\n", "text/plain");
+    });
+    server.set_error_handler([](const Request& request, Response& response) {
+      if (!response.body.empty()) return;
+      const int status = response.status;
+      Answer(response,
+             Status(errors::kBadRequest, fmt::format("{} {} is nothing that is served here",
+                                                     request.method, request.path)));
+      response.status = status;
+    });
+  });
+}
+
+}  // namespace weir

@@ -1,0 +1,169 @@
+// What users ask of the core.
+
+#include <fmt/format.h>
+
+#include "base/ids.h"
+#include "config/node_spec.h"
+#include "daemon/manager/core.h"
+#include "daemon/manager/describe.h"
+#include "daemon/manager/errors.h"
+#include "daemon/manager/states/state.h"
+
+namespace weir::manager {
+namespace {
+
+Status NoSuchJob(const std::string& job) {
+  return Status(errors::kNoSuchJob, fmt::format("there is no job {}", job),
+                "'weir list' shows those that there are");
+}
+
+Status NoSuchWorker(const std::string& worker) {
+  return Status(errors::kNoSuchWorker, fmt::format("there is no worker {}", worker),
+                "'weir workers' shows those that there are");
+}
+
+// How an audit line tells of a command.
+struct Told {
+  const char* what;
+  std::string subject;
+  std::string detail;
+};
+std::string Show(const AttemptChoices& choices) {
+  std::string text;
+  const auto add = [&](bool chosen, std::string_view word) {
+    if (chosen) text += (text.empty() ? "" : " ") + std::string(word);
+  };
+  add(choices.rewind, "rewind");
+  add(choices.take_over, "take-over");
+  add(choices.fresh, "fresh");
+  for (const std::string& step : choices.drop_state) add(true, "drop-state=" + step);
+  return text;
+}
+Told Tell(const commands::Submit& c) {
+  return {"submit", c.job, fmt::format("parallelism {} {}", c.parallelism, Show(c.choices))};
+}
+Told Tell(const commands::Stop& c) { return {"stop", c.job, c.drain ? "drain" : ""}; }
+Told Tell(const commands::Cancel& c) { return {"cancel", c.job, ""}; }
+Told Tell(const commands::Savepoint& c) { return {"savepoint", c.job, ""}; }
+Told Tell(const commands::Rescale& c) {
+  return {"rescale", c.job, fmt::format("to {}", c.parallelism)};
+}
+Told Tell(const commands::Upgrade& c) {
+  return {"upgrade", c.job, fmt::format("parallelism {}", c.parallelism)};
+}
+Told Tell(const commands::Restart& c) { return {"restart", c.job, Show(c.choices)}; }
+Told Tell(const commands::Drain& c) { return {"drain", c.worker, ""}; }
+Told Tell(const commands::Undrain& c) { return {"undrain", c.worker, ""}; }
+
+Status Route(Job& job, const commands::Stop& c, RequestId, Turn& turn) {
+  return StateOf(job.record.state).Stop(job, c, turn);
+}
+Status Route(Job& job, const commands::Cancel&, RequestId, Turn& turn) {
+  return StateOf(job.record.state).Cancel(job, turn);
+}
+Status Route(Job& job, const commands::Savepoint&, RequestId request, Turn& turn) {
+  return StateOf(job.record.state).Savepoint(job, request, turn);
+}
+Status Route(Job& job, const commands::Rescale& c, RequestId, Turn& turn) {
+  return StateOf(job.record.state).Rescale(job, c, turn);
+}
+Status Route(Job& job, const commands::Upgrade& c, RequestId, Turn& turn) {
+  return StateOf(job.record.state).Upgrade(job, c, turn);
+}
+Status Route(Job& job, const commands::Restart& c, RequestId, Turn& turn) {
+  return StateOf(job.record.state).Restart(job, c, turn);
+}
+
+}  // namespace
+
+void Core::Ask(const facts::Asked& asked, Turn& turn) {
+  std::visit(
+      [&](const auto& command) {
+        const Told told = Tell(command);
+        Status status = Carry(command, asked.request, turn);
+        const bool ok = status.ok();
+        turn.Say(actions::Audit{asked.user, told.what, told.subject, told.detail,
+                                ok ? "accepted" : std::string(status.code().id)});
+        if (!ok) turn.Say(actions::Reply{asked.request, std::move(status), 0});
+      },
+      asked.command);
+}
+
+template <typename C>
+Status Core::Carry(const C& command, RequestId request, Turn& turn) {
+  const auto it = jobs_.find(command.job);
+  if (it == jobs_.end()) return NoSuchJob(command.job);
+  WEIR_TRY(Route(it->second, command, request, turn));
+  // A savepoint is answered with its number.
+  if constexpr (!std::is_same_v<C, commands::Savepoint>) {
+    turn.WhenStored(it->second, actions::Reply{request, Status::Ok(), 0});
+  }
+  return Status::Ok();
+}
+
+Status Core::Carry(const commands::Submit& submit, RequestId request, Turn& turn) {
+  if (!IsJobName(submit.job) || !submit.yaml || submit.instance.empty()) {
+    return Status(errors::kBadRequest,
+                  fmt::format("'{}' cannot name a job, or its text is missing", submit.job));
+  }
+  if (submit.parallelism == 0 || submit.parallelism > kKeySlots) {
+    return Status(
+        errors::kBadRequest,
+        fmt::format("job {} can't have a parallelism of {}", submit.job, submit.parallelism),
+        fmt::format("it is 1 to {}", kKeySlots));
+  }
+  // Slots that others hold will be free one day; slots that nobody has may never be there. Just
+  // after this manager's start, workers are still on their way.
+  const uint32_t slots = cluster_.PresentSlots();
+  if (submit.parallelism > slots && turn.now() >= grace_until_) {
+    return Status(
+        errors::kTooFewSlots,
+        fmt::format("job {} needs {} worker slots, and all workers together have {}: {}",
+                    submit.job, submit.parallelism, slots, DescribeRoom(cluster_, turn.now())),
+        "start more workers, or ask for less parallelism");
+  }
+  if (const auto it = jobs_.find(submit.job); it != jobs_.end()) {
+    WEIR_TRY(StateOf(it->second.record.state).Submit(it->second, submit, turn));
+    turn.WhenStored(it->second, actions::Reply{request, Status::Ok(), 0});
+    return Status::Ok();
+  }
+  Job& job = jobs_[submit.job];
+  job.record.name = submit.job;
+  job.record.instance = submit.instance;
+  job.record.text = {1, submit.yaml};
+  job.record.policy = submit.policy;
+  job.record.parallelism = submit.parallelism;
+  job.record.choices = submit.choices;
+  job.record.created_at = job.record.changed_at = turn.wall();
+  job.since = turn.now();
+  turn.Changed(job);
+  turn.LookForRoom();
+  turn.WhenStored(job, actions::Reply{request, Status::Ok(), 0});
+  return Status::Ok();
+}
+
+Status Core::Carry(const commands::Drain& drain, RequestId request, Turn& turn) {
+  Worker* worker = cluster_.Find(drain.worker);
+  if (!worker) return NoSuchWorker(drain.worker);
+  SetDrain(*worker, true, request, turn);
+  return Status::Ok();
+}
+
+Status Core::Carry(const commands::Undrain& undrain, RequestId request, Turn& turn) {
+  Worker* worker = cluster_.Find(undrain.worker);
+  if (!worker) return NoSuchWorker(undrain.worker);
+  worker->drained_told = false;
+  SetDrain(*worker, false, request, turn);
+  return Status::Ok();
+}
+
+void Core::SetDrain(Worker& worker, bool draining, RequestId request, Turn& turn) {
+  worker.drained_by_user = draining;
+  Keeping& keeping = drains_[worker.id];
+  keeping.changes++;
+  keeping.WhenStored(actions::Reply{request, Status::Ok(), 0});
+  WriteDrain(worker.id, turn);
+  turn.LookForRoom();
+}
+
+}  // namespace weir::manager

@@ -1,0 +1,41 @@
+#pragma once
+
+#include "base/status.h"
+
+namespace weir::errors {
+
+// What a user is refused.
+inline constexpr ErrorCode kNoSuchJob{"WEIR-M001", ErrorKind::kInvalid};
+/// A job of this name is active: it can be changed, not submitted.
+inline constexpr ErrorCode kJobActive{"WEIR-M002", ErrorKind::kInvalid};
+/// The job's state has no use for the command.
+inline constexpr ErrorCode kWrongState{"WEIR-M003", ErrorKind::kInvalid};
+/// Another change of the job is under way.
+inline constexpr ErrorCode kChangeUnderWay{"WEIR-M004", ErrorKind::kInvalid};
+/// More worker slots are asked for than there are.
+inline constexpr ErrorCode kTooFewSlots{"WEIR-M005", ErrorKind::kInvalid};
+inline constexpr ErrorCode kNoSuchWorker{"WEIR-M006", ErrorKind::kInvalid};
+inline constexpr ErrorCode kBadRequest{"WEIR-M007", ErrorKind::kInvalid};
+/// The attempt ended before its savepoint was taken.
+inline constexpr ErrorCode kSavepointCut{"WEIR-M008", ErrorKind::kRetry};
+
+// What a worker is refused.
+inline constexpr ErrorCode kOtherVersion{"WEIR-M010", ErrorKind::kInvalid};
+/// Another process with this worker id has a session.
+inline constexpr ErrorCode kWorkerIdTaken{"WEIR-M011", ErrorKind::kRetry};
+inline constexpr ErrorCode kBadHello{"WEIR-M012", ErrorKind::kInvalid};
+
+// Why an attempt ended.
+inline constexpr ErrorCode kWorkerLost{"WEIR-M020", ErrorKind::kRetry};
+
+// The manager's own store.
+/// The job store holds bytes that are not what was written, or of a newer weir.
+inline constexpr ErrorCode kJobStoreDamaged{"WEIR-M030", ErrorKind::kFailed};
+/// A write under a term that is over.
+inline constexpr ErrorCode kOldTerm{"WEIR-M031", ErrorKind::kFailed};
+
+// What a user is told who can't be answered.
+inline constexpr ErrorCode kManagerEnds{"WEIR-M040", ErrorKind::kRetry};
+inline constexpr ErrorCode kNoAnswer{"WEIR-M041", ErrorKind::kRetry};
+
+}  // namespace weir::errors

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "daemon/manager/job_record.h"
+
+namespace weir::manager {
+
+/// Records as they are stored (`proto/jobs.proto`). Texts of jobs are left out, as they are large
+/// and hardly change: only their versions are in the record.
+std::string EncodeJob(const JobRecord& record);
+/// The record, with texts whose `yaml` is null.
+Result<JobRecord> DecodeJob(std::string_view bytes);
+std::string EncodeWorker(const WorkerRecord& record);
+Result<WorkerRecord> DecodeWorker(std::string_view bytes);
+
+}  // namespace weir::manager

@@ -1,0 +1,121 @@
+#include "daemon/manager/session_wire.h"
+
+#include <algorithm>
+
+#include "daemon/rpc/wire.h"
+
+namespace weir::manager {
+namespace {
+
+template <typename Enum>
+Enum Bounded(uint32_t value, Enum last) {
+  return value <= static_cast<uint32_t>(last) ? static_cast<Enum>(value) : last;
+}
+
+Failure FailureOf(const proto::Error& error) {
+  return {error.code(), Bounded(error.kind(), ErrorKind::kGaveUp), error.message(), error.cure()};
+}
+
+}  // namespace
+
+AttemptId AttemptOf(const proto::AttemptRef& message) { return {message.term(), message.number()}; }
+
+AttemptOutcome OutcomeOf(const proto::AttemptOutcome& message) {
+  AttemptOutcome outcome;
+  outcome.kind = Bounded(message.kind(), AttemptOutcome::Kind::kFailed);
+  outcome.began = message.began();
+  outcome.savepoint = message.savepoint();
+  outcome.checkpoints_completed = message.checkpoints_completed();
+  outcome.failure = FailureOf(message.failure());
+  for (const proto::UnreachablePair& pair : message.unreachable()) {
+    outcome.unreachable.emplace_back(pair.from(), pair.to());
+  }
+  return outcome;
+}
+
+WorkerStanding StandingOf(const proto::Standing& message) {
+  WorkerStanding standing;
+  for (const proto::LedAttempt& led : message.leads()) {
+    LedAttempt& one = standing.leads.emplace_back();
+    one.job = led.attempt().job();
+    one.id = AttemptOf(led.attempt());
+    one.phase = Bounded(led.phase(), AttemptPhase::kStopping);
+    if (led.has_ended()) one.ended = OutcomeOf(led.ended());
+  }
+  for (const proto::AttemptRef& hosted : message.hosts()) {
+    standing.hosts.push_back({hosted.job(), AttemptOf(hosted)});
+  }
+  return standing;
+}
+
+WorkerHello HelloOf(proto::Hello message) {
+  WorkerHello hello;
+  hello.id = std::move(*message.mutable_id());
+  hello.incarnation = std::move(*message.mutable_incarnation());
+  hello.address = std::move(*message.mutable_address());
+  hello.version = std::move(*message.mutable_version());
+  hello.slots = message.slots();
+  hello.labels.insert(message.labels().begin(), message.labels().end());
+  hello.highest_term = message.highest_term();
+  hello.draining = message.draining();
+  hello.standing = StandingOf(message.standing());
+  return hello;
+}
+
+AttemptReport ReportOf(const proto::Report& message) {
+  AttemptReport report;
+  report.phase = Bounded(message.phase(), AttemptPhase::kStopping);
+  report.checkpoint = message.checkpoint();
+  report.checkpoints_completed = message.checkpoints_completed();
+  report.savepoint = message.savepoint();
+  report.checkpoint_age = {message.checkpoint_age_us()};
+  report.rows_in = message.rows_in();
+  report.rows_out = message.rows_out();
+  report.rows_per_second = message.rows_per_second();
+  report.lag_records = message.lag_records();
+  report.busy = message.busy();
+  report.watermark = {message.watermark_us()};
+  report.watermark_holder = message.watermark_holder();
+  report.held_by = message.held_by();
+  return report;
+}
+
+proto::ToWorker MessageOf(uint64_t term, const WorkerMessage& message) {
+  proto::ToWorker wire;
+  wire.set_term(term);
+  if (std::holds_alternative<tell::Welcome>(message)) {
+    wire.mutable_welcome();
+  } else if (const auto* refuse = std::get_if<tell::Refuse>(&message)) {
+    *wire.mutable_refuse() = ToProto(refuse->reason);
+  } else if (const auto* run = std::get_if<tell::RunAttempt>(&message)) {
+    proto::RunAttempt& order = *wire.mutable_run();
+    *order.mutable_attempt() = ToProto(run->job, run->attempt);
+    order.set_instance(run->instance);
+    order.set_text(run->text.yaml ? *run->text.yaml : std::string());
+    order.set_text_version(run->text.version);
+    order.set_parallelism(run->parallelism);
+    for (const AttemptWorker& worker : run->placement.workers) {
+      proto::PlacedWorker& placed = *order.add_workers();
+      placed.set_id(worker.id);
+      placed.set_incarnation(worker.incarnation);
+      placed.set_address(worker.address);
+    }
+    for (uint32_t worker : run->placement.worker_of) order.add_worker_of(worker);
+    order.set_rewind(run->choices.rewind);
+    order.set_take_over(run->choices.take_over);
+    order.set_fresh(run->choices.fresh);
+    for (const std::string& step : run->choices.drop_state) order.add_drop_state(step);
+    order.mutable_highest_lane()->insert(run->highest_lane.begin(), run->highest_lane.end());
+  } else if (const auto* stop = std::get_if<tell::StopAttempt>(&message)) {
+    *wire.mutable_stop()->mutable_attempt() = ToProto(stop->job, stop->attempt);
+    wire.mutable_stop()->set_kind(static_cast<uint32_t>(stop->kind));
+    wire.mutable_stop()->set_drain(stop->drain);
+  } else if (const auto* cancel = std::get_if<tell::CancelAttempt>(&message)) {
+    *wire.mutable_cancel() = ToProto(cancel->job, cancel->attempt);
+  } else {
+    wire.mutable_drained();
+  }
+  return wire;
+}
+
+}  // namespace weir::manager

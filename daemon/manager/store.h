@@ -1,0 +1,55 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "base/time.h"
+#include "daemon/manager/job_record.h"
+
+namespace weir::manager {
+
+/// That this manager leads, and how long it may act on that.
+struct Leadership {
+  uint64_t term = 0;     ///< Greater than that of any leader before, and durable.
+  Duration lease_until;  ///< Monotonic; Max where nobody else can be elected.
+};
+
+/// Hears what becomes of a leadership. Called by any thread.
+class LeadershipListener {
+ public:
+  virtual ~LeadershipListener() = default;
+  virtual void OnRenewed(Duration until) = 0;
+  virtual void OnLost(const std::string& reason) = 0;
+};
+
+/// All that a store holds.
+struct StoredRecords {
+  std::vector<JobRecord> jobs;
+  std::vector<WorkerRecord> workers;
+};
+
+/// Where the records of jobs and workers are kept, and who may write them. Thread safe.
+class ManagerStore {
+ public:
+  virtual ~ManagerStore() = default;
+
+  /// Waits until this manager is the leader, and begins its term: from then on writes under an
+  /// earlier one are refused. `listener` outlives the store, or the next call.
+  virtual Result<Leadership> Lead(LeadershipListener& listener) = 0;
+  /// Everything that was written under earlier terms; call under the own one.
+  virtual Result<StoredRecords> Load() = 0;
+
+  /// Called once, by another thread or by the caller's.
+  using Done = std::function<void(Status)>;
+  /// Writes all of these or none, in place of what is there of the same names; `done` hears ok once
+  /// they are durable. kOldTerm: nothing was written, another leads. Of other errors it is not
+  /// known whether they were written; the same or newer ones may be put again. Puts of one record
+  /// must wait for each other. A worker that is not draining is forgotten.
+  virtual void Put(uint64_t term, std::vector<JobRecord> jobs, std::vector<WorkerRecord> workers,
+                   Done done) = 0;
+};
+
+}  // namespace weir::manager

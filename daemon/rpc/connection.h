@@ -1,0 +1,36 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/status.h"
+#include "daemon/rpc/credentials.h"
+
+namespace grpc {
+class Channel;
+class ServerBuilder;
+class Status;
+}  // namespace grpc
+
+namespace weir {
+
+/// The largest message that any process of a cluster takes.
+inline constexpr size_t kMostMessageBytes = 65 << 20;
+
+/// Ok where `address` is `host:port`, `1.2.3.4:port` or `[::1]:port`.
+Status CheckAddress(const std::string& address);
+
+/// A new connection to the process at `address`, not shared with anyone; made when first used. A
+/// peer that does not answer for some five seconds counts as gone, and calls on it fail. The last
+/// owner must not drop it within a reaction of gRPC: it waits for the threads that run those.
+std::shared_ptr<grpc::Channel> Connect(const std::string& address, const Transport& transport);
+
+/// The same limits for the side that is dialled.
+void SetLimits(grpc::ServerBuilder& builder);
+
+/// A Status as the peer of a call is told it, with its code; and as it was told by the peer
+/// `place`. What gRPC itself says (nobody listens there, the connection broke) is WEIR-R004.
+grpc::Status ToGrpc(const Status& status);
+Status FromGrpc(const grpc::Status& status, const std::string& place);
+
+}  // namespace weir

@@ -1,0 +1,17 @@
+#pragma once
+
+#include "base/status.h"
+
+namespace weir::errors {
+
+inline constexpr ErrorCode kAttemptOver{"WEIR-W001", ErrorKind::kRetry};
+inline constexpr ErrorCode kPartStillThere{"WEIR-W002", ErrorKind::kRetry};
+/// The lead and another worker would run different plans.
+inline constexpr ErrorCode kOtherPlan{"WEIR-W003", ErrorKind::kFailed};
+inline constexpr ErrorCode kWorkerUnreachable{"WEIR-W004", ErrorKind::kRetry};
+inline constexpr ErrorCode kAttemptCancelled{"WEIR-W005", ErrorKind::kRetry};
+/// The manager's job store is older than the checkpoints.
+inline constexpr ErrorCode kAttemptBehind{"WEIR-W006", ErrorKind::kDecision};
+inline constexpr ErrorCode kPeerLost{"WEIR-W007", ErrorKind::kRetry};
+
+}  // namespace weir::errors

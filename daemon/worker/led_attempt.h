@@ -1,0 +1,72 @@
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "daemon/worker/services.h"
+#include "engine/attempt.h"
+#include "proto/cluster.pb.h"
+
+namespace weir {
+
+/// An attempt that this worker leads, on a thread of its own, as the manager has asked for it.
+class LedAttempt {
+ public:
+  /// `services` outlive the attempt. `changed` is called, from its thread, when its phase changes
+  /// and when it has ended.
+  LedAttempt(const WorkerServices& services, proto::RunAttempt order,
+             std::function<void()> changed);
+  /// Cancels what runs.
+  ~LedAttempt();
+
+  const std::string& job() const { return order_.attempt().job(); }
+  AttemptId id() const;
+  /// With a savepoint and a clean end. Thread safe, as all below.
+  void Stop();
+  void TakeSavepoint();
+  void Cancel();
+  /// Ends it, and nothing more is told of it.
+  void Forget();
+  bool forgotten() const { return forgotten_; }
+  /// Its thread has ended: it can be destroyed without waiting.
+  bool over() const { return over_; }
+
+  proto::LedAttempt Standing() const;
+  /// None while it can't tell anything yet, or has ended.
+  std::optional<proto::Report> Report();
+
+ private:
+  class Site;
+  void Run();
+  Status RunAttempt();
+  proto::AttemptOutcome OutcomeOf(const Status& status) const;
+
+  const WorkerServices& services_;
+  const proto::RunAttempt order_;
+  const std::function<void()> changed_;
+  std::atomic<bool> cancelled_{false};
+  std::atomic<bool> stop_asked_{false};
+  std::atomic<bool> forgotten_{false};
+  std::atomic<bool> over_{false};
+
+  mutable std::mutex mutex_;
+  std::optional<JobPlan> plan_;  // Set once, then constant.
+  std::unique_ptr<Site> site_;
+  std::unique_ptr<Attempt> attempt_;         // Under mutex_, while it runs.
+  JobProgress last_;                         // Under mutex_: how it stood when it ended.
+  std::optional<uint64_t> savepoint_above_;  // Under mutex_: the checkpoint when one was asked for.
+  uint64_t savepoint_ = 0;                   // Under mutex_: the newest that was.
+  bool began_ = false;
+  std::optional<proto::AttemptOutcome> outcome_;
+  int64_t rows_before_ = 0;
+  Duration reported_at_;
+  std::map<std::string, int64_t> busy_before_;
+  std::thread thread_;
+};
+
+}  // namespace weir

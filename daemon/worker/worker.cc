@@ -1,0 +1,339 @@
+#include "daemon/worker/worker.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include <fmt/format.h>
+
+#include "base/ids.h"
+#include "base/log.h"
+#include "daemon/manager/actions.h"
+#include "daemon/rpc/wire.h"
+#include "daemon/worker/errors.h"
+
+namespace weir {
+namespace {
+
+constexpr Duration kBeatEvery = Duration::Millis(500);
+constexpr Duration kDialAgain = Duration::Millis(200);
+constexpr Duration kShutdownPatience = Duration::Seconds(2);
+
+}  // namespace
+
+Worker::Worker(WorkerOptions options, const Clock& clock)
+    : options_(std::move(options)), clock_(clock), incarnation_(RandomId()) {}
+
+Result<std::unique_ptr<Worker>> Worker::Start(WorkerOptions options, const Clock& clock) {
+  std::unique_ptr<Worker> worker(new Worker(std::move(options), clock));
+  worker->lock_ = WEIR_TRY(DirectoryLock::Take(
+      worker->options_.state_dir, "stop it, or give this worker another state directory"));
+  WEIR_TRY(worker->Listen());
+  worker->thread_ = std::thread([&self = *worker] { self.Run(); });
+  return worker;
+}
+
+Status Worker::Listen() {
+  const auto broken = [this](const ChannelId& id, const Status& reason) {
+    registry_.Break(id.job, id.attempt, reason);
+  };
+  ExchangeServer::Options server;
+  server.on_broken = broken;
+  server.on_newer = [this](const std::string& job, AttemptId attempt) {
+    registry_.Saw(job, attempt);
+  };
+  exchange_server_ = std::make_unique<ExchangeServer>(std::move(server));
+  ExchangeClient::Options client;
+  client.on_broken = broken;
+  exchange_client_ = std::make_unique<ExchangeClient>(options_.transport, std::move(client));
+  host_service_ = MakeHostService([this](auto sender) { return AcceptHost(std::move(sender)); });
+
+  services_.id = options_.id;
+  services_.state_dir = options_.state_dir;
+  services_.memory_per_slot = options_.memory_bytes / std::max<uint32_t>(options_.slots, 1);
+  services_.clock = &clock_;
+  services_.registry = &registry_;
+  services_.client = exchange_client_.get();
+  services_.server = exchange_server_.get();
+  services_.transport = options_.transport;
+  services_.plan = options_.plan;
+  services_.open_store = options_.open_store;
+
+  RpcService* const services[] = {exchange_server_.get(), host_service_.get()};
+  server_ = WEIR_TRY(RpcServer::Start(options_.listen, options_.transport, services));
+  address_ = options_.advertise.empty() ? server_->address() : options_.advertise;
+  return Status::Ok();
+}
+
+Worker::~Worker() {
+  std::shared_ptr<MessageSender<proto::ToManager>> session;
+  {
+    std::lock_guard lock(mutex_);
+    ending_ = true;
+    session = session_;
+  }
+  wake_.notify_all();
+  if (thread_.joinable()) thread_.join();
+  if (session) {
+    session->Close();
+    // Its handler calls this worker until it has ended.
+    std::unique_lock lock(mutex_);
+    wake_.wait(lock, [this] { return session_over_; });
+  }
+  led_.clear();
+  if (server_) server_->Shutdown(kShutdownPatience);
+  hosted_.clear();
+}
+
+bool Worker::connected() const {
+  std::lock_guard lock(mutex_);
+  return welcome_;
+}
+
+Status Worker::refused() const {
+  std::lock_guard lock(mutex_);
+  return refused_;
+}
+
+void Worker::Drain(const std::function<bool()>& give_up) {
+  {
+    std::lock_guard lock(mutex_);
+    draining_ = true;
+  }
+  proto::ToManager message;
+  message.mutable_drain_asked();
+  Send(std::move(message));
+  while (!give_up()) {
+    std::unique_lock lock(mutex_);
+    if (wake_.wait_for(lock, std::chrono::milliseconds(50), [this] { return drained_; })) return;
+  }
+}
+
+void Worker::Send(proto::ToManager message) {
+  std::shared_ptr<MessageSender<proto::ToManager>> session;
+  {
+    std::lock_guard lock(mutex_);
+    session = session_;
+  }
+  if (session) session->Send(std::move(message));
+}
+
+/// The worker's one thread: dials, carries out what the manager says, tells how it stands.
+void Worker::Run() {
+  Duration beat_at;
+  Duration dial_at;
+  while (true) {
+    std::deque<proto::ToWorker> messages;
+    bool over = false;
+    bool beat = false;
+    {
+      std::unique_lock lock(mutex_);
+      wake_.wait_for(lock, std::chrono::milliseconds(50),
+                     [this] { return ending_ || beat_now_ || !messages_.empty(); });
+      if (ending_) return;
+      messages.swap(messages_);
+      over = session_over_;
+      beat = std::exchange(beat_now_, false);
+    }
+    for (proto::ToWorker& message : messages) Handle(message);
+    Reap();
+    // What the manager waits for, it is told at once.
+    std::string phases;
+    for (const auto& led : led_) phases += std::to_string(led->Standing().phase());
+    beat = beat || phases != phases_;
+    phases_ = std::move(phases);
+    const Duration now = clock_.Monotonic();
+    if (over && now >= dial_at) {
+      dial_at = {now.us + kDialAgain.us};
+      Dial();
+      beat_at = {now.us + kBeatEvery.us};
+    } else if (!over && (beat || now >= beat_at)) {
+      beat_at = {now.us + kBeatEvery.us};
+      Heartbeat();
+    }
+  }
+}
+
+void Worker::Dial() {
+  const std::string manager = options_.managers[next_manager_++ % options_.managers.size()];
+  uint64_t number = 0;
+  {
+    std::lock_guard lock(mutex_);
+    number = ++session_number_;
+    session_over_ = false;
+    welcome_ = false;
+  }
+  auto session = DialManager(
+      manager, options_.transport,
+      {[this, number](proto::ToWorker message) { OnMessage(number, std::move(message)); },
+       [this, number](const Status& status) { OnEnd(number, status); }});
+  session->Send(Hello());
+  std::lock_guard lock(mutex_);
+  session_ = std::move(session);
+}
+
+void Worker::OnMessage(uint64_t session, proto::ToWorker message) {
+  {
+    std::lock_guard lock(mutex_);
+    if (session != session_number_) return;
+    // What carries a lower term than was ever seen comes from a manager that is none any more.
+    if (message.term() < highest_term_) return;
+    highest_term_ = message.term();
+    messages_.push_back(std::move(message));
+  }
+  wake_.notify_all();
+}
+
+void Worker::OnEnd(uint64_t session, const Status& status) {
+  {
+    std::lock_guard lock(mutex_);
+    if (session != session_number_) return;
+    if (welcome_) {
+      log::Warn("the session with the manager has ended; what runs goes on",
+                {{"reason", status.ok() ? "the manager ended it" : status.message()}});
+    } else if (!status.ok() && !told_alone_) {
+      told_alone_ = true;  // Once, not at each dial.
+      log::Warn("no manager takes this worker; it goes on trying", {{"reason", status.message()}});
+    }
+    session_over_ = true;
+    welcome_ = false;
+  }
+  wake_.notify_all();
+}
+
+void Worker::Handle(proto::ToWorker& message) {
+  switch (message.what_case()) {
+    case proto::ToWorker::kWelcome: {
+      std::lock_guard lock(mutex_);
+      welcome_ = true;
+      told_alone_ = false;
+      log::Info("session with the manager", {{"term", message.term()}});
+      break;
+    }
+    case proto::ToWorker::kRefuse: {
+      const Status reason = FromProto(message.refuse());
+      log::Warn("the manager refuses this worker", {{"reason", reason.ToString()}});
+      std::lock_guard lock(mutex_);
+      if (!reason.ok() && reason.kind() != ErrorKind::kRetry) refused_ = reason;
+      break;
+    }
+    case proto::ToWorker::kRun: {
+      proto::RunAttempt& order = *message.mutable_run();
+      const AttemptId attempt = IdOf(order.attempt());
+      for (const auto& led : led_) {
+        if (led->job() != order.attempt().job()) continue;
+        if (led->id() >= attempt) return;  // Told again.
+        led->Cancel();
+      }
+      led_.push_back(std::make_unique<LedAttempt>(services_, std::move(order), [this] {
+        {
+          std::lock_guard lock(mutex_);
+          beat_now_ = true;
+        }
+        wake_.notify_all();
+      }));
+      break;
+    }
+    case proto::ToWorker::kStop:
+      for (const auto& led : led_) {
+        if (led->job() != message.stop().attempt().job() ||
+            led->id() != IdOf(message.stop().attempt())) {
+          continue;
+        }
+        using Kind = manager::tell::StopAttempt::Kind;
+        if (message.stop().kind() == static_cast<uint32_t>(Kind::kSavepointOnly)) {
+          led->TakeSavepoint();
+        } else {
+          led->Stop();
+        }
+      }
+      break;
+    case proto::ToWorker::kCancel: {
+      const AttemptId attempt = IdOf(message.cancel());
+      for (auto& led : led_) {
+        if (led->job() == message.cancel().job() && led->id() == attempt) led->Forget();
+      }
+      registry_.Break(message.cancel().job(), attempt,
+                      Status(errors::kAttemptCancelled, "the manager has cancelled the attempt"));
+      break;
+    }
+    case proto::ToWorker::kDrained: {
+      std::lock_guard lock(mutex_);
+      drained_ = true;
+      break;
+    }
+    case proto::ToWorker::WHAT_NOT_SET:
+      break;
+  }
+}
+
+/// Destroys what has ended: of led attempts those that the manager has told to forget, or that a
+/// later one of the job has taken the place of.
+void Worker::Reap() {
+  for (auto led = led_.begin(); led != led_.end();) {
+    const bool replaced = std::any_of(std::next(led), led_.end(), [&](const auto& later) {
+      return later->job() == (*led)->job();
+    });
+    const bool gone = (*led)->over() && ((*led)->forgotten() || replaced);
+    led = gone ? led_.erase(led) : std::next(led);
+  }
+  std::list<std::shared_ptr<HostStream>> over;
+  std::lock_guard lock(mutex_);
+  for (auto stream = hosted_.begin(); stream != hosted_.end();) {
+    const auto next = std::next(stream);
+    if ((*stream)->over()) over.splice(over.end(), hosted_, stream);
+    stream = next;
+  }
+}
+
+proto::Standing Worker::Standing() {
+  proto::Standing standing;
+  for (const auto& led : led_) {
+    if (!led->forgotten()) *standing.add_leads() = led->Standing();
+  }
+  for (const auto& [job, attempt] : registry_.Hosted()) {
+    *standing.add_hosts() = ToProto(job, attempt);
+  }
+  return standing;
+}
+
+proto::ToManager Worker::Hello() {
+  proto::ToManager message;
+  proto::Hello& hello = *message.mutable_hello();
+  hello.set_id(options_.id);
+  hello.set_incarnation(incarnation_);
+  hello.set_address(address_);
+  hello.set_version(options_.version);
+  hello.set_slots(options_.slots);
+  hello.mutable_labels()->insert(options_.labels.begin(), options_.labels.end());
+  *hello.mutable_standing() = Standing();
+  std::lock_guard lock(mutex_);
+  hello.set_highest_term(highest_term_);
+  hello.set_draining(draining_);
+  return message;
+}
+
+void Worker::Heartbeat() {
+  proto::ToManager beat;
+  *beat.mutable_heartbeat() = Standing();
+  Send(std::move(beat));
+  for (const auto& led : led_) {
+    std::optional<proto::Report> report = led->Report();
+    if (!report) continue;
+    proto::ToManager message;
+    *message.mutable_report() = std::move(*report);
+    Send(std::move(message));
+  }
+}
+
+MessageHandler<proto::HostCommand> Worker::AcceptHost(
+    std::shared_ptr<MessageSender<proto::HostEvent>> sender) {
+  auto stream = std::make_shared<HostStream>(services_, std::move(sender));
+  {
+    std::lock_guard lock(mutex_);
+    hosted_.push_back(stream);
+  }
+  return {[stream](proto::HostCommand command) { stream->OnCommand(std::move(command)); },
+          [stream](const Status&) { stream->OnEnd(); }};
+}
+
+}  // namespace weir

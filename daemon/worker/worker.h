@@ -1,0 +1,105 @@
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <list>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "daemon/rpc/cluster_streams.h"
+#include "daemon/rpc/server.h"
+#include "daemon/worker/host_stream.h"
+#include "daemon/worker/led_attempt.h"
+#include "daemon/worker/services.h"
+#include "state/directory_lock.h"
+
+namespace weir {
+
+struct WorkerOptions {
+  std::string id;  ///< Stable over restarts; unique in the cluster.
+  std::string state_dir;
+  uint32_t slots = 2;
+  size_t memory_bytes = 512 << 20;    ///< Of state and source buffers, over all worker slots.
+  std::vector<std::string> managers;  ///< Dialled in turn until one leads.
+  std::string listen = "127.0.0.1:0";
+  std::string advertise;  ///< For other workers; empty: as it listens.
+  std::string version;
+  std::map<std::string, std::string> labels;
+  Transport transport = Transport::Plain();
+  std::function<Result<JobPlan>(const std::string& text, uint32_t parallelism)> plan;
+  std::function<Result<std::unique_ptr<CheckpointStore>>(const std::string& job)> open_store;
+};
+
+/// A worker process: keeps a session with the manager, leads attempts and hosts tasks as it is
+/// told. Without a session what runs goes on; it is told anew once there is one.
+class Worker {
+ public:
+  static Result<std::unique_ptr<Worker>> Start(WorkerOptions options, const Clock& clock);
+  /// Cancels all that runs.
+  ~Worker();
+
+  const std::string& address() const { return address_; }
+  /// Asks the manager to move what is here away, and waits until nothing is needed any more, or
+  /// `give_up` says so.
+  void Drain(const std::function<bool()>& give_up);
+  bool connected() const;
+  /// Ok, or why the manager will never take this worker.
+  Status refused() const;
+
+ private:
+  Worker(WorkerOptions options, const Clock& clock);
+  Status Listen();
+  void Run();
+  void Dial();
+  void OnMessage(uint64_t session, proto::ToWorker message);
+  void OnEnd(uint64_t session, const Status& status);
+  void Handle(proto::ToWorker& message);
+  void Heartbeat();
+  void Reap();
+  proto::Standing Standing();
+  proto::ToManager Hello();
+  MessageHandler<proto::HostCommand> AcceptHost(
+      std::shared_ptr<MessageSender<proto::HostEvent>> sender);
+  void Send(proto::ToManager message);
+
+  const WorkerOptions options_;
+  const Clock& clock_;
+  const std::string incarnation_;
+  std::string address_;
+  std::unique_ptr<DirectoryLock> lock_;
+  AttemptRegistry registry_;
+  std::unique_ptr<ExchangeServer> exchange_server_;
+  std::unique_ptr<ExchangeClient> exchange_client_;
+  std::unique_ptr<RpcService> host_service_;
+  std::unique_ptr<RpcServer> server_;
+  WorkerServices services_;
+
+  mutable std::mutex mutex_;
+  std::condition_variable wake_;
+  bool ending_ = false;
+  bool draining_ = false;
+  bool drained_ = false;
+  bool welcome_ = false;     ///< The session counts.
+  bool told_alone_ = false;  ///< That no manager answers, since the last one that did.
+  bool beat_now_ = false;
+  Status refused_;
+  uint64_t session_number_ = 0;  ///< Of the stream that counts; what older ones say is dropped.
+  bool session_over_ = true;
+  uint64_t highest_term_ = 0;
+  size_t next_manager_ = 0;
+  std::deque<proto::ToWorker> messages_;
+  std::shared_ptr<MessageSender<proto::ToManager>> session_;
+  std::list<std::shared_ptr<HostStream>> hosted_;  ///< Under mutex_.
+
+  // Of the thread.
+  std::list<std::unique_ptr<LedAttempt>> led_;
+  std::string phases_;  ///< Of led attempts, as last told.
+  std::thread thread_;
+};
+
+}  // namespace weir
