@@ -1,0 +1,322 @@
+"""A manager and three workers run the campaign's job: what users ask of it, and faults by chance."""
+
+import os
+import pathlib
+import re
+import shutil
+import signal
+import time
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+from e2e.campaign import JOB, OUTPUTS
+from e2e.cluster import WORKER_TIMEOUT_S, Cluster, ClusterCampaign, Daemon, attempt_of
+from e2e.faults import random_faults
+from e2e.weir import Finished
+from parts.process import free_port, wait_until
+
+SEED = int(os.environ.get("WEIR_SEED", "20250301"))
+FAULTS = int(os.environ.get("WEIR_CLUSTER_FAULTS", "25"))
+SOAK_FAULTS = int(os.environ.get("WEIR_CLUSTER_FAULTS", "100"))
+
+
+# --- a job's whole life -----------------------------------------------------------------------------
+
+
+def test_a_job_is_moved_about(kafka, weir_binary: pathlib.Path, tmp_path: pathlib.Path, tell) -> None:
+    with ClusterCampaign(kafka, tmp_path, SEED, rate=800) as campaign:
+        cluster = campaign.cluster
+        campaign.start()
+        first = cluster.wait_job("running", parallelism=3)
+        assert len(first["attempt"]["workers"]) > 1, first["attempt"]
+        campaign.wait_for_windows(campaign.feed.newest_ms + 2_000)
+        for parallelism in (4, 2):
+            before = cluster.status()
+            cluster.ask("rescale", campaign.name, str(parallelism))
+            after = cluster.wait_job("running", parallelism=parallelism,
+                                     not_attempt=attempt_of(before))
+            assert len(after["attempt"]["worker_of_index"]) == parallelism
+            assert reasons(after) == [
+                *reasons(before), f"rescaled from {before['parallelism']} to {parallelism}"]
+            cluster.wait_checkpoints(3)
+        before = cluster.newest_number()
+        savepoint = cluster.ask("savepoint", campaign.name)["savepoint"]
+        assert savepoint > before
+        assert cluster.status()["savepoint"] == savepoint
+        drain_the_lead(cluster)
+        cluster.ask("stop", campaign.name)
+        stopped = cluster.wait_job("stopped")
+        assert stopped["savepoint"] == cluster.newest_number() > savepoint
+        campaign.check_at_rest()
+        cluster.ask("restart", campaign.name)
+        cluster.wait_job("running")
+        campaign.wait_for_windows(campaign.feed.newest_ms + 2_000)
+        cluster.ask("cancel", campaign.name)
+        cluster.wait_job("cancelled")
+        cluster.ask("restart", campaign.name)
+        campaign.finish_clean()
+        tell("a job is moved about, " + campaign.told())
+
+
+def reasons(status: dict) -> list[str]:
+    """Why each attempt but the first was begun."""
+    return [restart["reason"] for restart in status["history"]]
+
+
+def drain_the_lead(cluster: Cluster) -> None:
+    """All its tasks go elsewhere, it stays, and gets some again when it takes tasks again."""
+    before = cluster.status()
+    lead = before["attempt"]["lead"]
+    cluster.ask("drain", lead)
+    after = cluster.wait_job("running", not_attempt=attempt_of(before))
+    assert lead not in after["attempt"]["workers"]
+    assert len(reasons(after)) == len(reasons(before)) + 1, after["history"]
+    assert reasons(after)[-1] == "moved away from a worker that is drained"
+    cluster.wait_checkpoints(3)
+    drained = cluster.list_workers()[lead]
+    assert (drained["state"], drained["jobs"], drained["reason"]) == ("draining", [], "drained")
+    cluster.ask("drain", lead, "--undo")
+    cluster.wait_workers({lead: "here"})
+
+
+# --- faults -----------------------------------------------------------------------------------------
+
+
+def test_random_faults(kafka, weir_binary: pathlib.Path, tmp_path: pathlib.Path, tell) -> None:
+    strike(kafka, tmp_path, SEED + 1, FAULTS, tell)
+
+
+@pytest.mark.soak
+def test_many_random_faults(kafka, weir_binary: pathlib.Path, tmp_path: pathlib.Path, tell) -> None:
+    strike(kafka, tmp_path, SEED + 2, SOAK_FAULTS, tell)
+
+
+def strike(kafka, work: pathlib.Path, seed: int, faults: int, tell) -> None:
+    with ClusterCampaign(kafka, work, seed, slots=5, rate=800) as campaign:
+        campaign.start()
+        random_faults(campaign, faults)
+        campaign.cluster.up()
+        campaign.finish_clean(patience_s=20)
+        tell(f"{faults} random faults of a cluster, {campaign.told()}")
+        assert not campaign.tally.missing(), campaign.told()
+
+
+def test_a_new_manager_disturbs_nothing(
+        kafka, weir_binary: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    """Also where it is away for longer than workers may be silent."""
+    with ClusterCampaign(kafka, tmp_path, SEED + 3, rate=800) as campaign:
+        cluster = campaign.cluster
+        campaign.start()
+        before = cluster.wait_job("running")
+        cluster.wait_checkpoints(3)
+        for _ in range(2):
+            cluster.manager.kill()
+            cluster.wait_checkpoints(WORKER_TIMEOUT_S * 1000 // 150 + 1)
+            cluster.up()
+            # What the new one is told it has from the lead, which has gone on all the time.
+            newest = cluster.newest_number()
+            after = cluster.wait_until(
+                lambda: reported(cluster, newest), 30, "the lead reports newer checkpoints")
+            assert attempt_of(after) == attempt_of(before)
+            assert after["restarts"] == before["restarts"] == 0, after["history"]
+            assert after["attempt"] == before["attempt"]
+        campaign.finish_clean()
+
+
+def reported(cluster: Cluster, above: int) -> dict | None:
+    status = cluster.look_at_job()
+    return status if status and status.get("checkpoint", 0) > above else None
+
+
+# --- what is refused, and changes nothing -----------------------------------------------------------
+
+
+@pytest.fixture
+def cluster(kafka, weir_binary: pathlib.Path, tmp_path: pathlib.Path) -> Iterator[Cluster]:
+    """Two workers of two slots, and no job."""
+    name = f"e2e-{uuid.uuid4().hex[:8]}"
+    for topic in (name, *(f"{name}.{output}" for output in OUTPUTS)):
+        kafka.create_topic(topic, partitions=3)
+    variables = {"JOB": name, "BOOTSTRAP": kafka.bootstrap, "TOPIC": name,
+                 "TABLE": str(tmp_path / "table")}
+    with Cluster(tmp_path, JOB, variables, workers=2) as it:
+        yield it
+
+
+def refused(finished: Finished, code: str, *texts: str, status: int = 2) -> None:
+    assert finished.code == status and code in finished.codes(), finished.show()
+    for text in texts:
+        assert text in finished.log, f"no '{text}' in {finished.show()}"
+    assert not finished.out, finished.show()
+
+
+def jobs_of(cluster: Cluster) -> list[tuple]:
+    return [(job["name"], job["state"], job["parallelism"]) for job in cluster.ask("list")["jobs"]]
+
+
+def test_a_worker_without_a_manager_waits_and_says_so(cluster: Cluster) -> None:
+    nowhere = f"127.0.0.1:{free_port()}"
+    astray = cluster.make_worker("astray", manager=nowhere).start()
+    line = astray.wait_log(nowhere)
+    assert "manager" in line, line
+    assert astray.running
+    assert set(cluster.list_workers()) == {"w0", "w1"}
+    assert astray.stop().code == 0
+
+
+def test_a_worker_finds_a_manager_that_comes_later(
+        weir_binary: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    late = Cluster(tmp_path, tmp_path / "none.yaml", {"JOB": "none"}, workers=1)
+    late.workers["w0"].start().wait_log("worker is up")
+    with late:
+        assert late.workers["w0"].starts == 1
+
+
+def test_all_workers_find_each_new_manager(
+        weir_binary: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    """Wherever in its start they reach it."""
+    crowd = Cluster(tmp_path, tmp_path / "none.yaml", {"JOB": "none"}, workers=6)
+    with crowd:
+        for _ in range(6):
+            crowd.manager.kill()
+            crowd.up()
+        assert all(worker.starts == 1 for worker in crowd.workers.values())
+
+
+def test_a_manager_with_an_older_job_store(
+        weir_binary: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    """Its workers have followed managers of later terms: it can't lead them, and says so."""
+    with Cluster(tmp_path, tmp_path / "none.yaml", {"JOB": "none"}, workers=1) as cluster:
+        cluster.manager.kill()
+        cluster.up()
+        cluster.manager.kill()
+        shutil.rmtree(cluster.manager.state)
+        finished = cluster.manager.start().wait(20)
+        assert finished.code == 1 and finished.codes(), finished.show()
+        assert "term" in finished.log, finished.show()
+        assert cluster.workers["w0"].running
+
+
+def test_a_second_worker_in_one_directory(cluster: Cluster) -> None:
+    first = cluster.workers["w0"]
+    second = Daemon(cluster.work, "second", first.words, first.state)
+    finished = second.start().wait(20)
+    assert finished.code == 1 and finished.codes() == ["WEIR-S005"], finished.show()
+    assert f"pid {first.pid}" in finished.log, finished.show()
+    assert first.running
+    assert {name: worker["state"] for name, worker in cluster.list_workers().items()} == {
+        "w0": "here", "w1": "here"}
+
+
+def test_a_second_worker_of_one_name(cluster: Cluster) -> None:
+    other = Daemon(cluster.work, "other", cluster.workers["w0"].words)
+    before = cluster.list_workers()["w0"]["address"]
+    other.start().wait_log("WEIR-M011")
+    assert cluster.list_workers()["w0"]["address"] == before
+    other.kill()
+
+
+def test_a_second_manager_in_one_directory(cluster: Cluster) -> None:
+    second = Daemon(cluster.work, "second", cluster.manager.words, cluster.manager.state)
+    finished = second.start().wait(20)
+    assert finished.code == 1 and finished.codes() == ["WEIR-S005"], finished.show()
+    cluster.wait_workers({"w0": "here", "w1": "here"})
+
+
+BROKEN = {
+    "a misspelt key": ("group_by: key", "grup_by: key", "grup_by"),
+    "an unknown column": ("total: sum(seq)", "total: sum(sec)", "sec"),
+}
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_a_broken_job(cluster: Cluster, tmp_path: pathlib.Path, what: str) -> None:
+    old, new, shown = BROKEN[what]
+    text = cluster.job.read_text().replace(old, new, 1)
+    line = next(n for n, row in enumerate(text.splitlines(), 1) if shown in row)
+    broken = tmp_path / "broken.yaml"
+    broken.write_text(text)
+    finished = cluster.command(*cluster.submit_words(broken))
+    assert finished.code == 2 and finished.codes(), finished.show()
+    assert re.search(rf"broken\.yaml:{line}:\d+", finished.log), finished.show()
+    assert shown in finished.log, finished.show()
+    assert jobs_of(cluster) == []
+
+
+def test_an_unknown_job(cluster: Cluster) -> None:
+    for words in (["status"], ["stop"], ["cancel"], ["savepoint"], ["restart"]):
+        refused(cluster.command(*words, "nobody"), "WEIR-M001", "nobody")
+    refused(cluster.command("rescale", "nobody", "2"), "WEIR-M001", "nobody")
+    refused(cluster.command("drain", "nobody"), "WEIR-M006", "nobody")
+    assert jobs_of(cluster) == []
+
+
+def test_a_job_larger_than_all_workers(cluster: Cluster) -> None:
+    """Nobody has so many slots: refused, as it would wait for ever."""
+    begin = time.monotonic()
+    wait_until(lambda: time.monotonic() - begin > WORKER_TIMEOUT_S, 30,
+               "the manager waits for no more workers")
+    refused(cluster.command(*cluster.submit_words(), "--parallelism", "9"), "WEIR-M005",
+            "needs 9 worker slots", "have 4")
+    assert jobs_of(cluster) == []
+
+
+def test_a_job_larger_than_the_workers_of_a_new_manager(
+        weir_binary: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    """More of them may be on their way: it waits, with numbers, and runs nothing."""
+    variables = {"JOB": "large", "BOOTSTRAP": f"127.0.0.1:{free_port()}", "TOPIC": "large",
+                 "TABLE": str(tmp_path / "table")}
+    with Cluster(tmp_path, JOB, variables, workers=2, worker_timeout_s=600) as cluster:
+        cluster.ask(*cluster.submit_words(), "--parallelism", "9")
+        status = cluster.status()
+        assert status["state"] == "waiting" and "attempt" not in status, status
+        assert status["reason"] == "waiting for 5 more worker slots: 9 needed, 4 free"
+        assert jobs_of(cluster) == [("large", "waiting", 9)]
+        assert [worker["free"] for worker in cluster.list_workers().values()] == [2, 2]
+        assert not (cluster.state / "large").exists()
+
+
+def test_a_job_larger_than_the_free_slots_waits(cluster: Cluster) -> None:
+    """And begins as soon as there is room."""
+    cluster.ask(*cluster.submit_words(), "--parallelism", "3")
+    cluster.wait_job("running")
+    cluster.ask(*cluster.submit_words(JOB=f"{cluster.name}-2", TABLE=f"{cluster.variables['TABLE']}2"),
+                "--parallelism", "3")
+    second = cluster.status(f"{cluster.name}-2")
+    assert second["state"] == "waiting" and "attempt" not in second, second
+    assert "waiting for 2 more worker slots: 3 needed, 1 free" in second["reason"]
+    assert not (cluster.state / f"{cluster.name}-2").exists()
+    assert sum(worker["free"] for worker in cluster.list_workers().values()) == 1
+    cluster.ask("cancel", cluster.name)
+    wait_until(lambda: cluster.status(f"{cluster.name}-2")["state"] == "running", 30,
+               "the second job runs")
+
+
+def test_a_rescale_beyond_the_slots(cluster: Cluster) -> None:
+    cluster.ask(*cluster.submit_words())
+    before = cluster.wait_job("running")
+    refused(cluster.command("rescale", cluster.name, "5"), "WEIR-M005",
+            "5 worker slots", "there are 4")
+    assert jobs_of(cluster) == [(cluster.name, "running", 3)]
+    cluster.wait_checkpoints(2)
+    after = cluster.status()
+    assert after["attempt"] == before["attempt"] and after["restarts"] == 0
+
+
+def test_a_job_that_is_there_already(cluster: Cluster) -> None:
+    cluster.ask(*cluster.submit_words())
+    before = cluster.wait_job("running")
+    refused(cluster.command(*cluster.submit_words()), "WEIR-M002", cluster.name)
+    assert cluster.status()["attempt"] == before["attempt"]
+    refused(cluster.command("restart", cluster.name), "WEIR-M003", cluster.name)
+    assert cluster.status()["attempt"] == before["attempt"]
+
+
+def test_no_manager_answers(cluster: Cluster) -> None:
+    cluster.manager.signal(signal.SIGTERM)
+    assert cluster.manager.wait().code == 0
+    refused(cluster.command("list"), "WEIR-C005", cluster.http, status=1)
+    cluster.up()
+    assert jobs_of(cluster) == []
