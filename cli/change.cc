@@ -15,11 +15,9 @@ struct ChangeArguments {
   ClientArguments client;
   JobArguments file;
   uint32_t parallelism = 0;
-  bool drain = false;
   bool rewind = false;
   bool take_over = false;
   bool fresh = false;
-  std::vector<std::string> drop_state;
 };
 
 Status Change(const ChangeArguments& arguments, const std::string& what, const Json& body,
@@ -48,11 +46,8 @@ std::shared_ptr<ChangeArguments> Begin(CLI::App& app) {
 
 std::function<int()> AddStop(CLI::App& app) {
   auto arguments = Begin(app);
-  app.add_flag("--drain", arguments->drain, "Close all windows first, as at the end of the input.");
   return [arguments] {
-    Json body = Json::object();
-    if (arguments->drain) body["drain"] = true;
-    return Report(Change(*arguments, "stop", body,
+    return Report(Change(*arguments, "stop", Json::object(),
                          "stopping with a savepoint; 'weir restart' goes on from it"));
   };
 }
@@ -101,16 +96,12 @@ std::function<int()> AddUpgrade(CLI::App& app) {
   auto arguments = std::make_shared<ChangeArguments>();
   AddJobArguments(app, arguments->file);
   AddClientArguments(app, arguments->client);
-  app.add_option("--drop-state", arguments->drop_state, "A step whose state is given up.")
-      ->type_name("STEP");
   return [arguments] {
     const auto upgrade = [&]() -> Status {
       std::string name;
       const std::string text = WEIR_TRY(ReadJobText(arguments->file, &name));
       arguments->job = name;
-      Json body = {{"text", text}};
-      if (!arguments->drop_state.empty()) body["drop_state"] = arguments->drop_state;
-      return Change(*arguments, "upgrade", body, "upgrading");
+      return Change(*arguments, "upgrade", {{"text", text}}, "upgrading");
     };
     return Report(upgrade());
   };

@@ -1,6 +1,5 @@
+#include <signal.h>
 #include <unistd.h>
-
-#include <thread>
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
@@ -50,15 +49,14 @@ int RunWorker(const ProcessArguments& arguments) {
   options.open_store = [location, &process](const std::string& job) {
     return CheckpointStore::Open(location, job, process.state_dir + "/" + job);
   };
+  options.on_refused = [] { kill(getpid(), SIGTERM); };
   Result<std::unique_ptr<Worker>> started = Worker::Start(std::move(options), SystemClock());
   if (!started.ok()) return Report(started.status());
   const std::unique_ptr<Worker> worker = std::move(started).value();
   log::Info("worker is up", {{"address", worker->address()}, {"slots", process.slots}});
-  std::thread drain([&] {
-    stop.Wait();
-    fmt::print(stderr, "weir: moving tasks away; once more ends at once\n");
-  });
-  drain.join();
+  stop.Wait();
+  if (Status refused = worker->refused(); !refused.ok()) return Report(refused);
+  fmt::print(stderr, "weir: moving tasks away; once more ends at once\n");
   worker->Drain([&] { return !worker->connected(); });
   return kExitDone;
 }

@@ -179,15 +179,6 @@ class Body {
     }
     return json_[name].get<uint32_t>();
   }
-  Result<std::vector<std::string>> Texts(const char* name) const {
-    std::vector<std::string> texts;
-    if (!json_.contains(name)) return texts;
-    for (const Json& one : json_[name]) {
-      if (!one.is_string()) return Bad(fmt::format("'{}' is to be a list of texts", name));
-      texts.push_back(one.get<std::string>());
-    }
-    return texts;
-  }
   Result<manager::AttemptChoices> Choices() const {
     manager::AttemptChoices choices;
     choices.rewind = WEIR_TRY(Flag("rewind"));
@@ -259,8 +250,8 @@ class Api {
 
   Result<Json> Change(const Request& request, const std::string& job, const std::string& what) {
     if (what == "stop") {
-      const Body body = WEIR_TRY(Body::Of(request, {"drain"}));
-      return Do(manager::commands::Stop{job, WEIR_TRY(body.Flag("drain"))}, job);
+      (void)WEIR_TRY(Body::Of(request, {}));
+      return Do(manager::commands::Stop{job}, job);
     }
     if (what == "cancel") {
       (void)WEIR_TRY(Body::Of(request, {}));
@@ -275,7 +266,7 @@ class Api {
       return Do(manager::commands::Rescale{job, WEIR_TRY(body.Number("parallelism", 0))}, job);
     }
     if (what == "upgrade") {
-      const Body body = WEIR_TRY(Body::Of(request, {"text", "parallelism", "drop_state"}));
+      const Body body = WEIR_TRY(Body::Of(request, {"text", "parallelism"}));
       const std::string text = WEIR_TRY(body.Text("text"));
       CheckedJob checked = WEIR_TRY(check_(text));
       if (checked.name != job) {
@@ -288,7 +279,6 @@ class Api {
       upgrade.yaml = std::make_shared<const std::string>(text);
       upgrade.parallelism = WEIR_TRY(body.Number("parallelism", checked.parallelism));
       upgrade.policy = std::move(checked.policy);
-      upgrade.drop_state = WEIR_TRY(body.Texts("drop_state"));
       return Do(std::move(upgrade), job);
     }
     const Body body = WEIR_TRY(Body::Of(request, {"rewind", "take_over", "fresh"}));

@@ -21,11 +21,11 @@ struct CheckedJob {
 ///   GET  /api/v1/jobs                 all jobs, with how each stands
 ///   GET  /api/v1/jobs/NAME            one, with its attempt, workers, restarts and details
 ///   POST /api/v1/jobs                 {text, parallelism?, rewind?, take_over?, fresh?}: submits
-///   POST /api/v1/jobs/NAME/stop       {drain?}: with a savepoint
+///   POST /api/v1/jobs/NAME/stop       with a savepoint
 ///   POST /api/v1/jobs/NAME/cancel     at once
 ///   POST /api/v1/jobs/NAME/savepoint  answers with its number
 ///   POST /api/v1/jobs/NAME/rescale    {parallelism}
-///   POST /api/v1/jobs/NAME/upgrade    {text, drop_state?}
+///   POST /api/v1/jobs/NAME/upgrade    {text, parallelism?}
 ///   POST /api/v1/jobs/NAME/restart    {rewind?, take_over?, fresh?}: a job at rest
 ///   GET  /api/v1/workers              all workers
 ///   POST /api/v1/workers/ID/drain     its tasks are moved away; .../undrain takes that back

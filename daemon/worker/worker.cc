@@ -212,8 +212,12 @@ void Worker::Handle(proto::ToWorker& message) {
     case proto::ToWorker::kRefuse: {
       const Status reason = FromProto(message.refuse());
       log::Warn("the manager refuses this worker", {{"reason", reason.ToString()}});
-      std::lock_guard lock(mutex_);
-      if (!reason.ok() && reason.kind() != ErrorKind::kRetry) refused_ = reason;
+      if (reason.ok() || reason.kind() == ErrorKind::kRetry) break;
+      {
+        std::lock_guard lock(mutex_);
+        refused_ = reason;
+      }
+      if (options_.on_refused) options_.on_refused();
       break;
     }
     case proto::ToWorker::kRun: {

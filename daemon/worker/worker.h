@@ -33,6 +33,8 @@ struct WorkerOptions {
   Transport transport = Transport::Plain();
   std::function<Result<JobPlan>(const std::string& text, uint32_t parallelism)> plan;
   std::function<Result<std::unique_ptr<CheckpointStore>>(const std::string& job)> open_store;
+  /// The manager will never take this worker; `refused` says why. Called by the worker's thread.
+  std::function<void()> on_refused;
 };
 
 /// A worker process: keeps a session with the manager, leads attempts and hosts tasks as it is
