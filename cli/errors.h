@@ -11,4 +11,6 @@ inline constexpr ErrorCode kDamaged{"WEIR-C004", ErrorKind::kFailed};
 
 inline constexpr ErrorCode kNoManager{"WEIR-C005", ErrorKind::kFailed};
 
+inline constexpr ErrorCode kNoStore{"WEIR-C006", ErrorKind::kInvalid};
+
 }  // namespace weir::errors

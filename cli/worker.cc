@@ -7,6 +7,7 @@
 #include "base/allocator.h"
 #include "base/log.h"
 #include "cli/command.h"
+#include "cli/errors.h"
 #include "cli/process.h"
 #include "cli/version.h"
 #include "daemon/worker/worker.h"
@@ -44,8 +45,12 @@ int RunWorker(const ProcessArguments& arguments) {
   options.plan = [&process](const std::string& text, uint32_t parallelism) {
     return PlanText(process, text, parallelism);
   };
-  const StoreLocation location =
-      process.checkpoint_store.value_or(StoreLocation::Directory(process.state_dir));
+  if (!process.checkpoint_store) {
+    return Report(Status(errors::kNoStore, "a worker must be told where checkpoints are kept",
+                         "give all workers the same --checkpoint-store: a directory that all of "
+                         "them see, or s3://BUCKET/PREFIX"));
+  }
+  const StoreLocation location = *process.checkpoint_store;
   options.open_store = [location, &process](const std::string& job) {
     return CheckpointStore::Open(location, job, process.state_dir + "/" + job);
   };

@@ -14,4 +14,7 @@ inline constexpr ErrorCode kAttemptCancelled{"WEIR-W005", ErrorKind::kRetry};
 inline constexpr ErrorCode kAttemptBehind{"WEIR-W006", ErrorKind::kDecision};
 inline constexpr ErrorCode kPeerLost{"WEIR-W007", ErrorKind::kRetry};
 
+/// Workers of one attempt keep checkpoints in different places.
+inline constexpr ErrorCode kOtherStore{"WEIR-W008", ErrorKind::kFailed};
+
 }  // namespace weir::errors

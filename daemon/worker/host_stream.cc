@@ -129,6 +129,18 @@ Status HostStream::Deploy(proto::Deploy& deploy) {
                   "see that the connections in weir.yaml are the same on all workers");
   }
   store_ = WEIR_TRY(services_.open_store(plan_->name));
+  // What the lead has just written must be there: otherwise its checkpoints and this worker's files
+  // would lie in different places, and nobody could go on from them.
+  const Result<StoredManifest> base = store_->ReadManifest(deploy.base().number());
+  if (!base.ok() || base->checksum != CheckpointStore::ChecksumOf(deploy.base())) {
+    return Status(
+        errors::kOtherStore,
+        fmt::format("worker {} keeps checkpoints in {}, and manifest {} of its lead is not "
+                    "there",
+                    services_.id, store_->location(), deploy.base().number()),
+        "all workers must have the same `checkpoint_store`: a directory that all of them "
+        "see, or a bucket");
+  }
   std::vector<std::string> addresses;
   for (const proto::PlacedWorker& worker : deploy.workers()) addresses.push_back(worker.address());
   Deployment deployment;

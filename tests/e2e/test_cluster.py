@@ -199,6 +199,29 @@ def test_a_manager_with_an_older_job_store(
         assert cluster.workers["w0"].running
 
 
+def test_a_worker_that_is_not_told_where_checkpoints_are(cluster: Cluster) -> None:
+    words = cluster.workers["w0"].words
+    at = words.index("--checkpoint-store")
+    homeless = Daemon(cluster.work, "homeless", [*words[:at], *words[at + 2 :]])
+    finished = homeless.start().wait(20)
+    refused(finished, "WEIR-C006", "--checkpoint-store")
+    assert set(cluster.list_workers()) == {"w0", "w1"}
+
+
+def test_workers_with_checkpoints_in_different_places(cluster: Cluster) -> None:
+    """Nothing is written that nobody could go on from."""
+    strange = cluster.workers["w1"]
+    strange.kill()
+    strange.words = [str(cluster.work / "elsewhere") if word == str(cluster.state) else word
+                     for word in strange.words]
+    cluster.up()
+    cluster.ask(*cluster.submit_words(), "--parallelism", "4")
+    failed = cluster.wait_job("failed")
+    assert failed["failure"]["code"] == "WEIR-W008", failed
+    assert "elsewhere" in failed["failure"]["message"] or str(cluster.state) in failed["failure"]["message"]
+    assert not list(cluster.work.glob("table/**/*.json"))
+
+
 def test_a_second_worker_in_one_directory(cluster: Cluster) -> None:
     first = cluster.workers["w0"]
     second = Daemon(cluster.work, "second", first.words, first.state)
