@@ -100,6 +100,7 @@ void RemoteHost::End() {
     std::lock_guard lock(mutex_);
     ending_ = true;
   }
+  // The stream stays: commands of other threads may still come, and are dropped.
   proto::HostCommand command;
   command.mutable_end();
   stream_->Send(std::move(command));
@@ -108,8 +109,6 @@ void RemoteHost::End() {
   // more is found out by the connection, and stops when it sees a newer attempt.
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [this] { return over_; });
-  lock.unlock();
-  stream_.reset();
 }
 
 void RemoteHost::OnEvent(proto::HostEvent event) {

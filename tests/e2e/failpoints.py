@@ -60,6 +60,7 @@ RECOVERING = {
 ELSEWHERE = {
     "kafka.publish.between": "only with the mutant marker_outside_transaction: test_mutants.py",
     "engine.recovery.set_aside": "only after 'weir txn resolve --dead-letter': test_refused.py",
+    "state.key_value.write": "of the manager's job store: state/key_value_store_test.cc",
     "state.upload.bytes": "only where an outbox is too large for the manifest: test_kills.py",
 }
 
