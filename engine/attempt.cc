@@ -67,7 +67,10 @@ Status Attempt::Run() {
 /// Everything before rows flow. A start that is refused leaves the state directory and the outside
 /// as they were; one that is stopped leaves all that is unpublished to the next one.
 Status Attempt::Recover() {
-  store_ = WEIR_TRY(site_.OpenStore());
+  WEIR_TRY(WaitFor("the checkpoint store", [this]() -> Status {
+    store_ = WEIR_TRY(site_.OpenStore());
+    return Status::Ok();
+  }));
   manifest_ = WEIR_TRY(NewestManifest());
   id_ = WEIR_TRY(site_.Begin({manifest_.term(), manifest_.attempt()}));
   // Files of tries that a kill cut off: nobody else works here, the job store's lock is held.
