@@ -2,6 +2,22 @@
 
 namespace weir {
 
+std::string_view NameOf(ErrorKind kind) {
+  switch (kind) {
+    case ErrorKind::kInvalid:
+      return "invalid";
+    case ErrorKind::kRetry:
+      return "retry";
+    case ErrorKind::kFailed:
+      return "failed";
+    case ErrorKind::kDecision:
+      return "decision";
+    case ErrorKind::kGaveUp:
+      return "gave up";
+  }
+  return "failed";
+}
+
 std::string Status::ToString() const {
   if (ok()) return "ok";
   std::string text(code().id);

@@ -20,9 +20,17 @@ enum class ErrorKind {
   kGaveUp,    ///< Waited as long as it was told to (exit 4).
 };
 
+inline constexpr ErrorKind kErrorKinds[] = {ErrorKind::kInvalid, ErrorKind::kRetry,
+                                            ErrorKind::kFailed, ErrorKind::kDecision,
+                                            ErrorKind::kGaveUp};
+/// As the API tells and the job store keeps it: `invalid`, `retry`, `failed`, `decision`, `gave
+/// up`.
+std::string_view NameOf(ErrorKind kind);
+
 /// One kind of error that users meet, e.g. `WEIR-K003`. Declared `inline constexpr` once, in the
 /// `errors.h` of the folder that raises it; the letter names the folder's subject (J job file,
-/// X expression, F format, K kafka, L local files, S state and checkpoints, E engine, C command).
+/// X expression, F format, K kafka, L local files, S state and checkpoints, E engine, C command,
+/// M manager, W worker, R connections between processes, A services over HTTP).
 struct ErrorCode {
   std::string_view id;
   ErrorKind kind;

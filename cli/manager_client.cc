@@ -2,8 +2,6 @@
 
 #include <httplib.h>
 
-#include <map>
-
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
@@ -20,14 +18,13 @@ constexpr int kAnswerSeconds = 660;  // A savepoint may take its time.
 
 /// The manager's error, under its own code: commands exit by its kind.
 Status ErrorOf(const Json& error) {
-  static const std::map<std::string, ErrorKind> kinds = {{"invalid", ErrorKind::kInvalid},
-                                                         {"retry", ErrorKind::kRetry},
-                                                         {"decision", ErrorKind::kDecision},
-                                                         {"gave up", ErrorKind::kGaveUp}};
-  const auto kind = kinds.find(error.value("kind", ""));
-  return ForeignStatus(error.value("code", ""),
-                       kind == kinds.end() ? ErrorKind::kFailed : kind->second,
-                       error.value("message", ""), error.value("cure", ""));
+  const std::string name = error.value("kind", "");
+  ErrorKind kind = ErrorKind::kFailed;
+  for (ErrorKind one : kErrorKinds) {
+    if (NameOf(one) == name) kind = one;
+  }
+  return ForeignStatus(error.value("code", ""), kind, error.value("message", ""),
+                       error.value("cure", ""));
 }
 
 Result<Json> Answer(const httplib::Result& result, const std::string& address) {

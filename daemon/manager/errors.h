@@ -37,5 +37,6 @@ inline constexpr ErrorCode kOldTerm{"WEIR-M031", ErrorKind::kFailed};
 // What a user is told who can't be answered.
 inline constexpr ErrorCode kManagerEnds{"WEIR-M040", ErrorKind::kRetry};
 inline constexpr ErrorCode kNoAnswer{"WEIR-M041", ErrorKind::kRetry};
+inline constexpr ErrorCode kNotLeading{"WEIR-M042", ErrorKind::kRetry};
 
 }  // namespace weir::errors

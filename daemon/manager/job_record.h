@@ -156,6 +156,7 @@ struct JobRecord {
   EventTime created_at;
   EventTime changed_at;
   uint64_t restarts = 0;
+  Duration downtime;  ///< From the ends of attempts until rows flowed again, over its life.
   std::vector<RestartRecord> history;  ///< The last ones, oldest first; bounded.
 };
 

@@ -11,24 +11,8 @@
 namespace weir::manager {
 namespace {
 
-constexpr ErrorKind kErrorKinds[] = {ErrorKind::kInvalid, ErrorKind::kRetry, ErrorKind::kFailed,
-                                     ErrorKind::kDecision, ErrorKind::kGaveUp};
-std::string_view NameOf(ErrorKind kind) {
-  switch (kind) {
-    case ErrorKind::kInvalid:
-      return "invalid";
-    case ErrorKind::kRetry:
-      return "retry";
-    case ErrorKind::kFailed:
-      return "failed";
-    case ErrorKind::kDecision:
-      return "decision";
-    case ErrorKind::kGaveUp:
-      return "gave up";
-  }
-  return "unknown";
-}
 using manager::NameOf;
+using weir::NameOf;
 
 constexpr NextStep::Purpose kPurposes[] = {NextStep::Purpose::kStop, NextStep::Purpose::kRescale,
                                            NextStep::Purpose::kUpgrade, NextStep::Purpose::kMove};
@@ -160,6 +144,7 @@ std::string EncodeJob(const JobRecord& record) {
   out.set_created_at_us(record.created_at.us);
   out.set_changed_at_us(record.changed_at.us);
   out.set_restarts(record.restarts);
+  out.set_downtime_us(record.downtime.us);
   for (const RestartRecord& restart : record.history) {
     auto& stored = *out.add_history();
     stored.set_at_us(restart.at.us);
@@ -231,6 +216,7 @@ Result<JobRecord> DecodeJob(std::string_view bytes) {
   record.created_at = {stored.created_at_us()};
   record.changed_at = {stored.changed_at_us()};
   record.restarts = stored.restarts();
+  record.downtime = {stored.downtime_us()};
   for (const auto& restart : stored.history()) {
     record.history.push_back({{restart.at_us()},
                               {restart.term(), restart.attempt()},

@@ -59,6 +59,7 @@ void Service::LeadAndLoad() {
       leadership.ok() ? store_.Load() : Result<StoredRecords>(leadership.status());
   if (!records.ok()) {
     log::Error("the manager can't lead", {{"reason", records.status().ToString()}});
+    if (options_.on_over) options_.on_over(records.status());
     return;
   }
   facts::Elected elected;
@@ -175,6 +176,13 @@ void Service::Carry(Action action) {
 }
 
 Service::Answer Service::Do(const std::string& user, Command command, Duration wait) {
+  {
+    std::lock_guard lock(core_mutex_);
+    if (!core_.leading()) {
+      return {Status(errors::kNotLeading, "this manager does not lead, or not yet", "ask again"),
+              0};
+    }
+  }
   std::future<Answer> answer;
   RequestId request;
   {

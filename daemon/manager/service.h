@@ -21,7 +21,7 @@ struct ServiceOptions {
   CoreOptions core;
   std::string listen = "127.0.0.1:9281";
   Transport transport = Transport::Plain();
-  /// Called once, when it has led and does no more, with the reason. May be called by any thread.
+  /// Called once, when it can't lead or does no more, with the reason. May be called by any thread.
   std::function<void(Status)> on_over;
 };
 

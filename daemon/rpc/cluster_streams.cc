@@ -1,10 +1,10 @@
 #include "daemon/rpc/cluster_streams.h"
 
+#include <condition_variable>
 #include <deque>
 #include <memory>
 #include <mutex>
 #include <string>
-#include <thread>
 #include <utility>
 
 #include <grpcpp/grpcpp.h>
@@ -66,7 +66,6 @@ class StreamEnd : public Reactor, public MessageSender<Out> {
     // Whoever holds the sender may hold what the handler refers to.
     const MessageHandler<In> handler = std::move(handler_);
     if (handler.on_end) handler.on_end(std::move(status));
-    const std::shared_ptr<StreamEnd> last = std::move(self_);
   }
 
   std::mutex mutex_;
@@ -75,7 +74,6 @@ class StreamEnd : public Reactor, public MessageSender<Out> {
   bool ended_ = false;
   In incoming_;
   MessageHandler<In> handler_;
-  std::shared_ptr<StreamEnd> self_;  // Until gRPC is done with it.
 };
 
 /// A server's end. Made by the service for each call.
@@ -90,7 +88,10 @@ class ServerStream final : public StreamEnd<grpc::ServerBidiReactor<In, Out>, In
     stream->StartRead(&stream->incoming_);
     return stream.get();
   }
-  void OnDone() override { this->Ended(Status::Ok()); }
+  void OnDone() override {
+    this->Ended(Status::Ok());
+    const std::shared_ptr<ServerStream> last = std::move(self_);
+  }
 
  private:
   void EndWrites() override {
@@ -104,20 +105,20 @@ class ServerStream final : public StreamEnd<grpc::ServerBidiReactor<In, Out>, In
     if (this->queue_.empty()) EndWrites();
   }
   bool finished_ = false;
+  std::shared_ptr<ServerStream> self_;  // Until gRPC is done with it.
 };
 
-/// A client's end. gRPC must not be asked to end a connection from within its own calls, and the
-/// last of it may go there: it is let go of on a thread that is for that alone.
+/// A client's end. gRPC must not be asked to end a connection from within its own calls: whoever
+/// made the stream destroys it, and with it the connection, once gRPC is done.
 template <typename Out, typename In>
 class ClientStream final : public StreamEnd<grpc::ClientBidiReactor<Out, In>, In, Out> {
  public:
   using Call = std::function<void(grpc::ClientContext*, grpc::ClientBidiReactor<Out, In>* reactor)>;
   /// `peer` names the other side in errors; `stub` lives as long as the stream; `call` makes the
   /// call on it.
-  static std::shared_ptr<ClientStream> Begin(std::string peer, MessageHandler<In> handler,
+  static std::unique_ptr<ClientStream> Begin(std::string peer, MessageHandler<In> handler,
                                              std::shared_ptr<void> stub, const Call& call) {
-    auto stream = std::make_shared<ClientStream>();
-    stream->self_ = stream;
+    auto stream = std::make_unique<ClientStream>();
     stream->peer_ = std::move(peer);
     stream->handler_ = std::move(handler);
     stream->stub_ = std::move(stub);
@@ -129,9 +130,17 @@ class ClientStream final : public StreamEnd<grpc::ClientBidiReactor<Out, In>, In
     return stream;
   }
   ~ClientStream() override {
-    std::thread([stub = std::move(stub_)] {}).detach();
+    context_.TryCancel();
+    std::unique_lock lock(this->mutex_);
+    changed_.wait(lock, [this] { return done_; });
   }
-  void OnDone(const grpc::Status& status) override { this->Ended(FromGrpc(status, peer_)); }
+  void OnDone(const grpc::Status& status) override {
+    this->Ended(FromGrpc(status, peer_));
+    // The last that is done with it, and under the mutex: it may be gone right after.
+    std::lock_guard lock(this->mutex_);
+    done_ = true;
+    changed_.notify_all();
+  }
 
  private:
   void EndWrites() override {
@@ -152,6 +161,8 @@ class ClientStream final : public StreamEnd<grpc::ClientBidiReactor<Out, In>, In
   std::string peer_;
   std::shared_ptr<void> stub_;
   bool over_ = false;
+  std::condition_variable changed_;
+  bool done_ = false;
 };
 
 class SessionService final : public RpcService, public proto::Manager::CallbackService {
@@ -182,7 +193,7 @@ class HostService final : public RpcService, public proto::Host::CallbackService
 
 }  // namespace
 
-std::shared_ptr<MessageSender<proto::ToManager>> DialManager(
+std::unique_ptr<MessageSender<proto::ToManager>> DialManager(
     const std::string& address, const Transport& transport,
     MessageHandler<proto::ToWorker> handler) {
   const std::shared_ptr<proto::Manager::Stub> stub =
@@ -192,7 +203,7 @@ std::shared_ptr<MessageSender<proto::ToManager>> DialManager(
       [stub](auto* context, auto* reactor) { stub->async()->Session(context, reactor); });
 }
 
-std::shared_ptr<MessageSender<proto::HostCommand>> DialHost(
+std::unique_ptr<MessageSender<proto::HostCommand>> DialHost(
     const std::string& address, const Transport& transport,
     MessageHandler<proto::HostEvent> handler) {
   const std::shared_ptr<proto::Host::Stub> stub = proto::Host::NewStub(Connect(address, transport));

@@ -14,13 +14,14 @@
 namespace weir {
 
 /// Opens a worker's session at the manager on `address`, and returns at once. The handler may be
-/// called before that.
-std::shared_ptr<MessageSender<proto::ToManager>> DialManager(
+/// called before that. Destroying the sender breaks the stream off and waits for the handler's last
+/// call: never from within a handler.
+std::unique_ptr<MessageSender<proto::ToManager>> DialManager(
     const std::string& address, const Transport& transport,
     MessageHandler<proto::ToWorker> handler);
 
-/// Opens a lead's hold of a part of an attempt at the worker on `address`, and returns at once.
-std::shared_ptr<MessageSender<proto::HostCommand>> DialHost(
+/// Opens a lead's hold of a part of an attempt at the worker on `address`, as `DialManager` does.
+std::unique_ptr<MessageSender<proto::HostCommand>> DialHost(
     const std::string& address, const Transport& transport,
     MessageHandler<proto::HostEvent> handler);
 

@@ -25,10 +25,17 @@ class LedAttempt::Site final : public AttemptSite {
 
   Result<std::unique_ptr<CheckpointStore>> OpenStore() override {
     auto store = WEIR_TRY(services_.open_store(plan_.name));
-    if (order_.fresh()) WEIR_TRY(store->RemoveAll());
+    if (order_.fresh()) WEIR_TRY(Forget(*store));
     return store;
   }
   const std::string& instance() const override { return order_.instance(); }
+  /// What earlier instances have left goes. Checkpoints of this one stay: an attempt before this
+  /// has done it already, and the manager has not heard so.
+  Status Forget(CheckpointStore& store) const {
+    const Result<std::optional<StoredManifest>> newest = store.Newest();
+    const bool mine = newest.ok() && *newest && (*newest)->manifest.instance() == instance();
+    return mine ? Status::Ok() : store.RemoveAll();
+  }
   bool MayAdopt() const override { return false; }
   Status AdoptInstance(const std::string&) override { return Status::Ok(); }
   Result<AttemptId> Begin(const AttemptId& seen) override {
@@ -192,6 +199,11 @@ proto::LedAttempt LedAttempt::Standing() const {
   standing.set_phase(static_cast<uint32_t>(phase));
   if (outcome_) *standing.mutable_ended() = *outcome_;
   return standing;
+}
+
+void LedAttempt::Look(const std::function<void(const JobPlan&, const JobProgress&)>& look) const {
+  std::lock_guard lock(mutex_);
+  if (attempt_) look(*plan_, attempt_->progress());
 }
 
 std::optional<proto::Report> LedAttempt::Report() {

@@ -58,7 +58,8 @@ std::string ProgressJson(const JobPlan& plan, const JobProgress& progress) {
     if (task.is_source && task.lag_records >= 0) one["lag_records"] = task.lag_records;
     json["tasks"].push_back(std::move(one));
   }
-  return json.dump();
+  // Names of files and what errors quote need not be UTF-8.
+  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 }  // namespace weir

@@ -48,7 +48,7 @@ class RemoteHost final : public TaskHost {
   HostListener& listener_;
   const std::function<bool()> cancelled_;
   uint32_t host_ = 0;
-  std::shared_ptr<MessageSender<proto::HostCommand>> stream_;  ///< From Deploy on.
+  std::unique_ptr<MessageSender<proto::HostCommand>> stream_;  ///< From Deploy on.
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;

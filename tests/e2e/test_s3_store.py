@@ -4,7 +4,6 @@ import json
 import os
 import pathlib
 import shutil
-import time
 import uuid
 
 import pytest
@@ -114,14 +113,15 @@ def test_a_service_that_goes_away_and_comes_back(kafka, s3, bucket: str, weir_bi
         campaign.start(sets=short)
         campaign.wait_for_windows(campaign.feed.newest_ms + 1_000)
         for away in (s3.proxy.cut, s3.proxy.blackhole):
-            before = campaign.weir.log().count("checkpoints work again")
+            def told(text: str) -> int:
+                return campaign.weir.log().count(text)
+
+            dropped, again = told("checkpoint dropped"), told("checkpoints work again")
             away()
-            time.sleep(4)
+            process.wait_until(lambda seen=dropped: told("checkpoint dropped") > seen, 30, "a checkpoint is dropped")
             s3.proxy.restore()
-            process.wait_until(lambda seen=before: campaign.weir.log().count("checkpoints work again") > seen,
-                               30, "checkpoints work again")
+            process.wait_until(lambda seen=again: told("checkpoints work again") > seen, 30, "checkpoints work again")
             assert campaign.weir.running, campaign.weir.log()[-3000:]
-        assert "checkpoint dropped" in campaign.weir.log()
         campaign.weir.kill()
         campaign.ended(campaign.weir.wait())
         # At a start it is waited for.
@@ -165,7 +165,8 @@ def test_failed_checkpoints_are_counted(small: Weir, s3, bucket: str, tmp_path: 
     small.start(flags=["--config", str(config)], sets={"checkpoint.timeout": "2s"})
     process.wait_until(lambda: "weir/small/checkpoints/4/manifest" in objects(s3, bucket), 20, "checkpoints")
     s3.proxy.cut()
-    time.sleep(7)
+    small.wait_until(lambda: "checkpoint dropped" in small.log() or "checkpoint waits" in small.log(), 30,
+                     "a checkpoint has failed")
     s3.proxy.restore()
     done = small.wait()
     assert done.code == DONE, done.show()

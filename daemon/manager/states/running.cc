@@ -29,6 +29,7 @@ class RunningState final : public UnderWay {
     if (!record.history.empty() && record.history.back().downtime.us < 0) {
       RestartRecord& last = record.history.back();
       last.downtime = {std::max<int64_t>(0, turn.wall().us - last.at.us)};
+      record.downtime.us += last.downtime.us;
     }
     job.load = {};
     turn.LookForRoom();  // A worker of it may have been drained meanwhile.
