@@ -10,6 +10,7 @@
 #include "cli/errors.h"
 #include "cli/process.h"
 #include "cli/version.h"
+#include "daemon/http/worker_server.h"
 #include "daemon/worker/worker.h"
 
 namespace weir {
@@ -58,7 +59,15 @@ int RunWorker(const ProcessArguments& arguments) {
   Result<std::unique_ptr<Worker>> started = Worker::Start(std::move(options), SystemClock());
   if (!started.ok()) return Report(started.status());
   const std::unique_ptr<Worker> worker = std::move(started).value();
-  log::Info("worker is up", {{"address", worker->address()}, {"slots", process.slots}});
+  std::unique_ptr<HttpServer> http;
+  if (!process.http.empty()) {
+    Result<std::unique_ptr<HttpServer>> serving = ServeWorker(process.http, *worker);
+    if (!serving.ok()) return Report(serving.status());
+    http = std::move(serving).value();
+  }
+  log::Info("worker is up", {{"address", worker->address()},
+                             {"slots", process.slots},
+                             {"http", http ? http->address() : "nowhere"}});
   stop.Wait();
   if (Status refused = worker->refused(); !refused.ok()) return Report(refused);
   fmt::print(stderr, "weir: moving tasks away; once more ends at once\n");
@@ -70,7 +79,7 @@ int RunWorker(const ProcessArguments& arguments) {
 
 std::function<int()> AddWorker(CLI::App& app) {
   auto arguments = std::make_shared<ProcessArguments>();
-  arguments->AddTo(app, {"manager", "listen", "advertise", "state_dir", "checkpoint_store",
+  arguments->AddTo(app, {"manager", "listen", "advertise", "http", "state_dir", "checkpoint_store",
                          "worker_id", "slots", "memory"});
   return [arguments] { return RunWorker(*arguments); };
 }

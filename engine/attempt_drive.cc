@@ -82,6 +82,9 @@ Status Attempt::Drive() {
     shown_.checkpoints_completed = progress.completed;
     shown_.checkpoints_dropped = progress.dropped;
     shown_.checkpoint_duration = progress.last_duration;
+    shown_.checkpoint_tasks = progress.last_tasks;
+    shown_.checkpoint_manifest = progress.last_manifest;
+    shown_.checkpoint_publish = progress.last_publish;
     shown_.unpublished_epochs = progress.unpublished;
     shown_.held_by.clear();
     for (const TaskId& task : progress.missing) {
@@ -297,6 +300,7 @@ JobProgress Attempt::progress() const {
           if (!task.holder.empty()) progress.watermark_holder = task.holder;
         }
         least = std::min(least, task.watermark);
+        progress.newest = std::max(progress.newest, task.newest);
       }
       progress.tasks.push_back(std::move(task));
     }

@@ -329,6 +329,12 @@ void Chain::TakeCounts(TaskAck& ack) {
   for (const auto& sender : senders_) sender->TakeCounts(ack.channels);
 }
 
+Duration Chain::waited() const {
+  Duration sum;
+  for (const auto& sender : senders_) sum.us += sender->waited().us;
+  return sum;
+}
+
 size_t Chain::PendingBytes() const {
   size_t sum = 0;
   for (const auto& link : links_) {

@@ -71,6 +71,8 @@ class Chain {
 
   /// Bytes in the open epoch's outboxes.
   size_t PendingBytes() const;
+  /// How long it has waited for room in exchanges, in all.
+  Duration waited() const;
   /// The receiver of some exchange is gone: the attempt is being ended.
   bool cut_off() const { return cut_off_; }
 

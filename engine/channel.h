@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/status.h"
+#include "base/time.h"
 #include "batch/batch.h"
 #include "engine/element.h"
 
@@ -18,6 +19,11 @@ class ChannelSender {
   virtual ~ChannelSender() = default;
   /// Waits for room. False once the channel is closed: the element is dropped and the sender ends.
   virtual bool Push(Element element) = 0;
+  /// How long Push has waited for room, in all. For the sender's thread.
+  Duration waited() const { return waited_; }
+
+ protected:
+  Duration waited_;
 };
 
 /// The channels between the hosts of one attempt.

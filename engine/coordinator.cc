@@ -77,7 +77,7 @@ std::vector<Action> Coordinator::On(Fact fact, Duration now) {
       [&](auto& told) {
         using Told = std::decay_t<decltype(told)>;
         if constexpr (std::is_same_v<Told, facts::Acked>) {
-          OnAck(std::move(told), out);
+          OnAck(std::move(told), now, out);
         } else if constexpr (std::is_same_v<Told, facts::AckFailed>) {
           if (phase_ == Phase::kAligning && told.id == current_.id) {
             Drop(fmt::format("task {}: {}", told.task.ToString(), told.reason.ToString()), now,
@@ -86,7 +86,7 @@ std::vector<Action> Coordinator::On(Fact fact, Duration now) {
         } else if constexpr (std::is_same_v<Told, facts::ManifestWritten>) {
           OnWritten(told, now, out);
         } else if constexpr (std::is_same_v<Told, facts::Published>) {
-          OnPublished(told, out);
+          OnPublished(told, now, out);
         } else if constexpr (std::is_same_v<Told, facts::InputEnded>) {
           ended_.insert(told.task);
         } else if constexpr (std::is_same_v<Told, facts::StopAsked>) {
@@ -166,11 +166,13 @@ void Coordinator::Drop(std::string reason, Duration now, std::vector<Action>& ou
   out.push_back(actions::Dropped{current_.id, std::move(reason)});
 }
 
-void Coordinator::OnAck(facts::Acked acked, std::vector<Action>& out) {
+void Coordinator::OnAck(facts::Acked acked, Duration now, std::vector<Action>& out) {
   if (phase_ != Phase::kAligning || acked.ack.id != current_.id) return;
   const TaskId task = acked.ack.task;
   acks_.insert_or_assign(task, std::move(acked.ack));
-  if (acks_.size() == plan_.tasks.size()) AllAcked(out);
+  if (acks_.size() < plan_.tasks.size()) return;
+  acked_at_ = now;
+  AllAcked(out);
 }
 
 Status Coordinator::Tally() {
@@ -317,6 +319,9 @@ void Coordinator::OnWritten(const facts::ManifestWritten& written, Duration now,
   progress_.committed_at = now;
   progress_.completed++;
   progress_.last_duration = {now.us - triggered_at_.us};
+  progress_.last_tasks = {acked_at_.us - triggered_at_.us};
+  progress_.last_manifest = {now.us - acked_at_.us};
+  progress_.last_publish = {};
   out.push_back(actions::Committed{current_.id});
   for (const proto::LaneState& state : base_.lanes()) {
     const LaneId id{state.sink(), state.lane()};
@@ -336,12 +341,16 @@ void Coordinator::OnWritten(const facts::ManifestWritten& written, Duration now,
   FinishIfPublished(out);
 }
 
-void Coordinator::OnPublished(const facts::Published& published, std::vector<Action>& out) {
+void Coordinator::OnPublished(const facts::Published& published, Duration now,
+                              std::vector<Action>& out) {
   Lane& lane = lanes_[published.lane];
   std::erase_if(lane.unpublished, [&](const proto::OutboxEpoch& epoch) {
     return epoch.epoch() <= published.epoch.value;
   });
   lane.published = std::max(lane.published, published.epoch.value);
+  const bool all = std::all_of(lanes_.begin(), lanes_.end(),
+                               [](const auto& one) { return one.second.unpublished.empty(); });
+  if (all) progress_.last_publish = {now.us - progress_.committed_at.us};
   FinishIfPublished(out);
 }
 

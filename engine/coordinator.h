@@ -155,7 +155,12 @@ class Coordinator {
     Duration committed_at;   ///< When, monotonic.
     uint64_t completed = 0;  ///< In this attempt.
     uint64_t dropped = 0;
-    Duration last_duration;
+    Duration last_duration;  ///< From its trigger to its commit.
+    // Of the newest checkpoint: from the trigger to the last ack; until the manifest is durable;
+    // from there until all of it is published (0 while it is not).
+    Duration last_tasks;
+    Duration last_manifest;
+    Duration last_publish;
     bool aligning = false;
     std::vector<TaskId> missing;  ///< Tasks whose ack is outstanding.
     uint64_t unpublished = 0;     ///< Epochs sealed and not yet published, over all lanes.
@@ -178,10 +183,10 @@ class Coordinator {
 
   void Trigger(Duration now, std::vector<Action>& out);
   void Drop(std::string reason, Duration now, std::vector<Action>& out);
-  void OnAck(facts::Acked acked, std::vector<Action>& out);
+  void OnAck(facts::Acked acked, Duration now, std::vector<Action>& out);
   void OnWritten(const facts::ManifestWritten& written, Duration now, std::vector<Action>& out);
   void AllAcked(std::vector<Action>& out);
-  void OnPublished(const facts::Published& published, std::vector<Action>& out);
+  void OnPublished(const facts::Published& published, Duration now, std::vector<Action>& out);
   bool InputEnded() const;
   void FinishIfPublished(std::vector<Action>& out);
   Status Tally();
@@ -193,6 +198,7 @@ class Coordinator {
   Phase phase_ = Phase::kWaiting;
   Duration next_trigger_;
   Duration triggered_at_;
+  Duration acked_at_;  ///< By all tasks.
   Duration retry_write_at_;
   bool checkpoint_asked_ = false;
   bool stop_asked_ = false;

@@ -54,6 +54,12 @@ bool ExchangeSender::Send(const Barrier& barrier) {
                      [&](const auto& target) { return target->Push(barrier); });
 }
 
+Duration ExchangeSender::waited() const {
+  Duration sum;
+  for (const auto& target : targets_) sum.us += target->waited().us;
+  return sum;
+}
+
 void ExchangeSender::TakeCounts(std::map<std::string, ChannelTally>& tallies) {
   for (size_t i = 0; i < targets_.size(); i++) {
     tallies[names_[i]].sent += sent_[i];

@@ -31,6 +31,8 @@ class ExchangeSender {
   /// Rows sent since the last call, by channel.
   void TakeCounts(std::map<std::string, ChannelTally>& tallies);
   const ExchangePlan& plan() const { return plan_; }
+  /// How long it has waited for room in its channels, in all.
+  Duration waited() const;
 
  private:
   const ExchangePlan& plan_;

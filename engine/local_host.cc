@@ -365,6 +365,12 @@ std::vector<TaskProgress> LocalHost::Progress() const {
     progress.is_source = task->is_source();
     progress.rows_in = gauges.rows_in;
     progress.busy_us = gauges.busy_us;
+    progress.blocked_us = gauges.blocked_us;
+    if (const int64_t started = gauges.started_us; started > 0) {
+      const int64_t here = clock_.Monotonic().us - started;
+      progress.idle_us = std::max<int64_t>(here - progress.busy_us - progress.blocked_us, 0);
+    }
+    progress.newest = EventTime{gauges.newest_us};
     progress.lag_records = gauges.lag_records;
     progress.longest_hold_us = gauges.longest_hold_us;
     progress.watermark = EventTime{gauges.watermark_us};

@@ -10,15 +10,18 @@ size_t Mailbox::BytesOf(const Element& element) {
   return rows ? rows->batch->MemoryBytes() : 0;
 }
 
-bool Mailbox::Push(size_t channel, Element element) {
+bool Mailbox::Push(size_t channel, Element element, Duration* waited) {
   const size_t bytes = BytesOf(element);
   {
     std::unique_lock lock(mutex_);
     Queue& queue = queues_[channel];
-    if (bytes > 0) {
-      not_full_.wait(lock, [&] {
-        return closed_ || queue.bytes == 0 || queue.bytes + bytes <= channel_bytes_;
-      });
+    const auto has_room = [&] {
+      return closed_ || bytes == 0 || queue.bytes == 0 || queue.bytes + bytes <= channel_bytes_;
+    };
+    if (!has_room()) {
+      const Duration before = SystemClock().Monotonic();
+      not_full_.wait(lock, has_room);
+      if (waited) waited->us += SystemClock().Monotonic().us - before.us;
     }
     if (closed_) return false;
     queue.bytes += bytes;

@@ -22,8 +22,9 @@ class Mailbox {
  public:
   Mailbox(size_t channels, size_t channel_bytes);
 
-  /// Waits for room. False once the mailbox is closed: the element is dropped and the sender ends.
-  bool Push(size_t channel, Element element);
+  /// Waits for room, and adds that time to `waited` if given. False once the mailbox is closed: the
+  /// element is dropped and the sender ends.
+  bool Push(size_t channel, Element element, Duration* waited = nullptr);
   /// Takes an element at once, whatever the channel holds: for a sender that keeps to a bound of
   /// its own and must not wait, as the receiving end of a wire. `taken` runs when the task has
   /// taken the element, in its thread and with no lock held; never where the mailbox is closed
@@ -74,7 +75,9 @@ class MailboxSender final : public ChannelSender {
  public:
   /// `mailbox` outlives the sender.
   MailboxSender(Mailbox& mailbox, size_t channel) : mailbox_(mailbox), channel_(channel) {}
-  bool Push(Element element) override { return mailbox_.Push(channel_, std::move(element)); }
+  bool Push(Element element) override {
+    return mailbox_.Push(channel_, std::move(element), &waited_);
+  }
 
  private:
   Mailbox& mailbox_;

@@ -18,11 +18,16 @@ struct JobProgress {
   int64_t lag_records = -1;        ///< -1: not known.
   EventTime watermark = EventTime::Min();  ///< Least over the source tasks.
   std::string watermark_holder;            ///< Split that holds it back; may be empty.
+  EventTime newest = EventTime::Min();     ///< Newest event time that was read.
   uint64_t checkpoint = 0;
   Duration checkpoint_age;
   uint64_t checkpoints_completed = 0;
   uint64_t checkpoints_dropped = 0;
   Duration checkpoint_duration;
+  // The newest checkpoint's parts, as in Coordinator::Progress.
+  Duration checkpoint_tasks;
+  Duration checkpoint_manifest;
+  Duration checkpoint_publish;
   uint64_t unpublished_epochs = 0;
   std::string held_by;  ///< Tasks that the checkpoint under way waits for; empty: none.
   bool ended = false;   ///< A bounded job that is through.

@@ -74,6 +74,19 @@ void Task::Rest() {
   wake_.wait_for(lock, kWait.ToChrono(), [this] { return has_commands_ || cancelled_; });
 }
 
+void Task::RestBlocked() {
+  const Duration before = setup_.clock->Monotonic();
+  Rest();
+  gauges_.blocked_us += setup_.clock->Monotonic().us - before.us;
+}
+
+void Task::CountTime(Duration before) {
+  const int64_t waited = chain_->waited().us - waited_us_;
+  waited_us_ += waited;
+  gauges_.blocked_us += waited;
+  gauges_.busy_us += std::max<int64_t>(setup_.clock->Monotonic().us - before.us - waited, 0);
+}
+
 void Task::Trigger(const Barrier& barrier) {
   Post([this, barrier] { return Align(barrier); });
 }
@@ -178,10 +191,11 @@ Status Task::Loop() {
     }
   }
   (void)WEIR_FAILPOINT("engine.task.before_first_row");
+  gauges_.started_us = setup_.clock->Monotonic().us;
   while (!cancelled_ && !finished_ && !chain_->cut_off()) {
     WEIR_TRY(RunCommands());
     if (!MayTakeRows()) {
-      Rest();
+      RestBlocked();
       continue;
     }
     WEIR_TRY(setup_.reader ? PollSource() : TakeDelivery());
@@ -200,9 +214,13 @@ Status Task::Loop() {
 // Sources
 
 Status Task::PollSource() {
-  if (source_ended_ || *setup_.unpublished_bytes > setup_.unpublished_budget) {
+  if (source_ended_) {
     Rest();
-    return source_ended_ ? Status::Ok() : AdvanceSourceClock();
+    return Status::Ok();
+  }
+  if (*setup_.unpublished_bytes > setup_.unpublished_budget) {
+    RestBlocked();
+    return AdvanceSourceClock();
   }
   const std::vector<std::string> paused = clock_.TooFarAhead();
   (void)WEIR_FAILPOINT("engine.source.poll");
@@ -217,7 +235,7 @@ Status Task::PollSource() {
   WEIR_TRY(AdvanceSourceClock());
   if (polled.records > 0) {
     gauges_.rows_in += polled.records;
-    gauges_.busy_us += setup_.clock->Monotonic().us - before.us;
+    CountTime(before);
   }
   return Status::Ok();
 }
@@ -238,6 +256,7 @@ Status Task::ReadSource(const Polled& polled) {
     greatest = timed.greatest;
   }
   WEIR_TRY(chain_->OnSourceRows(rows));
+  if (greatest) gauges_.newest_us = std::max(gauges_.newest_us.load(), greatest->us);
   clock_.Observe(polled.split, greatest, polled.activity);
   return Status::Ok();
 }
@@ -309,7 +328,7 @@ Status Task::TakeDelivery() {
     WEIR_TRY(chain_->OnWatermark(delivery->channel, watermark));
     gauges_.watermark_us = watermark.time.us;
   }
-  gauges_.busy_us += setup_.clock->Monotonic().us - before.us;
+  CountTime(before);
   return Status::Ok();
 }
 

@@ -42,7 +42,10 @@ class TaskListener {
 struct TaskGauges {
   std::atomic<int64_t> rows_in{0};
   std::atomic<int64_t> watermark_us{EventTime::Min().us};
+  std::atomic<int64_t> started_us{0};  ///< Monotonic; 0: its loop has not begun.
   std::atomic<int64_t> busy_us{0};
+  std::atomic<int64_t> blocked_us{0};  ///< Waited for room downstream, or for what is unpublished.
+  std::atomic<int64_t> newest_us{EventTime::Min().us};  ///< Source tasks: newest event time read.
   std::atomic<int64_t> lag_records{-1};
   std::atomic<int64_t> longest_hold_us{0};  ///< Longest time a barrier held the task up.
   std::mutex mutex;
@@ -126,6 +129,10 @@ class Task {
   void Post(Command command);
   /// Waits a moment, or until there is a command.
   void Rest();
+  /// As Rest, because something downstream must come first.
+  void RestBlocked();
+  /// Adds the time since `before` to what it was busy or waited for room.
+  void CountTime(Duration before);
   std::vector<proto::SourceState> SourceStates() const;
 
   TaskSetup setup_;
@@ -166,6 +173,7 @@ class Task {
   std::atomic<bool> has_commands_{false};
   std::atomic<bool> cancelled_{false};
   Duration last_gauges_;
+  int64_t waited_us_ = 0;  ///< Of the chain's waiting, what is counted.
   bool pressure_told_ = false;
   std::thread thread_;
 };

@@ -37,10 +37,14 @@ struct TaskProgress {
   TaskId task;
   bool is_source = false;
   int64_t rows_in = 0;
+  // Of its time since it began: at work, waiting for room downstream, and with nothing to do.
   int64_t busy_us = 0;
+  int64_t blocked_us = 0;
+  int64_t idle_us = 0;
   int64_t lag_records = -1;     ///< -1: not known.
   int64_t longest_hold_us = 0;  ///< Longest time a barrier held the task up.
   EventTime watermark = EventTime::Min();
+  EventTime newest = EventTime::Min();  ///< Source tasks: newest event time read, where known.
   std::string holder;  ///< Source tasks: the split that holds the watermark back; may be empty.
   /// Source tasks: what the watermark would be if no new splits could appear.
   Watermark uncapped;

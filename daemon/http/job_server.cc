@@ -10,8 +10,9 @@ Result<std::unique_ptr<HttpServer>> ServeJob(const std::string& address, const J
                                              const JobRun& run) {
   return HttpServer::Start(address, "--metrics", [&plan, &run](httplib::Server& server) {
     server.Get("/metrics", [&](const httplib::Request&, httplib::Response& response) {
-      response.set_content(PrometheusText(plan, run.progress()),
-                           "text/plain; version=0.0.4; charset=utf-8");
+      MetricsText text;
+      text.AddJob(plan, run.progress(), SystemClock().Now());
+      response.set_content(text.Render(), MetricsText::kContentType);
     });
     server.Get("/healthz", [](const httplib::Request&, httplib::Response& response) {
       response.set_content("ok\n", "text/plain");

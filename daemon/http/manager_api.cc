@@ -8,6 +8,7 @@
 #include "base/ids.h"
 #include "batch/time_text.h"
 #include "daemon/http/errors.h"
+#include "daemon/http/metrics.h"
 #include "daemon/manager/errors.h"
 
 namespace weir {
@@ -19,22 +20,6 @@ using httplib::Response;
 
 constexpr Duration kPatience = Duration::Seconds(30);
 constexpr Duration kSavepointPatience = Duration::Minutes(10);
-
-std::string_view NameOf(ErrorKind kind) {
-  switch (kind) {
-    case ErrorKind::kInvalid:
-      return "invalid";
-    case ErrorKind::kRetry:
-      return "retry";
-    case ErrorKind::kFailed:
-      return "failed";
-    case ErrorKind::kDecision:
-      return "decision";
-    case ErrorKind::kGaveUp:
-      return "gave up";
-  }
-  return "failed";
-}
 
 int HttpStatusOf(const Status& status) {
   if (status.Is(errors::kNoSuchJob) || status.Is(errors::kNoSuchWorker)) return 404;
@@ -53,7 +38,9 @@ int HttpStatusOf(const Status& status) {
 }
 
 void Answer(Response& response, const Json& json) {
-  response.set_content(json.dump(), "application/json");
+  // What errors quote need not be UTF-8.
+  response.set_content(json.dump(-1, ' ', false, Json::error_handler_t::replace),
+                       "application/json");
 }
 
 void Answer(Response& response, const Status& status) {
@@ -83,6 +70,7 @@ Json JobJson(const manager::Core& core, const manager::Job& job, Duration now) {
                {"parallelism", record.parallelism},
                {"version", record.text.version},
                {"restarts", record.restarts},
+               {"downtime_seconds", static_cast<double>(record.downtime.us) / 1e6},
                {"since_seconds", static_cast<double>(now.us - job.since.us) / 1e6}};
   if (record.failure) json["failure"] = FailureJson(*record.failure);
   if (job.report) {
@@ -340,6 +328,11 @@ Result<std::unique_ptr<HttpServer>> ServeManager(
                 Answering([api](const Request& request) {
                   return api->ChangeWorker(request.matches[1], request.matches[2] == "drain");
                 }));
+    server.Get("/metrics", [&service](const Request&, Response& response) {
+      MetricsText text;
+      service.Look([&](const manager::Core& core, Duration now) { text.AddManager(core, now); });
+      response.set_content(text.Render(), MetricsText::kContentType);
+    });
     server.Get("/healthz", [](const Request&, Response& response) {
       response.set_content("ok\n", "text/plain");
     });

@@ -2,185 +2,106 @@
 
 #include <prometheus/metric_family.h>
 #include <prometheus/text_serializer.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <fstream>
+
+#include "base/time.h"
 
 namespace weir {
 namespace {
 
-std::vector<Sample> One(double value) { return {{{}, value}}; }
+/// When this process was begun, roughly: by the time it first had anything to tell.
+const EventTime kBegan = SystemClock().Now();
 
-/// A count of every node, from the newest checkpoint.
-std::vector<Sample> OfNodes(const JobPlan& plan, const JobProgress& progress, const char* count) {
-  std::vector<Sample> samples;
-  for (const NodePlan& node : plan.nodes) {
-    const auto it = progress.totals.find(node.name + "." + count);
-    samples.push_back(
-        {{node.name}, it == progress.totals.end() ? 0.0 : static_cast<double>(it->second)});
-  }
-  return samples;
+double Seconds(const timeval& time) {
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
 }
 
-}  // namespace
+double CpuSeconds() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return Seconds(usage.ru_utime) + Seconds(usage.ru_stime);
+}
 
-std::span<const Metric> AllMetrics() {
-  static const std::vector<Metric> metrics = {
-      {"weir_up",
-       "1 while the job's tasks run.",
-       false,
-       {},
-       [](const JobPlan&, const JobProgress& p) { return One(p.phase == "running" ? 1 : 0); }},
-      {"weir_rows_read_total",
-       "Records that this process has read from the sources.",
+double ResidentBytes() {
+  std::ifstream pages("/proc/self/statm");
+  double size = 0;
+  double resident = 0;
+  pages >> size >> resident;
+  return resident * static_cast<double>(sysconf(_SC_PAGESIZE));
+}
+
+/// Under the names that Prometheus' own clients give them.
+std::span<const Metric<>> ProcessMetrics() {
+  static const std::vector<Metric<>> metrics = {
+      {"process_cpu_seconds_total",
+       "Processor time of this process, user and system.",
        true,
        {},
-       [](const JobPlan&, const JobProgress& p) { return One(static_cast<double>(p.rows_read)); }},
-      {"weir_lag_records",
-       "Records between what was read and the end of the sources, where known.",
+       [] { return std::vector<Sample>{{{}, CpuSeconds()}}; }},
+      {"process_resident_memory_bytes",
+       "Memory of this process that is resident.",
        false,
        {},
-       [](const JobPlan&, const JobProgress& p) {
-         return p.lag_records < 0 ? std::vector<Sample>{} : One(static_cast<double>(p.lag_records));
-       }},
-      {"weir_watermark_seconds",
-       "Event time up to which the sources are complete, since 1970.",
+       [] { return std::vector<Sample>{{{}, ResidentBytes()}}; }},
+      {"process_start_time_seconds",
+       "When this process was begun, since 1970.",
        false,
        {},
-       [](const JobPlan&, const JobProgress& p) {
-         if (p.watermark == EventTime::Min() || p.watermark == EventTime::Max()) {
-           return std::vector<Sample>{};
-         }
-         return One(static_cast<double>(p.watermark.us) / 1e6);
-       }},
-      {"weir_checkpoint_number",
-       "Newest committed checkpoint.",
-       false,
-       {},
-       [](const JobPlan&, const JobProgress& p) { return One(static_cast<double>(p.checkpoint)); }},
-      {"weir_checkpoint_age_seconds",
-       "Time since the newest checkpoint was committed.",
-       false,
-       {},
-       [](const JobPlan&, const JobProgress& p) {
-         return One(static_cast<double>(p.checkpoint_age.us) / 1e6);
-       }},
-      {"weir_checkpoint_duration_seconds",
-       "From the trigger to the commit of the newest checkpoint.",
-       false,
-       {},
-       [](const JobPlan&, const JobProgress& p) {
-         return One(static_cast<double>(p.checkpoint_duration.us) / 1e6);
-       }},
-      {"weir_checkpoints_total",
-       "Checkpoints committed by this process.",
-       true,
-       {},
-       [](const JobPlan&, const JobProgress& p) {
-         return One(static_cast<double>(p.checkpoints_completed));
-       }},
-      {"weir_checkpoints_dropped_total",
-       "Checkpoints that were begun and did not come about.",
-       true,
-       {},
-       [](const JobPlan&, const JobProgress& p) {
-         return One(static_cast<double>(p.checkpoints_dropped));
-       }},
-      {"weir_checkpoint_hold_seconds",
-       "Longest time that a barrier has held a task up.",
-       false,
-       {},
-       [](const JobPlan&, const JobProgress& p) {
-         return One(static_cast<double>(p.longest_hold_us) / 1e6);
-       }},
-      {"weir_unpublished_epochs",
-       "Checkpoints whose results are not published yet.",
-       false,
-       {},
-       [](const JobPlan&, const JobProgress& p) {
-         return One(static_cast<double>(p.unpublished_epochs));
-       }},
-      {"weir_restarts_total",
-       "Times the job has started anew from its last checkpoint.",
-       true,
-       {},
-       [](const JobPlan&, const JobProgress& p) { return One(static_cast<double>(p.restarts)); }},
-      {"weir_unaccounted_rows",
-       "Rows that the ledger misses or has too many; always 0.",
-       false,
-       {},
-       [](const JobPlan&, const JobProgress& p) {
-         return One(static_cast<double>(p.unaccounted_rows));
-       }},
-      {"weir_node_rows_in_total",
-       "Rows into a node up to the newest checkpoint.",
-       true,
-       {"node"},
-       [](const JobPlan& plan, const JobProgress& p) { return OfNodes(plan, p, "in"); }},
-      {"weir_node_rows_out_total",
-       "Rows out of a node up to the newest checkpoint.",
-       true,
-       {"node"},
-       [](const JobPlan& plan, const JobProgress& p) { return OfNodes(plan, p, "out"); }},
-      {"weir_node_rows_late_total",
-       "Rows that came after their windows had closed.",
-       true,
-       {"node"},
-       [](const JobPlan& plan, const JobProgress& p) { return OfNodes(plan, p, "late"); }},
-      {"weir_node_rows_rejected_total",
-       "Rows and records that a node could not take.",
-       true,
-       {"node"},
-       [](const JobPlan& plan, const JobProgress& p) { return OfNodes(plan, p, "rejected"); }},
-      {"weir_node_rows_held",
-       "Rows that a node's state stands for.",
-       false,
-       {"node"},
-       [](const JobPlan& plan, const JobProgress& p) { return OfNodes(plan, p, "held"); }},
-      {"weir_task_rows_total",
-       "Rows into a task.",
-       true,
-       {"task"},
-       [](const JobPlan&, const JobProgress& p) {
-         std::vector<Sample> samples;
-         for (const auto& task : p.tasks) {
-           samples.push_back({{task.task.ToString()}, static_cast<double>(task.rows_in)});
-         }
-         return samples;
-       }},
-      {"weir_task_busy_seconds_total",
-       "Time a task has spent on rows.",
-       true,
-       {"task"},
-       [](const JobPlan&, const JobProgress& p) {
-         std::vector<Sample> samples;
-         for (const auto& task : p.tasks) {
-           samples.push_back({{task.task.ToString()}, static_cast<double>(task.busy_us) / 1e6});
-         }
-         return samples;
-       }},
+       [] { return std::vector<Sample>{{{}, static_cast<double>(kBegan.us) / 1e6}}; }},
   };
   return metrics;
 }
 
-std::string PrometheusText(const JobPlan& plan, const JobProgress& progress) {
-  std::vector<prometheus::MetricFamily> families;
-  for (const Metric& metric : AllMetrics()) {
-    prometheus::MetricFamily family;
-    family.name = metric.name;
+}  // namespace
+
+MetricsText::MetricsText() { Add(ProcessMetrics(), {}); }
+
+template <typename... Seen>
+void MetricsText::Add(std::span<const Metric<Seen...>> table, const std::vector<Label>& common,
+                      const Seen&... seen) {
+  for (const Metric<Seen...>& metric : table) {
+    std::vector<Sample> samples = metric.samples(seen...);
+    if (samples.empty()) continue;
+    Family& family = families_[metric.name];
     family.help = metric.help;
-    family.type = metric.counter ? prometheus::MetricType::Counter : prometheus::MetricType::Gauge;
-    for (const Sample& sample : metric.samples(plan, progress)) {
-      prometheus::ClientMetric client;
-      client.label.push_back({"job", plan.name});
+    family.counter = metric.counter;
+    for (Sample& sample : samples) {
+      std::vector<Label> labels = common;
       for (size_t i = 0; i < sample.labels.size(); i++) {
-        client.label.push_back({std::string(metric.labels[i]), sample.labels[i]});
+        labels.emplace_back(metric.labels[i], std::move(sample.labels[i]));
       }
-      if (metric.counter) {
-        client.counter.value = sample.value;
-      } else {
-        client.gauge.value = sample.value;
-      }
+      family.samples.emplace_back(std::move(labels), sample.value);
+    }
+  }
+}
+
+void MetricsText::AddJob(const JobPlan& plan, const JobProgress& progress, EventTime now) {
+  Add(JobMetrics(), {{"job", plan.name}}, plan, progress, now);
+}
+
+void MetricsText::AddWorker(const WorkerStatus& worker) { Add(WorkerMetrics(), {}, worker); }
+
+void MetricsText::AddManager(const manager::Core& core, Duration now) {
+  Add(ManagerMetrics(), {}, core, now);
+}
+
+std::string MetricsText::Render() const {
+  std::vector<prometheus::MetricFamily> families;
+  for (const auto& [name, held] : families_) {
+    prometheus::MetricFamily family;
+    family.name = name;
+    family.help = held.help;
+    family.type = held.counter ? prometheus::MetricType::Counter : prometheus::MetricType::Gauge;
+    for (const auto& [labels, value] : held.samples) {
+      prometheus::ClientMetric client;
+      for (const auto& [label, text] : labels) client.label.push_back({std::string(label), text});
+      (held.counter ? client.counter.value : client.gauge.value) = value;
       family.metric.push_back(std::move(client));
     }
-    if (!family.metric.empty()) families.push_back(std::move(family));
+    families.push_back(std::move(family));
   }
   return prometheus::TextSerializer().Serialize(families);
 }

@@ -1,12 +1,15 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "engine/job_run.h"
+#include "daemon/manager/core.h"
+#include "daemon/worker/worker_status.h"
+#include "engine/progress.h"
 
 namespace weir {
 
@@ -16,19 +19,54 @@ struct Sample {
   double value = 0;
 };
 
-/// A metric as users meet it: one entry feeds /metrics and the reference page.
+/// A metric as users meet it: one entry feeds /metrics and the reference page. `Seen` is what its
+/// samples are read from. Labels have few values: jobs, their nodes and tasks, workers; never keys,
+/// partitions or attempts.
+template <typename... Seen>
 struct Metric {
   std::string_view name;
   std::string_view help;
   bool counter = false;  ///< Otherwise a gauge.
   std::vector<std::string_view> labels;
-  std::function<std::vector<Sample>(const JobPlan&, const JobProgress&)> samples;
+  std::function<std::vector<Sample>(const Seen&...)> samples;
 };
 
-/// All metrics of a job. Every one also has the label `job`.
-std::span<const Metric> AllMetrics();
+using JobMetric = Metric<JobPlan, JobProgress, EventTime>;  ///< The time: the wall clock's.
+using WorkerMetric = Metric<WorkerStatus>;
+using ManagerMetric = Metric<manager::Core, Duration>;  ///< The time: monotonic.
 
-/// Prometheus text (version 0.0.4) of a job's metrics.
-std::string PrometheusText(const JobPlan& plan, const JobProgress& progress);
+/// Of a job, by the process that drives it; each also has the label `job`.
+std::span<const JobMetric> JobMetrics();
+/// Of a worker process.
+std::span<const WorkerMetric> WorkerMetrics();
+/// Of a manager process.
+std::span<const ManagerMetric> ManagerMetrics();
+
+/// The metrics of one process, as they stand: gathered, then told in Prometheus' text (0.0.4).
+class MetricsText {
+ public:
+  /// With what every process tells of itself.
+  MetricsText();
+  /// May be called for several jobs.
+  void AddJob(const JobPlan& plan, const JobProgress& progress, EventTime now);
+  void AddWorker(const WorkerStatus& worker);
+  void AddManager(const manager::Core& core, Duration now);
+  std::string Render() const;
+
+  static constexpr const char* kContentType = "text/plain; version=0.0.4; charset=utf-8";
+
+ private:
+  using Label = std::pair<std::string_view, std::string>;
+  struct Family {
+    std::string_view help;
+    bool counter = false;
+    std::vector<std::pair<std::vector<Label>, double>> samples;
+  };
+  template <typename... Seen>
+  void Add(std::span<const Metric<Seen...>> table, const std::vector<Label>& common,
+           const Seen&... seen);
+
+  std::map<std::string_view, Family> families_;
+};
 
 }  // namespace weir

@@ -17,6 +17,13 @@ struct ChannelId {
   auto operator<=>(const ChannelId&) const = default;
 };
 
+/// What one side of a worker's exchange has carried since its process began.
+struct ExchangeCounts {
+  uint64_t channels = 0;  ///< Open now.
+  uint64_t elements = 0;
+  uint64_t bytes = 0;
+};
+
 inline constexpr uint32_t kExchangeVersion = 1;
 
 /// What must be left of a channel's credit before its sender takes another element. An element that

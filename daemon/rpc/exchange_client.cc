@@ -8,6 +8,7 @@
 #include <grpcpp/support/client_callback.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <deque>
@@ -54,6 +55,8 @@ struct Shared {
   std::map<std::pair<ChannelId, std::string>, std::shared_ptr<grpc::Channel>> connections;
   std::map<const OutgoingStream*, std::shared_ptr<OutgoingStream>> streams;
   size_t alive = 0;  ///< Streams that gRPC has not let go of.
+  std::atomic<uint64_t> elements{0};
+  std::atomic<uint64_t> bytes{0};
 };
 
 /// One call: a channel from its opening to its end. Pushed to by one thread; gRPC's reactions come
@@ -91,7 +94,7 @@ class OutgoingStream final : public grpc::ClientBidiReactor<grpc::ByteBuffer, gr
     StartCall();
   }
 
-  bool Push(Element element) {
+  bool Push(Element element, Duration& waited) {
     if (const Rows* rows = std::get_if<Rows>(&element)) {
       for (const RowRange& range : CutForFrames(*rows->batch, kUsualFrameBytes)) {
         ElementFrame frame = EncodeRows(rows->batch, range, next_number_);
@@ -99,14 +102,14 @@ class OutgoingStream final : public grpc::ClientBidiReactor<grpc::ByteBuffer, gr
           Break(RowTooLong(frame.bytes));
           return false;
         }
-        if (!Send(std::move(frame), true)) return false;
+        if (!Send(std::move(frame), &waited)) return false;
       }
       return true;
     }
     if (const Watermark* watermark = std::get_if<Watermark>(&element)) {
-      return Send(EncodeWatermark(*watermark, next_number_), true);
+      return Send(EncodeWatermark(*watermark, next_number_), &waited);
     }
-    return Send(EncodeBarrier(std::get<Barrier>(element), next_number_), false);
+    return Send(EncodeBarrier(std::get<Barrier>(element), next_number_), nullptr);
   }
 
   /// Nothing more is pushed.
@@ -182,20 +185,26 @@ class OutgoingStream final : public grpc::ClientBidiReactor<grpc::ByteBuffer, gr
   };
   enum class Deed { kNothing, kWrite, kWritesDone, kLetGo };
 
-  bool Send(ElementFrame frame, bool weighs) {
-    const int64_t weight = weighs ? static_cast<int64_t>(WeightOf(frame.bytes)) : 0;
+  /// What weighs nothing waits for no room: `waited` is null then.
+  bool Send(ElementFrame frame, Duration* waited) {
+    const int64_t weight = waited ? static_cast<int64_t>(WeightOf(frame.bytes)) : 0;
     Pending pending;
     pending.bytes = frame.bytes;
     pending.slices = ToSlices(std::move(frame));
     std::unique_lock lock(mutex_);
-    if (weighs) {
-      room_.wait(lock, [&] {
-        return ended_ || (accepted_ && credit_ >= CreditNeeded(weight, credit_bytes_));
-      });
+    const auto has_room = [&] {
+      return ended_ || (accepted_ && credit_ >= CreditNeeded(weight, credit_bytes_));
+    };
+    if (waited && !has_room()) {
+      const Duration before = SystemClock().Monotonic();
+      room_.wait(lock, has_room);
+      waited->us += SystemClock().Monotonic().us - before.us;
     }
     if (ended_) return false;
     credit_ -= weight;
     next_number_++;
+    client_.elements++;
+    client_.bytes += pending.bytes;
     pending_.push_back(std::move(pending));
     Carry(NextDeed(), lock);
     return true;
@@ -336,7 +345,7 @@ class OutgoingChannel final : public ChannelSender {
  public:
   explicit OutgoingChannel(std::shared_ptr<OutgoingStream> stream) : stream_(std::move(stream)) {}
   ~OutgoingChannel() override { stream_->CloseWhenSent(); }
-  bool Push(Element element) override { return stream_->Push(std::move(element)); }
+  bool Push(Element element) override { return stream_->Push(std::move(element), waited_); }
 
  private:
   const std::shared_ptr<OutgoingStream> stream_;
@@ -409,6 +418,11 @@ std::unique_ptr<ChannelSender> ExchangeClient::Open(const std::string& address, 
   }
   stream->Start(Fingerprint(schema));
   return std::make_unique<OutgoingChannel>(std::move(stream));
+}
+
+ExchangeCounts ExchangeClient::counts() const {
+  std::lock_guard lock(impl_->mutex);
+  return {impl_->alive, impl_->elements, impl_->bytes};
 }
 
 void ExchangeClient::Cancel(const std::string& job, AttemptId attempt) {

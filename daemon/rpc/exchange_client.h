@@ -43,6 +43,7 @@ class ExchangeClient {
   /// Ends all channels of an attempt at once, whatever was pushed; but those that were ended and
   /// have sent everything are left to end in peace: their receiver would take them for broken.
   void Cancel(const std::string& job, AttemptId attempt);
+  ExchangeCounts counts() const;
 
  private:
   struct Impl;

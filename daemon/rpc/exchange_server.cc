@@ -53,6 +53,12 @@ class Registry {
   void TellBroken(const ChannelId& id, const Status& status) const {
     if (options_.on_broken) options_.on_broken(id, status);
   }
+  void Count(size_t bytes) {
+    elements_++;
+    bytes_ += bytes;
+  }
+  void CountOpen(bool opened) { opened ? ++open_ : --open_; }
+  ExchangeCounts counts() const { return {open_, elements_, bytes_}; }
 
  private:
   struct Job {
@@ -73,6 +79,9 @@ class Registry {
   std::mutex mutex_;  // Taken before that of a stream.
   std::map<std::string, Job> jobs_;
   std::map<ChannelId, Waiting> waiting_;
+  std::atomic<uint64_t> open_{0};
+  std::atomic<uint64_t> elements_{0};
+  std::atomic<uint64_t> bytes_{0};
 };
 
 Status OldAttempt(const std::string& job, AttemptId asked, AttemptId newest) {
@@ -95,7 +104,10 @@ class IncomingStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, gr
   IncomingStream(std::shared_ptr<Registry> registry, grpc::CallbackServerContext& context)
       : registry_(std::move(registry)),
         context_(context),
-        credit_bytes_(static_cast<int64_t>(registry_->options().channel_bytes)) {}
+        credit_bytes_(static_cast<int64_t>(registry_->options().channel_bytes)) {
+    registry_->CountOpen(true);
+  }
+  ~IncomingStream() override { registry_->CountOpen(false); }
 
   void Start() {
     self_ = shared_from_this();
@@ -216,6 +228,7 @@ class IncomingStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, gr
       return OutOfStep("the sender overran its credit");
     }
     next_number_++;
+    registry_->Count(received.bytes);
     used_ += weight;
     barriers_ += barrier ? 1 : 0;
     last_ = last;
@@ -496,6 +509,8 @@ Status ExchangeServer::Expect(const ChannelId& id, SchemaPtr schema, Mailbox& ma
 void ExchangeServer::Forget(const std::string& job, AttemptId attempt) {
   impl_->registry->Forget(job, attempt);
 }
+
+ExchangeCounts ExchangeServer::counts() const { return impl_->registry->counts(); }
 
 grpc::Service& ExchangeServer::service() { return *impl_; }
 

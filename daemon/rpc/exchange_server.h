@@ -48,6 +48,8 @@ class ExchangeServer final : public RpcService {
   /// for it or an older one is refused with WEIR-R011, also Expect.
   void Forget(const std::string& job, AttemptId attempt);
 
+  ExchangeCounts counts() const;
+
   grpc::Service& service() override;
 
  private:

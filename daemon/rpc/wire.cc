@@ -141,6 +141,9 @@ proto::TaskGauges ToProto(const TaskProgress& progress) {
   gauges.set_is_source(progress.is_source);
   gauges.set_rows_in(progress.rows_in);
   gauges.set_busy_us(progress.busy_us);
+  gauges.set_blocked_us(progress.blocked_us);
+  gauges.set_idle_us(progress.idle_us);
+  gauges.set_newest_us(progress.newest.us);
   gauges.set_lag_records(progress.lag_records);
   gauges.set_longest_hold_us(progress.longest_hold_us);
   gauges.set_watermark_us(progress.watermark.us);
@@ -155,6 +158,9 @@ TaskProgress FromProto(const proto::TaskGauges& gauges) {
   progress.is_source = gauges.is_source();
   progress.rows_in = gauges.rows_in();
   progress.busy_us = gauges.busy_us();
+  progress.blocked_us = gauges.blocked_us();
+  progress.idle_us = gauges.idle_us();
+  progress.newest = EventTime{gauges.newest_us()};
   progress.lag_records = gauges.lag_records();
   progress.longest_hold_us = gauges.longest_hold_us();
   progress.watermark = EventTime{gauges.watermark_us()};

@@ -37,6 +37,8 @@ class LedAttempt {
   bool over() const { return over_; }
 
   proto::LedAttempt Standing() const;
+  /// At its plan and how it stands, while it runs.
+  void Look(const std::function<void(const JobPlan&, const JobProgress&)>& look) const;
   /// None while it can't tell anything yet, or has ended.
   std::optional<proto::Report> Report();
 

@@ -34,6 +34,7 @@ Result<std::unique_ptr<Worker>> Worker::Start(WorkerOptions options, const Clock
 
 Status Worker::Listen() {
   const auto broken = [this](const ChannelId& id, const Status& reason) {
+    broken_++;
     registry_.Break(id.job, id.attempt, reason);
   };
   ExchangeServer::Options server;
@@ -87,6 +88,31 @@ Worker::~Worker() {
 bool Worker::connected() const {
   std::lock_guard lock(mutex_);
   return welcome_;
+}
+
+WorkerStatus Worker::status() const {
+  WorkerStatus status;
+  status.slots = options_.slots;
+  status.hosted = registry_.Hosted().size();
+  status.sent = exchange_client_->counts();
+  status.received = exchange_server_->counts();
+  status.broken = broken_;
+  std::lock_guard lock(mutex_);
+  status.connected = welcome_;
+  status.sessions = sessions_;
+  status.refusals = refusals_counted_;
+  status.led = static_cast<uint64_t>(
+      std::count_if(led_.begin(), led_.end(), [](const auto& led) { return !led->over(); }));
+  return status;
+}
+
+void Worker::LookAtJobs(const std::function<void(const JobPlan&, const JobProgress&)>& look) const {
+  std::list<std::shared_ptr<LedAttempt>> led;
+  {
+    std::lock_guard lock(mutex_);
+    led = led_;
+  }
+  for (const auto& attempt : led) attempt->Look(look);
 }
 
 Status Worker::refused() const {
@@ -162,13 +188,15 @@ void Worker::Dial() {
     session_over_ = false;
     welcome_ = false;
   }
-  auto session = DialManager(
+  std::shared_ptr<MessageSender<proto::ToManager>> session = DialManager(
       manager, options_.transport,
       {[this, number](proto::ToWorker message) { OnMessage(number, std::move(message)); },
        [this, number](const Status& status) { OnEnd(number, status); }});
   session->Send(Hello());
-  std::lock_guard lock(mutex_);
-  session_ = std::move(session);
+  {
+    std::lock_guard lock(mutex_);
+    session_.swap(session);
+  }
 }
 
 void Worker::OnMessage(uint64_t session, proto::ToWorker message) {
@@ -206,12 +234,20 @@ void Worker::Handle(proto::ToWorker& message) {
       std::lock_guard lock(mutex_);
       welcome_ = true;
       told_alone_ = false;
+      sessions_++;
       log::Info("session with the manager", {{"term", message.term()}});
       break;
     }
     case proto::ToWorker::kRefuse: {
       const Status reason = FromProto(message.refuse());
-      log::Warn("the manager refuses this worker", {{"reason", reason.ToString()}});
+      {
+        std::lock_guard lock(mutex_);
+        refusals_counted_++;
+      }
+      if (const auto times = refusals_.OnFailure(clock_.Monotonic())) {
+        log::Warn("the manager refuses this worker",
+                  {{"times", *times}, {"reason", reason.ToString()}});
+      }
       if (reason.ok() || reason.kind() == ErrorKind::kRetry) break;
       {
         std::lock_guard lock(mutex_);
@@ -228,13 +264,15 @@ void Worker::Handle(proto::ToWorker& message) {
         if (led->id() >= attempt) return;  // Told again.
         led->Cancel();
       }
-      led_.push_back(std::make_unique<LedAttempt>(services_, std::move(order), [this] {
+      auto led = std::make_shared<LedAttempt>(services_, std::move(order), [this] {
         {
           std::lock_guard lock(mutex_);
           beat_now_ = true;
         }
         wake_.notify_all();
-      }));
+      });
+      std::lock_guard lock(mutex_);
+      led_.push_back(std::move(led));
       break;
     }
     case proto::ToWorker::kStop:
@@ -273,15 +311,17 @@ void Worker::Handle(proto::ToWorker& message) {
 /// Destroys what has ended: of led attempts those that the manager has told to forget, or that a
 /// later one of the job has taken the place of.
 void Worker::Reap() {
-  for (auto led = led_.begin(); led != led_.end();) {
-    const bool replaced = std::any_of(std::next(led), led_.end(), [&](const auto& later) {
-      return later->job() == (*led)->job();
-    });
-    const bool gone = (*led)->over() && ((*led)->forgotten() || replaced);
-    led = gone ? led_.erase(led) : std::next(led);
-  }
+  // What goes is destroyed without the mutex.
+  std::list<std::shared_ptr<LedAttempt>> ended;
   std::list<std::shared_ptr<HostStream>> over;
   std::lock_guard lock(mutex_);
+  for (auto led = led_.begin(); led != led_.end();) {
+    const auto next = std::next(led);
+    const bool replaced = std::any_of(
+        next, led_.end(), [&](const auto& later) { return later->job() == (*led)->job(); });
+    if ((*led)->over() && ((*led)->forgotten() || replaced)) ended.splice(ended.end(), led_, led);
+    led = next;
+  }
   for (auto stream = hosted_.begin(); stream != hosted_.end();) {
     const auto next = std::next(stream);
     if ((*stream)->over()) over.splice(over.end(), hosted_, stream);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -11,11 +12,13 @@
 #include <thread>
 #include <vector>
 
+#include "base/failure_log.h"
 #include "daemon/rpc/cluster_streams.h"
 #include "daemon/rpc/server.h"
 #include "daemon/worker/host_stream.h"
 #include "daemon/worker/led_attempt.h"
 #include "daemon/worker/services.h"
+#include "daemon/worker/worker_status.h"
 #include "state/directory_lock.h"
 
 namespace weir {
@@ -50,6 +53,9 @@ class Worker {
   /// `give_up` says so.
   void Drain(const std::function<bool()>& give_up);
   bool connected() const;
+  WorkerStatus status() const;
+  /// Looks at the jobs that are led here and run; `look` must be quick.
+  void LookAtJobs(const std::function<void(const JobPlan&, const JobProgress&)>& look) const;
   /// Ok, or why the manager will never take this worker.
   Status refused() const;
 
@@ -98,9 +104,15 @@ class Worker {
   std::shared_ptr<MessageSender<proto::ToManager>> session_;
   std::list<std::shared_ptr<HostStream>> hosted_;  ///< Under mutex_.
 
+  uint64_t sessions_ = 0;          ///< Under mutex_.
+  uint64_t refusals_counted_ = 0;  ///< Under mutex_.
+  std::atomic<uint64_t> broken_{0};
+  /// Changed by the thread alone, under mutex_; so the thread reads it without.
+  std::list<std::shared_ptr<LedAttempt>> led_;
+
   // Of the thread.
-  std::list<std::unique_ptr<LedAttempt>> led_;
   std::string phases_;  ///< Of led attempts, as last told.
+  FailureLog refusals_{Duration::Seconds(10)};
   std::thread thread_;
 };
 

@@ -102,8 +102,8 @@ def test_every_error_code_is_told_once():
 @pytest.mark.quick
 def test_every_metric_is_told_once():
     told = rows_of_table(ROOT / "docs" / "operations.md", "Metrics")
-    code = (ROOT / "daemon" / "http" / "metrics.cc").read_text()
-    assert sorted(told) == sorted(re.findall(r'\{"(weir_\w+)"', code))
+    code = "".join(file.read_text() for file in (ROOT / "daemon" / "http").glob("*metrics.cc"))
+    assert sorted(told) == sorted(re.findall(r'[{(]\s*"((?:weir|process)_\w+)"', code))
 
 
 @pytest.mark.quick
