@@ -14,6 +14,7 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "base/log.h"
 #include "batch/time_text.h"
 #include "cli/command.h"
 #include "cli/errors.h"
@@ -284,6 +285,9 @@ int RunJob(const RunArguments& arguments) {
 
   const Result<JobPlan> plan = LoadJob(arguments.job);
   if (!plan.ok()) return Report(plan.status());
+  if (plan->autoscale) {
+    log::Warn("'autoscale' is for a cluster: weir run keeps to the job's parallelism", {});
+  }
   const Result<StoreLocation> store =
       LocateStore(arguments.job.config, arguments.job.variables, arguments.state_dir);
   if (!store.ok()) return Report(store.status());

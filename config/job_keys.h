@@ -14,6 +14,7 @@ struct JobKeys {
   CheckpointSpec checkpoint;
   RestartSpec restart;
   std::optional<AutoscaleSpec> autoscale;
+  LimitsSpec limits;
   YamlNode on_error;
   YamlNode connections;
   YamlNode sources;

@@ -55,8 +55,23 @@ const Spec<AutoscaleSpec>& AutoscaleSpec::Describe() {
       {Required("min", &AutoscaleSpec::min, "The lowest parallelism.", InRange(1, 4096)),
        Required("max", &AutoscaleSpec::max, "The highest parallelism.", InRange(1, 4096)),
        Optional("target_busy", &AutoscaleSpec::target_busy, 0.7,
-                "Share of time that tasks should be at work.", InRange(0.1, 1.0))},
+                "Share of time that tasks should be at work.", InRange(0.1, 1.0)),
+       Optional("window", &AutoscaleSpec::window, Duration::Seconds(30),
+                "The time that load is looked at before each decision.",
+                AtLeast(Duration::Seconds(1))),
+       Optional("cooldown", &AutoscaleSpec::cooldown, Duration::Minutes(2),
+                "The time after each start in which nothing is decided.", Positive)},
       "autoscale: { min: 2, max: 16, target_busy: 0.7 }");
+  return spec;
+}
+
+const Spec<LimitsSpec>& LimitsSpec::Describe() {
+  static const Spec<LimitsSpec> spec(
+      "limits", "What a job may take, however much there is.",
+      {Optional("rows_per_task", &LimitsSpec::rows_per_task, std::nullopt,
+                "Rows that each task of a source reads in a second at most.",
+                Condition("more than 0", [](Rate rate) { return rate.per_second > 0; }))},
+      "limits: { rows_per_task: 20000/s }");
   return spec;
 }
 
@@ -72,6 +87,7 @@ const Spec<JobKeys>& JobKeys::Describe() {
        Optional("restart", &JobKeys::restart, "What happens after an operating error."),
        Optional("autoscale", &JobKeys::autoscale,
                 "Bounds within which the parallelism follows the load."),
+       Optional("limits", &JobKeys::limits, "What the job may take, however much there is."),
        Optional("on_error", &JobKeys::on_error,
                 "What becomes of rows that fail, for nodes that do not say; fail where not given."),
        Optional("connections", &JobKeys::connections,
@@ -113,10 +129,6 @@ const std::vector<YamlNode::Entry>& NodesOf(const YamlNode& node, Diagnostics& d
 
 /// What this version reads and checks, and does not act by.
 void WarnOfNoEffect(const YamlNode& root, const JobSpec& job, Diagnostics& diagnostics) {
-  if (job.autoscale) {
-    diagnostics.Warn(errors::kNotYet, root.Find("autoscale")->place(),
-                     "'autoscale' has no effect yet: the parallelism stays as it is");
-  }
   if (job.checkpoint.guarantee == Guarantee::kAtLeastOnce) {
     const YamlNode& guarantee = *root.Find("checkpoint")->Find("guarantee");
     diagnostics.Warn(errors::kNotYet, guarantee.place(),
@@ -146,6 +158,7 @@ JobSpec ReadJob(const YamlNode& root, const Vocabulary& vocabulary, Diagnostics&
   job.checkpoint = keys.checkpoint;
   job.restart = keys.restart;
   job.autoscale = keys.autoscale;
+  job.limits = keys.limits;
   if (job.restart.backoff.max < job.restart.backoff.initial) {
     diagnostics.Error(errors::kOutOfBounds, root.Find("restart")->place(),
                       "'max' of the backoff must not be below 'initial'");

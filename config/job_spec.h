@@ -41,7 +41,14 @@ struct AutoscaleSpec {
   uint32_t min = 1;
   uint32_t max = 1;
   double target_busy = 0.7;
+  Duration window = Duration::Seconds(30);
+  Duration cooldown = Duration::Minutes(2);
   static const Spec<AutoscaleSpec>& Describe();
+};
+
+struct LimitsSpec {
+  std::optional<Rate> rows_per_task;
+  static const Spec<LimitsSpec>& Describe();
 };
 
 /// A job as its file says it: names resolved and structure checked; connectors' options, clauses
@@ -53,6 +60,7 @@ struct JobSpec {
   CheckpointSpec checkpoint;
   RestartSpec restart;
   std::optional<AutoscaleSpec> autoscale;
+  LimitsSpec limits;
   OnErrorSpec on_error;
   std::vector<ConnectionSpec> connections;
   std::vector<SourceSpec> sources;  ///< In the order of the file.

@@ -71,6 +71,15 @@ struct FragmentPlan {
   bool has_source = false;
 };
 
+/// Bounds within which a cluster chooses a job's parallelism by its load.
+struct AutoscalePlan {
+  uint32_t min = 1;
+  uint32_t max = 1;
+  double target_busy = 0.7;
+  Duration window;
+  Duration cooldown;
+};
+
 /// A job, checked and ready to run.
 struct JobPlan {
   std::string name;
@@ -82,6 +91,8 @@ struct JobPlan {
   std::optional<int64_t> restart_attempts;  ///< None: unlimited.
   Duration restart_initial;
   Duration restart_max;
+  std::optional<AutoscalePlan> autoscale;
+  std::optional<double> rows_per_task;  ///< A second, of each source task; none: any number.
   std::vector<NodePlan> nodes;
   std::vector<ExchangePlan> exchanges;
   std::vector<FragmentPlan> fragments;

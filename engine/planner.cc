@@ -55,6 +55,12 @@ std::optional<JobPlan> PlanJob(const JobSpec& job, const PlanContext& context,
   if (job.restart.attempts) plan.restart_attempts = *job.restart.attempts;
   plan.restart_initial = job.restart.backoff.initial;
   plan.restart_max = job.restart.backoff.max;
+  if (job.autoscale) {
+    plan.autoscale =
+        AutoscalePlan{job.autoscale->min, job.autoscale->max, job.autoscale->target_busy,
+                      job.autoscale->window, job.autoscale->cooldown};
+  }
+  if (job.limits.rows_per_task) plan.rows_per_task = job.limits.rows_per_task->per_second;
   for (NodePlan& node : plan.nodes) {
     if (node.role != NodePlan::Role::kSource) continue;
     // Origins cost memory for each row: only where somebody breaks ties by them.

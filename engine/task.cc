@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <limits>
 
 #include <fmt/format.h>
 
@@ -43,7 +44,7 @@ Task::~Task() {
 }
 
 void Task::Start() {
-  thread_ = std::thread([this] { Run(); });
+  thread_ = log::StartThread([this] { Run(); });
 }
 
 void Task::Join() {
@@ -222,10 +223,19 @@ Status Task::PollSource() {
     RestBlocked();
     return AdvanceSourceClock();
   }
+  const Duration asked = setup_.clock->Monotonic();
+  if (setup_.plan->rows_per_task && !limit_) limit_.emplace(*setup_.plan->rows_per_task, asked);
+  const int64_t allowed = limit_ ? limit_->Allowed(asked) : std::numeric_limits<int64_t>::max();
+  if (allowed == 0) {
+    // It has no more to give: to whoever chooses the parallelism, that is a task at work.
+    Rest();
+    gauges_.busy_us += setup_.clock->Monotonic().us - asked.us;
+    return AdvanceSourceClock();
+  }
   const std::vector<std::string> paused = clock_.TooFarAhead();
-  (void)WEIR_FAILPOINT("engine.source.poll");
   PollRequest request;
-  request.max_rows = PollRows(request.max_rows);
+  request.max_rows =
+      static_cast<size_t>(std::min(allowed, static_cast<int64_t>(PollRows(request.max_rows))));
   request.paused = paused.empty() ? nullptr : &paused;
   const Duration before = setup_.clock->Monotonic();
   (void)WEIR_FAILPOINT("engine.source.poll");
@@ -235,6 +245,7 @@ Status Task::PollSource() {
   WEIR_TRY(AdvanceSourceClock());
   if (polled.records > 0) {
     gauges_.rows_in += polled.records;
+    if (limit_) limit_->Take(polled.records);
     CountTime(before);
   }
   return Status::Ok();

@@ -15,6 +15,7 @@
 #include "engine/chain.h"
 #include "engine/event_time.h"
 #include "engine/mailbox.h"
+#include "engine/rate_limit.h"
 #include "engine/split_clock.h"
 #include "state/checkpoint_store.h"
 #include "state/task_state.h"
@@ -173,7 +174,8 @@ class Task {
   std::atomic<bool> has_commands_{false};
   std::atomic<bool> cancelled_{false};
   Duration last_gauges_;
-  int64_t waited_us_ = 0;  ///< Of the chain's waiting, what is counted.
+  std::optional<RateLimit> limit_;  ///< Of a source's task, from its first poll on.
+  int64_t waited_us_ = 0;           ///< Of the chain's waiting, what is counted.
   bool pressure_told_ = false;
   std::thread thread_;
 };

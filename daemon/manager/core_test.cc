@@ -590,11 +590,10 @@ TEST_CASE("a job that no worker slots are there for is refused") {
 
 TEST_CASE("a job scaled by weir takes what there is, and more when it is busy") {
   CoreOptions options = CoreHarness::Options();
-  options.autoscale_rest = Duration::Seconds(1);
-  options.autoscale_window = Duration::Seconds(2);
   TwoWorkers m(options);
   auto submit = m.Submit("clicks", 2);
-  submit.policy.autoscale = AutoscaleBounds{1, 8, 0.7, {}};
+  submit.policy.autoscale =
+      AutoscaleBounds{1, 8, 0.7, {}, Duration::Seconds(2), Duration::Seconds(1)};
   m.Ask(submit);
   m.Runs("clicks");
   AttemptReport busy;

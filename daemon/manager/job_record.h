@@ -47,8 +47,10 @@ struct AttemptChoices {
 struct AutoscaleBounds {
   uint32_t min = 1;
   uint32_t max = 1;
-  double target_busy = 0.7;             ///< Share of their time that tasks should be at work.
-  std::optional<double> rows_per_task;  ///< Rows/s that one task is to be given at most.
+  double target_busy = 0.7;                  ///< Share of their time that tasks should be at work.
+  std::optional<double> rows_per_task;       ///< Rows/s that one task is to be given at most.
+  Duration window = Duration::Seconds(30);   ///< Load is looked at for so long.
+  Duration cooldown = Duration::Minutes(2);  ///< After an attempt has begun.
   bool operator==(const AutoscaleBounds&) const = default;
 };
 

@@ -4,6 +4,9 @@
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 
 #include <algorithm>
+#include <charconv>
+
+#include <fmt/format.h>
 
 #include "daemon/manager/errors.h"
 #include "proto/jobs.pb.h"
@@ -51,6 +54,8 @@ void Encode(const JobPolicy& policy, proto::StoredPolicy& out) {
     autoscale.set_min(policy.autoscale->min);
     autoscale.set_max(policy.autoscale->max);
     autoscale.set_target_busy(policy.autoscale->target_busy);
+    autoscale.set_window_us(policy.autoscale->window.us);
+    autoscale.set_cooldown_us(policy.autoscale->cooldown.us);
     if (policy.autoscale->rows_per_task) {
       autoscale.set_rows_per_task(*policy.autoscale->rows_per_task);
     }
@@ -68,6 +73,8 @@ JobPolicy Decode(const proto::StoredPolicy& stored) {
     bounds.min = stored.autoscale().min();
     bounds.max = stored.autoscale().max();
     bounds.target_busy = stored.autoscale().target_busy();
+    bounds.window = {stored.autoscale().window_us()};
+    bounds.cooldown = {stored.autoscale().cooldown_us()};
     if (stored.autoscale().has_rows_per_task()) {
       bounds.rows_per_task = stored.autoscale().rows_per_task();
     }
@@ -239,6 +246,15 @@ Result<WorkerRecord> DecodeWorker(std::string_view bytes) {
     return Damaged("a worker that can't be read");
   }
   return WorkerRecord{stored.id(), stored.draining()};
+}
+
+Result<uint64_t> DecodeNumber(std::string_view text) {
+  uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size()) {
+    return Damaged(fmt::format("'{}' where a number should be", text));
+  }
+  return number;
 }
 
 }  // namespace weir::manager

@@ -14,5 +14,7 @@ std::string EncodeJob(const JobRecord& record);
 Result<JobRecord> DecodeJob(std::string_view bytes);
 std::string EncodeWorker(const WorkerRecord& record);
 Result<WorkerRecord> DecodeWorker(std::string_view bytes);
+/// A number as text, as terms and versions are kept.
+Result<uint64_t> DecodeNumber(std::string_view text);
 
 }  // namespace weir::manager

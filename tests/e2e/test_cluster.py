@@ -60,6 +60,24 @@ def test_a_job_is_moved_about(kafka, weir_binary: pathlib.Path, tmp_path: pathli
         tell("a job is moved about, " + campaign.told())
 
 
+def test_a_job_is_scaled_by_its_load(kafka, weir_binary: pathlib.Path, tmp_path: pathlib.Path, tell) -> None:
+    """700 rows a second where a task takes 200 need four of them; none need one."""
+    with ClusterCampaign(kafka, tmp_path, SEED + 4, partitions=4, rate=700) as campaign:
+        cluster = campaign.cluster
+        cluster.sets = {"parallelism": "1", "limits.rows_per_task": "200/s", "autoscale.min": "1",
+                        "autoscale.max": "4", "autoscale.window": "1s", "autoscale.cooldown": "1s"}
+        campaign.start()
+        cluster.wait_job("running", parallelism=1)
+        cluster.wait_job("running", parallelism=4, timeout_s=120)
+        campaign.feed.pause()
+        cluster.wait_job("running", parallelism=1, timeout_s=180)
+        campaign.feed.resume()
+        changes = [reason for reason in reasons(cluster.status()) if reason.startswith("rescaled from ")]
+        assert changes[0] == "rescaled from 1 to 2" and changes[-1].endswith(" to 1"), changes
+        campaign.finish_clean()
+        tell(f"scaled by load ({'; '.join(changes)}), " + campaign.told())
+
+
 def reasons(status: dict) -> list[str]:
     """Why each attempt but the first was begun."""
     return [restart["reason"] for restart in status["history"]]

@@ -138,8 +138,6 @@ void SimManager::Start() {
   manager::CoreOptions options;
   options.version = kVersion;
   options.keep_apart = Duration::Seconds(8);
-  options.autoscale_rest = Duration::Seconds(2);
-  options.autoscale_window = Duration::Seconds(2);
   core_ = std::make_unique<manager::Core>(options);
   Loop(life);
   if (world_.store->alone()) {

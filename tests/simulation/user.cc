@@ -67,7 +67,9 @@ void User::Act() {
   policy.restart_max = Duration::Seconds(4);
   policy.sinks = {"out"};
   if (random.Chance(0.3)) policy.restart_attempts = 2;
-  if (job == "scaled") policy.autoscale = manager::AutoscaleBounds{1, 4, 0.7, {}};
+  if (job == "scaled")
+    policy.autoscale =
+        manager::AutoscaleBounds{1, 4, 0.7, {}, Duration::Seconds(2), Duration::Seconds(2)};
   const auto parallelism = static_cast<uint32_t>(random.Between(1, 4));
   const std::string instance = fmt::format("instance {}", requests_);
   const auto yaml = std::make_shared<std::string>(fmt::format("job: {} {}", job, requests_));

@@ -124,10 +124,9 @@ class RunningState final : public UnderWay {
 
   void Autoscale(Job& job, const AttemptReport& report, Turn& turn) const {
     const auto& bounds = job.record.policy.autoscale;
-    const CoreOptions& options = turn.options();
-    if (!bounds || turn.now().us - job.since.us < options.autoscale_rest.us) return;
+    if (!bounds || turn.now().us - job.since.us < bounds->cooldown.us) return;
     job.load.Add(report.busy, report.rows_per_second, report.lag_records, turn.now());
-    if (job.load.ended.us - job.load.began.us < options.autoscale_window.us) return;
+    if (job.load.ended.us - job.load.began.us < bounds->window.us) return;
     const LoadWindow load = std::exchange(job.load, {});
     const uint32_t current = job.record.parallelism;
     const uint32_t room = turn.cluster().Room(job.record.name, turn.now());
