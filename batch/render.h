@@ -32,10 +32,5 @@ void AppendFloat(std::string& out, float value, bool named = false);
 void AppendDecimal(std::string& out, Int128 unscaled, int scale);
 /// Microseconds as milliseconds: `1500`, `1.500`.
 void AppendMillis(std::string& out, int64_t micros);
-/// Standard alphabet, padded.
-void AppendBase64(std::string& out, std::string_view bytes);
-/// Reads what AppendBase64 writes (padding may be missing) and appends the bytes; false, with `out`
-/// as it was, where it is not base64.
-bool DecodeBase64(std::string_view text, std::string& out);
 
 }  // namespace weir

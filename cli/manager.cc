@@ -1,6 +1,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <mutex>
 
 #include <fmt/format.h>
@@ -12,7 +13,9 @@
 #include "cli/version.h"
 #include "daemon/http/manager_api.h"
 #include "daemon/manager/embedded_store.h"
+#include "daemon/manager/etcd_store.h"
 #include "daemon/manager/service.h"
+#include "daemon/rpc/connection.h"
 #include "engine/task_host.h"
 #include "state/directory_lock.h"
 
@@ -29,10 +32,34 @@ Result<CheckedJob> CheckText(const ProcessSpec& process, const std::string& text
   if (plan.restart_attempts) {
     checked.policy.restart_attempts = static_cast<uint32_t>(*plan.restart_attempts);
   }
+  if (plan.autoscale) {
+    checked.policy.autoscale = manager::AutoscaleBounds{
+        plan.autoscale->min, plan.autoscale->max,    plan.autoscale->target_busy,
+        plan.rows_per_task,  plan.autoscale->window, plan.autoscale->cooldown};
+    checked.parallelism = std::clamp(checked.parallelism, plan.autoscale->min, plan.autoscale->max);
+  }
   for (const LaneId& lane : LanesOf(plan, std::vector<uint32_t>(WidthOf(plan), 0))) {
     checked.policy.sinks.push_back(lane.sink);
   }
   return checked;
+}
+
+Result<std::unique_ptr<manager::ManagerStore>> OpenStore(const ProcessSpec& process) {
+  std::unique_ptr<manager::ManagerStore> store;
+  if (process.store == JobStoreKind::kEmbedded) {
+    store = WEIR_TRY(manager::EmbeddedStore::Open(process.state_dir + "/jobs"));
+    return store;
+  }
+  manager::EtcdStoreOptions options;
+  options.etcd.endpoints = process.etcd.endpoints;
+  options.etcd.ca_file = process.etcd.ca;
+  // Several calls must find their time within a lease.
+  options.etcd.timeout = {std::min(options.etcd.timeout.us, process.etcd.lease.us / 4)};
+  options.prefix = process.etcd.prefix;
+  options.name = process.http.empty() ? "manager" : process.http;
+  options.lease = process.etcd.lease;
+  store = std::make_unique<manager::EtcdStore>(std::move(options), SystemClock());
+  return store;
 }
 
 Status RunManager(const ProcessArguments& arguments) {
@@ -40,11 +67,11 @@ Status RunManager(const ProcessArguments& arguments) {
   const ProcessSpec process = WEIR_TRY(arguments.Read());
   const std::unique_ptr<DirectoryLock> lock = WEIR_TRY(DirectoryLock::Take(
       process.state_dir, "stop it, or give this manager another state directory"));
-  const std::unique_ptr<manager::EmbeddedStore> store =
-      WEIR_TRY(manager::EmbeddedStore::Open(process.state_dir + "/jobs"));
+  const std::unique_ptr<manager::ManagerStore> store = WEIR_TRY(OpenStore(process));
   manager::ServiceOptions options;
   options.core.version = Version();
   options.core.worker_timeout = process.worker_timeout;
+  if (process.store == JobStoreKind::kEtcd) options.core.move_over = kPeerGoneAfter;
   options.listen = process.listen.empty() ? "127.0.0.1:9281" : process.listen;
   if (process.tls) {
     options.transport = WEIR_TRY(
@@ -74,7 +101,7 @@ Status RunManager(const ProcessArguments& arguments) {
 
 std::function<int()> AddManager(CLI::App& app) {
   auto arguments = std::make_shared<ProcessArguments>();
-  arguments->AddTo(app, {"listen", "http", "state_dir", "worker_timeout"});
+  arguments->AddTo(app, {"listen", "http", "state_dir", "store", "worker_timeout"});
   return [arguments] { return Report(RunManager(*arguments)); };
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/base64.h"
 #include "clients/errors.h"
 #include "clients/s3_call.h"
 

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/base64.h"
 #include "base/ids.h"
 #include "clients/errors.h"
 #include "tests/catch.h"

@@ -57,15 +57,6 @@ std::string Hex(std::string_view bytes) {
   return hex;
 }
 
-std::string Base64(std::string_view bytes) {
-  std::string text((bytes.size() + 2) / 3 * 4 + 1, '\0');
-  const int length = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
-                                     reinterpret_cast<const unsigned char*>(bytes.data()),
-                                     static_cast<int>(bytes.size()));
-  text.resize(static_cast<size_t>(length));
-  return text;
-}
-
 std::string Sha256Of(std::string_view bytes) { return Digest(EVP_sha256(), bytes); }
 
 std::string Md5Of(std::string_view bytes) { return Digest(EVP_md5(), bytes); }

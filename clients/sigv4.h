@@ -60,7 +60,6 @@ std::string QueryText(const QueryParameters& query);
 
 /// Lower case hexadecimal.
 std::string Hex(std::string_view bytes);
-std::string Base64(std::string_view bytes);
 /// 32 bytes.
 std::string Sha256Of(std::string_view bytes);
 /// 16 bytes; for the one header that S3 wants it in.

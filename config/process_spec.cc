@@ -21,6 +21,27 @@ const Spec<TlsSpec>& TlsSpec::Describe() {
   return spec;
 }
 
+std::vector<Choice<JobStoreKind>> ChoicesOf(JobStoreKind) {
+  return {{"embedded", JobStoreKind::kEmbedded}, {"etcd", JobStoreKind::kEtcd}};
+}
+
+const Spec<EtcdSpec>& EtcdSpec::Describe() {
+  static const EtcdSpec defaults;
+  static const Spec<EtcdSpec> spec(
+      "etcd", "How managers reach the etcd that they share (3.4 or later).",
+      {Optional("endpoints", &EtcdSpec::endpoints, defaults.endpoints,
+                "Addresses of its members; any of them is asked."),
+       Optional("prefix", &EtcdSpec::prefix, defaults.prefix,
+                "Before all keys: another one for each cluster of weir's.", NotEmpty),
+       Optional("lease", &EtcdSpec::lease, defaults.lease,
+                "How long after a manager's death another takes its place.",
+                AtLeast(Duration::Seconds(2))),
+       Optional("ca", &EtcdSpec::ca, defaults.ca,
+                "The authority of its certificates, as a file in PEM. Left out: the system's.")},
+      "etcd: { endpoints: [\"http://10.0.0.1:2379\"] }");
+  return spec;
+}
+
 const Spec<ProcessSpec>& ProcessSpec::Describe() {
   static const ProcessSpec defaults;
   static const Spec<ProcessSpec> spec(
@@ -52,6 +73,10 @@ const Spec<ProcessSpec>& ProcessSpec::Describe() {
        Optional("worker_timeout", &ProcessSpec::worker_timeout, defaults.worker_timeout,
                 "How long a worker may be silent before its tasks are started elsewhere.",
                 Positive),
+       Optional("store", &ProcessSpec::store, defaults.store,
+                "Where a manager keeps its jobs: embedded, in its state directory, or etcd, which "
+                "several managers share, of which one leads."),
+       Optional("etcd", &ProcessSpec::etcd, "How that etcd is reached, for store: etcd."),
        Optional("tls", &ProcessSpec::tls, "Certificates between processes."),
        Optional("checkpoint_store", &ProcessSpec::checkpoint_store,
                 "Where checkpoints are kept; the same for all workers. Left out: in the state "

@@ -23,6 +23,19 @@ struct TlsSpec {
   static const Spec<TlsSpec>& Describe();
 };
 
+/// Where a manager keeps its jobs.
+enum class JobStoreKind { kEmbedded, kEtcd };
+std::vector<Choice<JobStoreKind>> ChoicesOf(JobStoreKind);
+
+/// How managers reach the etcd that they share.
+struct EtcdSpec {
+  std::vector<std::string> endpoints = {"http://127.0.0.1:2379"};
+  std::string prefix = "/weir/";
+  Duration lease = Duration::Seconds(5);
+  std::string ca;
+  static const Spec<EtcdSpec>& Describe();
+};
+
 /// What a weir process is told about itself: by the file that `--config` names, by variables of the
 /// environment (`state_dir` is WEIR_STATE_DIR), and by flags (`--state-dir`); the later wins. The
 /// declaration of its keys is all that file, variables, flags and their help are made from.
@@ -38,6 +51,8 @@ struct ProcessSpec {
   std::map<std::string, std::string> labels;
   Duration worker_timeout = Duration::Seconds(5);
   std::optional<TlsSpec> tls;
+  JobStoreKind store = JobStoreKind::kEmbedded;
+  EtcdSpec etcd;
   std::optional<StoreLocation> checkpoint_store;  ///< None: the state directory.
   YamlNode connection_nodes;
   std::vector<ConnectionSpec> connections;  ///< Read from `connection_nodes`.

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "base/base64.h"
 #include "batch/render.h"
 
 namespace weir {

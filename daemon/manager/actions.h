@@ -68,7 +68,7 @@ struct Tell {
   uint64_t term = 0;
   WorkerMessage message;
 };
-/// End the stream; the core has given it up.
+/// End the stream; the core has given it up. `reason` is for the log; empty: not worth a line.
 struct CloseSession {
   SessionId session;
   std::string reason;

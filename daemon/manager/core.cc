@@ -22,9 +22,10 @@ std::vector<Action> Core::On(Fact fact, Now now) {
     fact = facts::Tick{};
   }
   if (!leading_) {
-    // It came too early, or to the wrong manager: nobody would ever welcome it here.
+    // It came too early, or to the wrong manager: nobody would ever welcome it here. Workers come by
+    // again and again until they find the one that leads.
     if (const auto* opened = std::get_if<facts::SessionOpened>(&fact)) {
-      return {actions::CloseSession{opened->session, "this manager does not lead"}};
+      return {actions::CloseSession{opened->session, ""}};
     }
     return {};
   }
@@ -84,7 +85,7 @@ void Core::Begin(facts::Elected elected, Now now) {
   leading_ = true;
   term_ = elected.term;
   lease_until_ = elected.lease_until;
-  grace_until_ = {now.monotonic.us + options_.worker_timeout.us};
+  grace_until_ = {now.monotonic.us + options_.worker_timeout.us + options_.move_over.us};
   if (WEIR_MUTANT("manager_no_grace")) grace_until_ = now.monotonic;
   for (const WorkerRecord& record : elected.workers) {
     Worker& worker = cluster_.Add(record.id);

@@ -23,7 +23,8 @@ namespace weir::manager {
 ///  - nothing that depends on a record happens before Stored was told of it (rule 31): an attempt's
 ///    number and lanes before it is deployed, a user's command before it is answered;
 ///  - without a lease, or after its end less a margin, it does nothing at all;
-///  - no worker is taken for lost before `worker_timeout` from Elected, but by what it says itself;
+///  - no worker is taken for lost before its time to come over from the manager before this one,
+///  but by what it says itself;
 ///  - workers tell all their attempts in each heartbeat, and are told again what has not reached
 ///    them: any single message may be lost.
 class Core {

@@ -29,7 +29,7 @@ JobRecord Full(const std::string& name) {
   job.policy = {Duration::Millis(1),
                 Duration::Millis(2),
                 7,
-                AutoscaleBounds{2, 9, 0.5, 1000.0},
+                AutoscaleBounds{2, 9, 0.5, 1000.0, Duration::Seconds(7), Duration::Seconds(8)},
                 {"out", "late"}};
   job.parallelism = 4;
   job.choices = {true, true, true, {"step"}};
@@ -51,6 +51,7 @@ JobRecord Full(const std::string& name) {
   job.created_at = {10};
   job.changed_at = {11};
   job.restarts = 5;
+  job.downtime = Duration::Seconds(3);
   job.history = {{{1}, {4, 11}, "reason", {9}}};
   return job;
 }

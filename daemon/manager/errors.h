@@ -16,6 +16,8 @@ inline constexpr ErrorCode kChangeUnderWay{"WEIR-M004", ErrorKind::kInvalid};
 inline constexpr ErrorCode kTooFewSlots{"WEIR-M005", ErrorKind::kInvalid};
 inline constexpr ErrorCode kNoSuchWorker{"WEIR-M006", ErrorKind::kInvalid};
 inline constexpr ErrorCode kBadRequest{"WEIR-M007", ErrorKind::kInvalid};
+/// A job's text is longer than the job store takes.
+inline constexpr ErrorCode kTextTooLong{"WEIR-M009", ErrorKind::kInvalid};
 /// The attempt ended before its savepoint was taken.
 inline constexpr ErrorCode kSavepointCut{"WEIR-M008", ErrorKind::kRetry};
 

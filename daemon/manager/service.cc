@@ -14,6 +14,7 @@ namespace {
 
 constexpr Duration kLongestWait = Duration::Millis(250);
 constexpr Duration kShutdownPatience = Duration::Seconds(1);
+constexpr size_t kLinesKept = 500;  // Of each job.
 
 }  // namespace
 
@@ -44,8 +45,9 @@ Service::~Service() {
   }
   wake_.notify_all();
   if (server_) server_->Shutdown(kShutdownPatience);
-  if (lead_thread_.joinable()) lead_thread_.join();
+  store_.GiveUp();
   if (thread_.joinable()) thread_.join();
+  if (lead_thread_.joinable()) lead_thread_.join();
   for (auto& [id, answer] : requests_) {
     answer.set_value(
         {Status(errors::kManagerEnds, "the manager is being stopped", "ask again when it is back"),
@@ -58,6 +60,10 @@ void Service::LeadAndLoad() {
   Result<StoredRecords> records =
       leadership.ok() ? store_.Load() : Result<StoredRecords>(leadership.status());
   if (!records.ok()) {
+    {
+      std::lock_guard lock(mutex_);
+      if (ending_) return;
+    }
     log::Error("the manager can't lead", {{"reason", records.status().ToString()}});
     if (options_.on_over) options_.on_over(records.status());
     return;
@@ -110,16 +116,37 @@ void Service::Run() {
         over = led && !core_.leading();
       }
       for (Action& action : actions) Carry(std::move(action));
-      if (over && options_.on_over) {
-        options_.on_over(Status(
-            errors::kOldTerm,
-            fmt::format("this manager, of term {}, leads no more: workers have followed one of a "
-                        "later term",
-                        core_.term()),
-            "where no other manager runs, this one's job store is older than its cluster: restore "
-            "the newest backup, or restart the workers"));
-      }
+      if (over) LeadsNoMore();
     }
+  }
+}
+
+/// Nothing that was asked or said under the lost term goes on: workers dial again, users ask again.
+void Service::LeadsNoMore() {
+  std::map<RequestId, std::promise<Answer>> unanswered;
+  {
+    std::lock_guard lock(mutex_);
+    unanswered.swap(requests_);
+    for (const auto& [id, session] : sessions_) session->Close();
+  }
+  for (auto& [id, answer] : unanswered) {
+    answer.set_value(
+        {Status(errors::kNotLeading, "this manager leads no more; what was asked may still be done",
+                "look with 'weir status' at the manager that leads"),
+         0});
+  }
+  if (store_.ElectsAgain()) {
+    log::Warn("this manager leads no more; it stands by", {{"term", core_.term()}});
+    if (lead_thread_.joinable()) lead_thread_.join();
+    lead_thread_ = std::thread([this] { LeadAndLoad(); });
+  } else if (options_.on_over) {
+    options_.on_over(Status(
+        errors::kOldTerm,
+        fmt::format("this manager, of term {}, leads no more: workers have followed one of a "
+                    "later term",
+                    core_.term()),
+        "where no other manager runs, this one's job store is older than its cluster: restore "
+        "the newest backup, or restart the workers"));
   }
 }
 
@@ -146,7 +173,7 @@ void Service::Carry(Action action) {
     std::lock_guard lock(mutex_);
     const auto session = sessions_.find(close->session);
     if (session == sessions_.end()) return;
-    log::Info("session is closed", {{"reason", close->reason}});
+    if (!close->reason.empty()) log::Info("session is closed", {{"reason", close->reason}});
     session->second->Close();
   } else if (auto* reply = std::get_if<actions::Reply>(&action)) {
     std::promise<Answer> answer;
@@ -176,12 +203,16 @@ void Service::Carry(Action action) {
 }
 
 Service::Answer Service::Do(const std::string& user, Command command, Duration wait) {
-  {
-    std::lock_guard lock(core_mutex_);
-    if (!core_.leading()) {
-      return {Status(errors::kNotLeading, "this manager does not lead, or not yet", "ask again"),
-              0};
-    }
+  if (Status leads = Leads(); !leads.ok()) return {std::move(leads), 0};
+  const std::string* text = nullptr;
+  if (const auto* submit = std::get_if<commands::Submit>(&command)) text = submit->yaml.get();
+  if (const auto* upgrade = std::get_if<commands::Upgrade>(&command)) text = upgrade->yaml.get();
+  if (text != nullptr && text->size() > store_.most_text_bytes()) {
+    return {Status(errors::kTextTooLong,
+                   fmt::format("the job's text has {} bytes, and the job store takes {}",
+                               text->size(), store_.most_text_bytes()),
+                   "shorten it"),
+            0};
   }
   std::future<Answer> answer;
   RequestId request;
@@ -205,6 +236,13 @@ Service::Answer Service::Do(const std::string& user, Command command, Duration w
   return answer.get();
 }
 
+Status Service::Leads() const {
+  std::lock_guard lock(core_mutex_);
+  if (core_.leading()) return Status::Ok();
+  return Status(errors::kNotLeading, "this manager does not lead, or not yet",
+                "ask the one that leads, or again");
+}
+
 void Service::Look(const std::function<void(const Core&, Duration now)>& look) const {
   std::lock_guard lock(core_mutex_);
   look(core_, clock_.Monotonic());
@@ -214,6 +252,40 @@ std::string Service::DetailsOf(const std::string& job) const {
   std::lock_guard lock(mutex_);
   const auto details = details_.find(job);
   return details == details_.end() ? std::string() : details->second;
+}
+
+std::vector<Service::JobLine> Service::LinesOf(const std::string& job, uint64_t after,
+                                               size_t most) const {
+  std::lock_guard lock(mutex_);
+  const auto lines = lines_.find(job);
+  if (lines == lines_.end()) return {};
+  const std::deque<JobLine>& kept = lines->second.kept;
+  auto first = std::find_if(kept.begin(), kept.end(),
+                            [&](const JobLine& line) { return line.number > after; });
+  if (static_cast<size_t>(kept.end() - first) > most) {
+    first = kept.end() - static_cast<std::ptrdiff_t>(most);
+  }
+  return {first, kept.end()};
+}
+
+void Service::Keep(SessionId session, proto::JobLines told) {
+  {
+    // Of jobs that there are: a session can't make the manager keep what it likes.
+    std::lock_guard lock(core_mutex_);
+    if (!core_.jobs().contains(told.job())) return;
+  }
+  std::lock_guard lock(mutex_);
+  Lines& lines = lines_[told.job()];
+  const std::string& worker = worker_of_[session];
+  const auto keep = [&](std::string line) {
+    lines.kept.push_back({++lines.last, worker, std::move(line)});
+    if (lines.kept.size() > kLinesKept) lines.kept.pop_front();
+  };
+  if (told.left_out() > 0) {
+    keep(fmt::format("({} lines were left out here: they came faster than they could be told)",
+                     told.left_out()));
+  }
+  for (std::string& line : *told.mutable_lines()) keep(std::move(line));
 }
 
 MessageHandler<proto::ToManager> Service::Accept(
@@ -229,6 +301,7 @@ MessageHandler<proto::ToManager> Service::Accept(
             {
               std::lock_guard lock(mutex_);
               sessions_.erase(session);
+              worker_of_.erase(session);
             }
             Post(facts::SessionBroken{session});
           }};
@@ -236,7 +309,10 @@ MessageHandler<proto::ToManager> Service::Accept(
 
 void Service::OnMessage(SessionId session, proto::ToManager message) {
   switch (message.what_case()) {
-    case proto::ToManager::kHello:
+    case proto::ToManager::kHello: {
+      std::lock_guard lock(mutex_);
+      worker_of_[session] = message.hello().id();
+    }
       Post(facts::SessionOpened{session, HelloOf(std::move(*message.mutable_hello()))});
       break;
     case proto::ToManager::kHeartbeat:
@@ -256,6 +332,9 @@ void Service::OnMessage(SessionId session, proto::ToManager message) {
       Post(facts::AttemptEnded{session, message.ended().attempt().job(),
                                AttemptOf(message.ended().attempt()),
                                OutcomeOf(message.ended().outcome())});
+      break;
+    case proto::ToManager::kLines:
+      Keep(session, std::move(*message.mutable_lines()));
       break;
     case proto::ToManager::kDrainAsked:
       Post(facts::DrainAsked{session});

@@ -45,20 +45,34 @@ class Service final : private LeadershipListener {
   /// Does as the user asks, once it is durable; a savepoint once it is taken. Blocks, for `wait` at
   /// most.
   Answer Do(const std::string& user, Command command, Duration wait);
+  /// Ok, or that this manager does not lead: it knows nothing then.
+  Status Leads() const;
   /// Looks at what is known; `look` must be quick and must not call the service.
   void Look(const std::function<void(const Core&, Duration now)>& look) const;
   /// What a running job's lead has told last, as JSON; empty: nothing yet.
   std::string DetailsOf(const std::string& job) const;
 
+  /// A line of some worker's log about a job.
+  struct JobLine {
+    uint64_t number = 0;  ///< Rises with each line of the job that this manager was told.
+    std::string worker;
+    std::string line;
+  };
+  /// The newest lines about a job, oldest first: those above `after`, `most` at most. Each worker's
+  /// own come in their order.
+  std::vector<JobLine> LinesOf(const std::string& job, uint64_t after, size_t most) const;
+
  private:
   Service(ServiceOptions options, ManagerStore& store, const Clock& clock);
   Status Listen();
   void LeadAndLoad();
+  void LeadsNoMore();
   void Run();
   void Post(Fact fact);
   void Carry(Action action);
   Now TimeNow() const { return {clock_.Monotonic(), clock_.Now()}; }
   MessageHandler<proto::ToManager> Accept(std::shared_ptr<MessageSender<proto::ToWorker>> sender);
+  void Keep(SessionId session, proto::JobLines told);
   void OnMessage(SessionId session, proto::ToManager message);
   void OnRenewed(Duration until) override;
   void OnLost(const std::string& reason) override;
@@ -81,6 +95,12 @@ class Service final : private LeadershipListener {
   std::map<SessionId, std::shared_ptr<MessageSender<proto::ToWorker>>> sessions_;
   std::map<RequestId, std::promise<Answer>> requests_;
   std::map<std::string, std::string> details_;  ///< By job.
+  std::map<SessionId, std::string> worker_of_;
+  struct Lines {
+    uint64_t last = 0;
+    std::deque<JobLine> kept;
+  };
+  std::map<std::string, Lines> lines_;  ///< By job.
   std::thread lead_thread_;
   std::thread thread_;
 };

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -41,6 +43,13 @@ class ManagerStore {
   virtual Result<Leadership> Lead(LeadershipListener& listener) = 0;
   /// Everything that was written under earlier terms; call under the own one.
   virtual Result<StoredRecords> Load() = 0;
+
+  /// Whether Lead may be called again once leading was lost; otherwise the process has to end.
+  virtual bool ElectsAgain() const { return false; }
+  /// Ends a Lead that waits, with an error, and all later ones. Thread safe.
+  virtual void GiveUp() {}
+  /// The longest text of a job that it can keep.
+  virtual size_t most_text_bytes() const { return SIZE_MAX; }
 
   /// Called once, by another thread or by the caller's.
   using Done = std::function<void(Status)>;

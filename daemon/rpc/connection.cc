@@ -20,8 +20,8 @@ namespace weir {
 namespace {
 
 // A peer that is stopped, or cut off without a word, is noticed after the sum of these.
-constexpr int kKeepaliveMs = 2000;
-constexpr int kKeepaliveAnswerMs = 3000;
+constexpr int kKeepaliveMs = static_cast<int>(kKeepalive.us / 1000);
+constexpr int kKeepaliveAnswerMs = static_cast<int>(kKeepaliveAnswer.us / 1000);
 /// So that a message is one HTTP/2 frame, and the window never waits for an answer of the peer.
 constexpr int kHttp2FrameBytes = 1 << 20;
 constexpr int kHttp2WindowBytes = 4 << 20;

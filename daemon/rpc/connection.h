@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/status.h"
+#include "base/time.h"
 #include "daemon/rpc/credentials.h"
 
 namespace grpc {
@@ -17,11 +18,17 @@ namespace weir {
 /// The largest message that any process of a cluster takes.
 inline constexpr size_t kMostMessageBytes = 65 << 20;
 
+/// A peer is asked for a sign of life after so long a silence, and has so long to give it.
+inline constexpr Duration kKeepalive = Duration::Seconds(2);
+inline constexpr Duration kKeepaliveAnswer = Duration::Seconds(3);
+/// So a peer that hangs counts as gone after this.
+inline constexpr Duration kPeerGoneAfter{kKeepalive.us + kKeepaliveAnswer.us};
+
 /// Ok where `address` is `host:port`, `1.2.3.4:port` or `[::1]:port`.
 Status CheckAddress(const std::string& address);
 
 /// A new connection to the process at `address`, not shared with anyone; made when first used. A
-/// peer that does not answer for some five seconds counts as gone, and calls on it fail. The last
+/// peer that says nothing for kPeerGoneAfter counts as gone, and calls on it fail. The last
 /// owner must not drop it within a reaction of gRPC: it waits for the threads that run those.
 std::shared_ptr<grpc::Channel> Connect(const std::string& address, const Transport& transport);
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/base64.h"
 #include "base/ids.h"
 #include "batch/key.h"
 #include "batch/render.h"

@@ -7,7 +7,7 @@ import urllib.request
 import pytest
 
 from e2e.cluster import Cluster
-from parts import process, prometheus
+from parts import debian, process, prometheus
 
 JOB = pathlib.Path(__file__).parent / "jobs" / "generated_windows.yaml"
 OPERATIONS = pathlib.Path(__file__).resolve().parents[2] / "docs" / "operations.md"
@@ -16,8 +16,8 @@ OPERATIONS = pathlib.Path(__file__).resolve().parents[2] / "docs" / "operations.
 @pytest.fixture(scope="module", autouse=True)
 def installed() -> None:
     try:
-        prometheus.install()
-    except prometheus.Unavailable as reason:
+        debian.unpack("prometheus")
+    except debian.Unavailable as reason:
         pytest.skip(f"no Prometheus: {reason}")
 
 

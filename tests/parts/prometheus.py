@@ -1,14 +1,11 @@
-"""A real Prometheus for tests, of Debian's package. It is unpacked into the cache, not installed: an
-installed one would start a service of its own on the developer's machine.
+"""A real Prometheus for tests, of Debian's package (debian.unpack("prometheus") first).
 
     with Prometheus(directory, {"weir": ["127.0.0.1:9280"]}) as prometheus:
         prometheus.value('sum(up{job="weir"})')
 """
 
-import fcntl
 import json
 import pathlib
-import shutil
 import subprocess
 import urllib.parse
 import urllib.request
@@ -17,29 +14,6 @@ from parts import process
 
 HOME = process.PARTS_CACHE / "prometheus"
 BINARY, TOOL = HOME / "usr" / "bin" / "prometheus", HOME / "usr" / "bin" / "promtool"
-
-
-class Unavailable(RuntimeError):
-    """It cannot be had here; the message says why."""
-
-
-def install() -> None:
-    """Fetches and unpacks it, once; safe to call from several processes."""
-    HOME.mkdir(parents=True, exist_ok=True)
-    with open(HOME / "lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if (HOME / "complete").exists():
-            return
-        if shutil.which("apt-get") is None:
-            raise Unavailable("there is no apt-get")
-        fetched = subprocess.run(["apt-get", "-q", "download", "prometheus"], cwd=HOME, stdin=subprocess.DEVNULL,
-                                 capture_output=True, text=True)
-        packages = list(HOME.glob("prometheus_*.deb"))
-        if fetched.returncode != 0 or not packages:
-            raise Unavailable(f"apt-get download prometheus failed: {fetched.stderr[-300:]}")
-        subprocess.run(["dpkg-deb", "-x", packages[0], HOME], check=True)
-        packages[0].unlink()
-        (HOME / "complete").touch()
 
 
 def faults_of(text: str) -> str:

@@ -16,6 +16,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/base64.h"
 #include "clients/sigv4.h"
 #include "tests/catch.h"
 
