@@ -4,6 +4,13 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <chrono>
+#include <ctime>
+#include <mutex>
+#include <vector>
+
+#include <fmt/format.h>
+
 namespace weir::log {
 namespace {
 
@@ -31,13 +38,66 @@ spdlog::level::level_enum LevelOf(Level level) {
   return spdlog::level::err;
 }
 
+std::string_view NameOf(Level level) {
+  switch (level) {
+    case Level::kInfo:
+      return "info";
+    case Level::kWarn:
+      return "warning";
+    case Level::kError:
+      return "error";
+  }
+  return "error";
+}
+
+std::string& JobOfThread() {
+  thread_local std::string job;
+  return job;
+}
+
+struct Listening {
+  std::mutex mutex;
+  JobListener listener;
+};
+Listening& TheListening() {
+  static Listening listening;
+  return listening;
+}
+
+/// `2026-01-02T03:04:05.678Z`, as the logger writes it.
+std::string TimeOf(std::chrono::system_clock::time_point time) {
+  const auto ms =
+      std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count();
+  const std::time_t seconds = ms / 1000;
+  std::tm civil{};
+  gmtime_r(&seconds, &civil);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &civil);
+  return fmt::format("{}.{:03}Z", text, ms % 1000);
+}
+
 }  // namespace
+
+JobScope::JobScope(std::string job) : outer_(std::exchange(JobOfThread(), std::move(job))) {}
+JobScope::~JobScope() { JobOfThread() = std::move(outer_); }
+const std::string& CurrentJob() { return JobOfThread(); }
+
+void ListenToJobs(JobListener listener) {
+  std::lock_guard lock(TheListening().mutex);
+  TheListening().listener = std::move(listener);
+}
 
 void Write(Level written, std::string_view message, std::span<const Field> fields) {
   const spdlog::level::level_enum level = LevelOf(written);
   if (!Logger().should_log(level)) return;
   std::string line(message);
-  for (const Field& field : fields) {
+  const std::string& job = JobOfThread();
+  const Field about("job", job);
+  std::vector<const Field*> all;
+  if (!job.empty()) all.push_back(&about);
+  for (const Field& field : fields) all.push_back(&field);
+  for (const Field* one : all) {
+    const Field& field = *one;
     line += ' ';
     line += field.name;
     line += '=';
@@ -56,7 +116,13 @@ void Write(Level written, std::string_view message, std::span<const Field> field
     }
     line += '"';
   }
-  Logger().log(level, "{}", line);
+  const auto now = std::chrono::system_clock::now();
+  Logger().log(now, spdlog::source_loc{}, level, line);
+  if (job.empty()) return;
+  std::lock_guard lock(TheListening().mutex);
+  if (TheListening().listener) {
+    TheListening().listener(job, fmt::format("{} {} {}", TimeOf(now), NameOf(written), line));
+  }
 }
 
 void Info(std::string_view message, std::initializer_list<Field> fields) {

@@ -14,6 +14,8 @@ std::function<int()> AddWorker(CLI::App& app);
 std::function<int()> AddSubmit(CLI::App& app);
 std::function<int()> AddList(CLI::App& app);
 std::function<int()> AddStatus(CLI::App& app);
+std::function<int()> AddWhy(CLI::App& app);
+std::function<int()> AddLogs(CLI::App& app);
 std::function<int()> AddStop(CLI::App& app);
 std::function<int()> AddCancel(CLI::App& app);
 std::function<int()> AddSavepoint(CLI::App& app);
@@ -37,6 +39,8 @@ std::span<const Command> AllCommands() {
       {"submit", "Give a job to the manager.", AddSubmit},
       {"list", "Show the manager's jobs.", AddList},
       {"status", "Show how a job stands, and why.", AddStatus},
+      {"why", "Tell what holds a job, with evidence and what to do.", AddWhy},
+      {"logs", "Show what the workers' logs have of a job.", AddLogs},
       {"stop", "End a job with a savepoint.", AddStop},
       {"cancel", "End a job at once.", AddCancel},
       {"savepoint", "Take a checkpoint of a job now.", AddSavepoint},

@@ -43,7 +43,7 @@ Status Attempt::Drive() {
   }
   if (std::any_of(sources_.begin(), sources_.end(),
                   [](const Source& source) { return source.finder->Grows(); })) {
-    look_thread_ = std::thread([this] { LookForSplits(); });
+    look_thread_ = log::StartThread([this] { LookForSplits(); });
   }
 
   bool stop_told = false;

@@ -1,9 +1,11 @@
 #include "engine/background.h"
 
+#include "base/log.h"
+
 namespace weir {
 
 Background::Background(size_t threads) {
-  for (size_t i = 0; i < threads; i++) threads_.emplace_back([this] { Work(); });
+  for (size_t i = 0; i < threads; i++) threads_.push_back(log::StartThread([this] { Work(); }));
 }
 
 Background::~Background() {

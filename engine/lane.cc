@@ -53,7 +53,7 @@ void Lane::GoOnFrom(LaneMarker standing) {
 }
 
 void Lane::Start() {
-  thread_ = std::thread([this] { Run(); });
+  thread_ = log::StartThread([this] { Run(); });
 }
 
 void Lane::Stop() {

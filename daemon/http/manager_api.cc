@@ -7,6 +7,8 @@
 
 #include "base/ids.h"
 #include "batch/time_text.h"
+#include "config/values.h"
+#include "daemon/http/diagnosis.h"
 #include "daemon/http/errors.h"
 #include "daemon/http/metrics.h"
 #include "daemon/manager/errors.h"
@@ -70,6 +72,7 @@ Json JobJson(const manager::Core& core, const manager::Job& job, Duration now) {
                {"parallelism", record.parallelism},
                {"version", record.text.version},
                {"restarts", record.restarts},
+               {"failures_in_row", record.failures_in_row},
                {"downtime_seconds", static_cast<double>(record.downtime.us) / 1e6},
                {"since_seconds", static_cast<double>(now.us - job.since.us) / 1e6}};
   if (record.failure) json["failure"] = FailureJson(*record.failure);
@@ -211,6 +214,41 @@ class Api {
     return json;
   }
 
+  /// What holds it.
+  Result<Json> Why(const std::string& name) const {
+    const Json job = WEIR_TRY(Job(name));
+    Json findings = Json::array();
+    for (const Finding& finding : Diagnose(job, SystemClock().Now().us)) {
+      findings.push_back({{"what", finding.what},
+                          {"message", finding.message},
+                          {"evidence", finding.evidence},
+                          {"cure", finding.cure}});
+    }
+    return Json{{"job", name},
+                {"state", job["state"]},
+                {"reason", job["reason"]},
+                {"findings", std::move(findings)}};
+  }
+
+  /// Lines of workers' logs about it: those after number `after`, the newest `lines` of them.
+  Result<Json> Logs(const std::string& name, const Request& request) const {
+    (void)WEIR_TRY(Job(name));
+    const auto number = [&](const char* parameter, int64_t missing) -> Result<int64_t> {
+      if (!request.has_param(parameter)) return missing;
+      const Result<int64_t> given = ParseInteger(request.get_param_value(parameter));
+      if (given.ok() && *given >= 0) return *given;
+      return Status(errors::kBadRequest, fmt::format("'{}' must be a number", parameter));
+    };
+    const int64_t after = WEIR_TRY(number("after", 0));
+    const int64_t most = WEIR_TRY(number("lines", 100));
+    Json lines = Json::array();
+    for (const auto& line :
+         service_.LinesOf(name, static_cast<uint64_t>(after), static_cast<size_t>(most))) {
+      lines.push_back({{"number", line.number}, {"worker", line.worker}, {"line", line.line}});
+    }
+    return Json{{"job", name}, {"lines", std::move(lines)}};
+  }
+
   Result<Json> Workers() const {
     Json workers = Json::array();
     service_.Look([&](const manager::Core& core, Duration now) {
@@ -297,10 +335,12 @@ class Api {
   const std::function<Result<CheckedJob>(const std::string&)> check_;
 };
 
-/// A handler that answers with what `act` gives, or with its error.
-httplib::Server::Handler Answering(std::function<Result<Json>(const Request&)> act) {
-  return [act = std::move(act)](const Request& request, Response& response) {
-    const Result<Json> result = act(request);
+/// A handler that answers with what `act` gives, or with its error; only where the manager leads.
+httplib::Server::Handler Answering(const manager::Service& service,
+                                   std::function<Result<Json>(const Request&)> act) {
+  return [&service, act = std::move(act)](const Request& request, Response& response) {
+    const Status leads = service.Leads();
+    const Result<Json> result = leads.ok() ? act(request) : Result<Json>(leads);
     if (result.ok()) return Answer(response, *result);
     Answer(response, result.status());
   };
@@ -314,18 +354,26 @@ Result<std::unique_ptr<HttpServer>> ServeManager(
   const auto api = std::make_shared<Api>(service, check);
   return HttpServer::Start(address, "--http", [api, &service](httplib::Server& server) {
     const std::string job = R"(/api/v1/jobs/([A-Za-z0-9._-]{1,128}))";
-    server.Get("/api/v1/jobs", Answering([api](const Request&) { return api->Jobs(); }));
-    server.Get(job,
-               Answering([api](const Request& request) { return api->Job(request.matches[1]); }));
+    server.Get("/api/v1/jobs", Answering(service, [api](const Request&) { return api->Jobs(); }));
+    server.Get(job, Answering(service, [api](const Request& request) {
+                 return api->Job(request.matches[1]);
+               }));
+    server.Get(job + "/why", Answering(service, [api](const Request& request) {
+                 return api->Why(request.matches[1]);
+               }));
+    server.Get(job + "/logs", Answering(service, [api](const Request& request) {
+                 return api->Logs(request.matches[1], request);
+               }));
     server.Post("/api/v1/jobs",
-                Answering([api](const Request& request) { return api->Submit(request); }));
+                Answering(service, [api](const Request& request) { return api->Submit(request); }));
     server.Post(job + "/(stop|cancel|savepoint|rescale|upgrade|restart)",
-                Answering([api](const Request& request) {
+                Answering(service, [api](const Request& request) {
                   return api->Change(request, request.matches[1], request.matches[2]);
                 }));
-    server.Get("/api/v1/workers", Answering([api](const Request&) { return api->Workers(); }));
+    server.Get("/api/v1/workers",
+               Answering(service, [api](const Request&) { return api->Workers(); }));
     server.Post(R"(/api/v1/workers/([A-Za-z0-9._:-]{1,128})/(drain|undrain))",
-                Answering([api](const Request& request) {
+                Answering(service, [api](const Request& request) {
                   return api->ChangeWorker(request.matches[1], request.matches[2] == "drain");
                 }));
     server.Get("/metrics", [&service](const Request&, Response& response) {

@@ -21,6 +21,8 @@ struct CheckedJob {
 ///
 ///   GET  /api/v1/jobs                 all jobs, with how each stands
 ///   GET  /api/v1/jobs/NAME            one, with its attempt, workers, restarts and details
+///   GET  /api/v1/jobs/NAME/why        what holds it, with evidence and cure
+///   GET  /api/v1/jobs/NAME/logs       ?after=N&lines=N: its lines in workers' logs
 ///   POST /api/v1/jobs                 {text, parallelism?, rewind?, take_over?, fresh?}: submits
 ///   POST /api/v1/jobs/NAME/stop       with a savepoint
 ///   POST /api/v1/jobs/NAME/cancel     at once

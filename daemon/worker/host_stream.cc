@@ -56,6 +56,7 @@ void HostStream::OnEnd() {
 }
 
 void HostStream::Run() {
+  std::optional<log::JobScope> about;  // From the deployment on.
   while (true) {
     std::deque<proto::HostCommand> commands;
     {
@@ -66,6 +67,7 @@ void HostStream::Run() {
     }
     Status status;
     for (proto::HostCommand& command : commands) {
+      if (command.has_deploy()) about.emplace(command.deploy().attempt().job());
       status = Carry(command);
       if (!status.ok()) break;
     }
@@ -211,8 +213,7 @@ void HostStream::OnLaneFailed(LaneId lane, Status reason) {
 
 /// Told to the lead, if there still is one; the part ends in any case.
 void HostStream::OnFailed(Status reason) {
-  log::Warn("a part of an attempt fails",
-            {{"job", plan_ ? plan_->name : ""}, {"reason", reason.ToString()}});
+  log::Warn("a part of an attempt fails", {{"reason", reason.ToString()}});
   proto::HostEvent event;
   *event.mutable_failed() = ToProto(reason);
   Send(std::move(event));

@@ -90,7 +90,10 @@ class LedAttempt::Site final : public AttemptSite {
 LedAttempt::LedAttempt(const WorkerServices& services, proto::RunAttempt order,
                        std::function<void()> changed)
     : services_(services), order_(std::move(order)), changed_(std::move(changed)) {
-  thread_ = std::thread([this] { Run(); });
+  thread_ = std::thread([this] {
+    const log::JobScope scope(job());
+    Run();
+  });
 }
 
 LedAttempt::~LedAttempt() {
@@ -125,12 +128,11 @@ void LedAttempt::Forget() {
 }
 
 void LedAttempt::Run() {
-  log::Info("attempt begins", {{"job", job()}, {"attempt", id().ToString()}});
+  log::Info("attempt begins", {{"attempt", id().ToString()}});
   Status status = RunAttempt();
   proto::AttemptOutcome outcome = OutcomeOf(status);
-  log::Info("attempt ends", {{"job", job()},
-                             {"attempt", id().ToString()},
-                             {"outcome", status.ok() ? "ok" : status.ToString()}});
+  log::Info("attempt ends",
+            {{"attempt", id().ToString()}, {"outcome", status.ok() ? "ok" : status.ToString()}});
   {
     std::lock_guard lock(mutex_);
     outcome_ = std::move(outcome);

@@ -28,6 +28,9 @@ Result<std::unique_ptr<Worker>> Worker::Start(WorkerOptions options, const Clock
   worker->lock_ = WEIR_TRY(DirectoryLock::Take(
       worker->options_.state_dir, "stop it, or give this worker another state directory"));
   WEIR_TRY(worker->Listen());
+  log::ListenToJobs([&lines = worker->lines_](const std::string& job, std::string line) {
+    lines.Add(job, std::move(line));
+  });
   worker->thread_ = std::thread([&self = *worker] { self.Run(); });
   return worker;
 }
@@ -83,6 +86,7 @@ Worker::~Worker() {
   led_.clear();
   if (server_) server_->Shutdown(kShutdownPatience);
   hosted_.clear();
+  log::ListenToJobs(nullptr);
 }
 
 bool Worker::connected() const {
@@ -167,6 +171,7 @@ void Worker::Run() {
     for (const auto& led : led_) phases += std::to_string(led->Standing().phase());
     beat = beat || phases != phases_;
     phases_ = std::move(phases);
+    if (!over) SendLines();
     const Duration now = clock_.Monotonic();
     if (over && now >= dial_at) {
       dial_at = {now.us + kDialAgain.us};
@@ -365,6 +370,19 @@ void Worker::Heartbeat() {
     if (!report) continue;
     proto::ToManager message;
     *message.mutable_report() = std::move(*report);
+    Send(std::move(message));
+  }
+}
+
+/// Lines that come while there is no session wait for the next one.
+void Worker::SendLines() {
+  if (!connected()) return;
+  for (auto& [job, gathered] : lines_.Take()) {
+    proto::ToManager message;
+    proto::JobLines& lines = *message.mutable_lines();
+    lines.set_job(job);
+    lines.set_left_out(gathered.left_out);
+    for (std::string& line : gathered.lines) lines.add_lines(std::move(line));
     Send(std::move(message));
   }
 }

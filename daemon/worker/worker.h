@@ -16,6 +16,7 @@
 #include "daemon/rpc/cluster_streams.h"
 #include "daemon/rpc/server.h"
 #include "daemon/worker/host_stream.h"
+#include "daemon/worker/job_lines.h"
 #include "daemon/worker/led_attempt.h"
 #include "daemon/worker/services.h"
 #include "daemon/worker/worker_status.h"
@@ -68,6 +69,7 @@ class Worker {
   void OnEnd(uint64_t session, const Status& status);
   void Handle(proto::ToWorker& message);
   void Heartbeat();
+  void SendLines();
   void Reap();
   proto::Standing Standing();
   proto::ToManager Hello();
@@ -104,6 +106,7 @@ class Worker {
   std::shared_ptr<MessageSender<proto::ToManager>> session_;
   std::list<std::shared_ptr<HostStream>> hosted_;  ///< Under mutex_.
 
+  JobLines lines_;
   uint64_t sessions_ = 0;          ///< Under mutex_.
   uint64_t refusals_counted_ = 0;  ///< Under mutex_.
   std::atomic<uint64_t> broken_{0};
