@@ -4,6 +4,8 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include "base/journal.h"
+
 namespace weir::log {
 namespace {
 
@@ -11,8 +13,9 @@ spdlog::logger& Logger() {
   static const std::shared_ptr<spdlog::logger> logger = [] {
     auto made =
         std::make_shared<spdlog::logger>("weir", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+    // The journal keeps the time itself.
     made->set_formatter(std::make_unique<spdlog::pattern_formatter>(
-        "%Y-%m-%dT%H:%M:%S.%eZ %l %v", spdlog::pattern_time_type::utc));
+        InJournal() ? "%v" : "%Y-%m-%dT%H:%M:%S.%eZ %l %v", spdlog::pattern_time_type::utc));
     made->flush_on(spdlog::level::info);
     return made;
   }();
@@ -31,12 +34,26 @@ spdlog::level::level_enum LevelOf(Level level) {
   return spdlog::level::err;
 }
 
+/// The priority that the journal takes from a line, and the level as a word, as other logs have it.
+std::string_view JournalPrefix(Level level) {
+  switch (level) {
+    case Level::kInfo:
+      return "<6>info ";
+    case Level::kWarn:
+      return "<4>warning ";
+    case Level::kError:
+      return "<3>error ";
+  }
+  return "<3>error ";
+}
+
 }  // namespace
 
 void Write(Level written, std::string_view message, std::span<const Field> fields) {
   const spdlog::level::level_enum level = LevelOf(written);
   if (!Logger().should_log(level)) return;
-  std::string line(message);
+  std::string line(InJournal() ? JournalPrefix(written) : std::string_view());
+  line += message;
   for (const Field& field : fields) {
     line += ' ';
     line += field.name;

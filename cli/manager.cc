@@ -1,6 +1,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <mutex>
 
 #include <fmt/format.h>
@@ -13,6 +14,7 @@
 #include "daemon/http/manager_api.h"
 #include "daemon/manager/embedded_store.h"
 #include "daemon/manager/service.h"
+#include "daemon/supervisor/notifier.h"
 #include "engine/task_host.h"
 #include "state/directory_lock.h"
 
@@ -33,6 +35,34 @@ Result<CheckedJob> CheckText(const ProcessSpec& process, const std::string& text
     checked.policy.sinks.push_back(lane.sink);
   }
   return checked;
+}
+
+/// To whoever supervises it: ready while it leads.
+ServiceStanding StandingOf(const manager::Service& service, const StopSignal& stop) {
+  using Phase = ServiceStanding::Phase;
+  ServiceStanding standing;
+  service.Look([&](const manager::Core& core, Duration) {
+    if (stop.asked()) {
+      standing.phase = Phase::kStopping;
+      standing.status = "stopping; workers go on with their jobs";
+      return;
+    }
+    if (!core.leading()) {
+      standing.status = "does not lead yet";
+      return;
+    }
+    const auto running = std::count_if(core.jobs().begin(), core.jobs().end(), [](const auto& job) {
+      return job.second.record.state == manager::JobState::kRunning;
+    });
+    const auto& workers = core.cluster().workers();
+    const auto here = std::count_if(workers.begin(), workers.end(),
+                                    [](const auto& worker) { return worker.second.present(); });
+    standing.phase = Phase::kReady;
+    standing.status = fmt::format("leads; {} of {} jobs run, {} of {} workers are here", running,
+                                  core.jobs().size(), here, workers.size());
+  });
+  standing.turns = service.turns();
+  return standing;
 }
 
 Status RunManager(const ProcessArguments& arguments) {
@@ -64,6 +94,7 @@ Status RunManager(const ProcessArguments& arguments) {
   const std::unique_ptr<HttpServer> api = WEIR_TRY(
       ServeManager(process.http.empty() ? "127.0.0.1:9280" : process.http, *service,
                    [&process](const std::string& text) { return CheckText(process, text); }));
+  const Notifier notifier([&] { return StandingOf(*service, stop); }, SystemClock());
   log::Info("manager is up", {{"workers", service->address()}, {"http", api->address()}});
   stop.Wait();
   std::lock_guard guard(mutex);

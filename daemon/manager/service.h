@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -47,6 +48,8 @@ class Service final : private LeadershipListener {
   Answer Do(const std::string& user, Command command, Duration wait);
   /// Looks at what is known; `look` must be quick and must not call the service.
   void Look(const std::function<void(const Core&, Duration now)>& look) const;
+  /// How often the deciding thread has gone round its loop.
+  uint64_t turns() const { return turns_; }
   /// What a running job's lead has told last, as JSON; empty: nothing yet.
   std::string DetailsOf(const std::string& job) const;
 
@@ -81,6 +84,7 @@ class Service final : private LeadershipListener {
   std::map<SessionId, std::shared_ptr<MessageSender<proto::ToWorker>>> sessions_;
   std::map<RequestId, std::promise<Answer>> requests_;
   std::map<std::string, std::string> details_;  ///< By job.
+  std::atomic<uint64_t> turns_{0};
   std::thread lead_thread_;
   std::thread thread_;
 };
