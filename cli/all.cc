@@ -23,6 +23,7 @@ std::function<int()> AddUpgrade(CLI::App& app);
 std::function<int()> AddRestart(CLI::App& app);
 std::function<int()> AddWorkers(CLI::App& app);
 std::function<int()> AddDrain(CLI::App& app);
+std::function<int()> AddCompletion(CLI::App& app);
 
 std::span<const Command> AllCommands() {
   static constexpr Command kCommands[] = {
@@ -47,6 +48,7 @@ std::span<const Command> AllCommands() {
       {"restart", "Go on with a job that is at rest.", AddRestart},
       {"workers", "Show the manager's workers.", AddWorkers},
       {"drain", "Move a worker's tasks away.", AddDrain},
+      {"completion", "Print a script by which a shell completes weir's commands.", AddCompletion},
   };
   return kCommands;
 }
