@@ -11,6 +11,8 @@
 
 #include <fmt/format.h>
 
+#include "base/journal.h"
+
 namespace weir::log {
 namespace {
 
@@ -18,8 +20,9 @@ spdlog::logger& Logger() {
   static const std::shared_ptr<spdlog::logger> logger = [] {
     auto made =
         std::make_shared<spdlog::logger>("weir", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+    // The journal keeps the time itself.
     made->set_formatter(std::make_unique<spdlog::pattern_formatter>(
-        "%Y-%m-%dT%H:%M:%S.%eZ %l %v", spdlog::pattern_time_type::utc));
+        InJournal() ? "%v" : "%Y-%m-%dT%H:%M:%S.%eZ %l %v", spdlog::pattern_time_type::utc));
     made->flush_on(spdlog::level::info);
     return made;
   }();
@@ -76,6 +79,19 @@ std::string TimeOf(std::chrono::system_clock::time_point time) {
   return fmt::format("{}.{:03}Z", text, ms % 1000);
 }
 
+/// The priority that the journal takes from a line, and the level as a word, as other logs have it.
+std::string_view JournalPrefix(Level level) {
+  switch (level) {
+    case Level::kInfo:
+      return "<6>info ";
+    case Level::kWarn:
+      return "<4>warning ";
+    case Level::kError:
+      return "<3>error ";
+  }
+  return "<3>error ";
+}
+
 }  // namespace
 
 JobScope::JobScope(std::string job) : outer_(std::exchange(JobOfThread(), std::move(job))) {}
@@ -117,7 +133,8 @@ void Write(Level written, std::string_view message, std::span<const Field> field
     line += '"';
   }
   const auto now = std::chrono::system_clock::now();
-  Logger().log(now, spdlog::source_loc{}, level, line);
+  Logger().log(now, spdlog::source_loc{}, level,
+               InJournal() ? std::string(JournalPrefix(written)) + line : line);
   if (job.empty()) return;
   std::lock_guard lock(TheListening().mutex);
   if (TheListening().listener) {

@@ -6,6 +6,7 @@ std::function<int()> AddRun(CLI::App& app);
 std::function<int()> AddValidate(CLI::App& app);
 std::function<int()> AddExplain(CLI::App& app);
 std::function<int()> AddSchema(CLI::App& app);
+std::function<int()> AddSettings(CLI::App& app);
 std::function<int()> AddFunctions(CLI::App& app);
 std::function<int()> AddCheckpoint(CLI::App& app);
 std::function<int()> AddTxn(CLI::App& app);
@@ -24,6 +25,7 @@ std::function<int()> AddUpgrade(CLI::App& app);
 std::function<int()> AddRestart(CLI::App& app);
 std::function<int()> AddWorkers(CLI::App& app);
 std::function<int()> AddDrain(CLI::App& app);
+std::function<int()> AddCompletion(CLI::App& app);
 
 std::span<const Command> AllCommands() {
   static constexpr Command kCommands[] = {
@@ -31,6 +33,7 @@ std::span<const Command> AllCommands() {
       {"validate", "Check a job file: all faults at once. Nothing is run.", AddValidate},
       {"explain", "Show how a job would run: fragments, exchanges, what is decoded.", AddExplain},
       {"schema", "Print the JSON Schema of job files, for editors.", AddSchema},
+      {"settings", "Print a commented file of all settings of a process.", AddSettings},
       {"functions", "List the functions of expressions, or tell about one.", AddFunctions},
       {"checkpoint", "List or verify the checkpoints of a job.", AddCheckpoint},
       {"txn", "List or resolve results that are sealed and not yet published.", AddTxn},
@@ -49,6 +52,7 @@ std::span<const Command> AllCommands() {
       {"restart", "Go on with a job that is at rest.", AddRestart},
       {"workers", "Show the manager's workers.", AddWorkers},
       {"drain", "Move a worker's tasks away.", AddDrain},
+      {"completion", "Print a script by which a shell completes weir's commands.", AddCompletion},
   };
   return kCommands;
 }

@@ -37,7 +37,7 @@ Status Change(const ChangeArguments& arguments, const std::string& what, const J
 
 std::shared_ptr<ChangeArguments> Begin(CLI::App& app) {
   auto arguments = std::make_shared<ChangeArguments>();
-  app.add_option("job", arguments->job, "Name of the job.")->required();
+  app.add_option("job", arguments->job, "Name of the job.")->required()->type_name("JOB");
   AddClientArguments(app, arguments->client);
   return arguments;
 }

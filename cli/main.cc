@@ -11,38 +11,6 @@
 #include "cli/version.h"
 #include "config/yaml.h"
 
-namespace weir {
-
-int ExitCodeOf(const Status& status) {
-  if (status.ok()) return kExitDone;
-  switch (status.kind()) {
-    case ErrorKind::kInvalid:
-      return kExitInvalid;
-    case ErrorKind::kDecision:
-      return kExitDecision;
-    case ErrorKind::kGaveUp:
-      return kExitGaveUp;
-    case ErrorKind::kRetry:
-    case ErrorKind::kFailed:
-      return kExitFailed;
-  }
-  return kExitFailed;
-}
-
-int Report(const Status& status) {
-  if (status.ok()) return kExitDone;
-  if (status.code().id == "WEIR-J025") {
-    // Faults of a file: each line says its own place and code.
-    fmt::print(stderr, "{}", status.message());
-  } else {
-    fmt::print(stderr, "error {}: {}\n", status.code().id, status.message());
-    if (!status.cure().empty()) fmt::print(stderr, "  = {}\n", status.cure());
-  }
-  return ExitCodeOf(status);
-}
-
-}  // namespace weir
-
 int main(int argc, char** argv) {
   // A reader that went away (`weir … | head`) is an error of the write, not a death.
   std::signal(SIGPIPE, SIG_IGN);

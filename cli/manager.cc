@@ -16,6 +16,7 @@
 #include "daemon/manager/etcd_store.h"
 #include "daemon/manager/service.h"
 #include "daemon/rpc/connection.h"
+#include "daemon/supervisor/notifier.h"
 #include "engine/task_host.h"
 #include "state/directory_lock.h"
 
@@ -62,6 +63,36 @@ Result<std::unique_ptr<manager::ManagerStore>> OpenStore(const ProcessSpec& proc
   return store;
 }
 
+/// To whoever supervises it: ready while it leads, or stands by for who does.
+ServiceStanding StandingOf(const manager::Service& service, bool stands_by,
+                           const StopSignal& stop) {
+  using Phase = ServiceStanding::Phase;
+  ServiceStanding standing;
+  service.Look([&](const manager::Core& core, Duration) {
+    if (stop.asked()) {
+      standing.phase = Phase::kStopping;
+      standing.status = "stopping; workers go on with their jobs";
+      return;
+    }
+    if (!core.leading()) {
+      if (stands_by) standing.phase = Phase::kReady;
+      standing.status = stands_by ? "stands by: another manager leads" : "does not lead yet";
+      return;
+    }
+    const auto running = std::count_if(core.jobs().begin(), core.jobs().end(), [](const auto& job) {
+      return job.second.record.state == manager::JobState::kRunning;
+    });
+    const auto& workers = core.cluster().workers();
+    const auto here = std::count_if(workers.begin(), workers.end(),
+                                    [](const auto& worker) { return worker.second.present(); });
+    standing.phase = Phase::kReady;
+    standing.status = fmt::format("leads; {} of {} jobs run, {} of {} workers are here", running,
+                                  core.jobs().size(), here, workers.size());
+  });
+  standing.turns = service.turns();
+  return standing;
+}
+
 Status RunManager(const ProcessArguments& arguments) {
   StopSignal stop;
   const ProcessSpec process = WEIR_TRY(arguments.Read());
@@ -91,6 +122,8 @@ Status RunManager(const ProcessArguments& arguments) {
   const std::unique_ptr<HttpServer> api = WEIR_TRY(
       ServeManager(process.http.empty() ? "127.0.0.1:9280" : process.http, *service,
                    [&process](const std::string& text) { return CheckText(process, text); }));
+  const Notifier notifier([&] { return StandingOf(*service, store->ElectsAgain(), stop); },
+                          SystemClock());
   log::Info("manager is up", {{"workers", service->address()}, {"http", api->address()}});
   stop.Wait();
   std::lock_guard guard(mutex);

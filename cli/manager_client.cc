@@ -2,6 +2,8 @@
 
 #include <httplib.h>
 
+#include <algorithm>
+
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
@@ -13,8 +15,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr int kConnectSeconds = 5;
-constexpr int kAnswerSeconds = 660;  // A savepoint may take its time.
+constexpr Duration kConnectPatience = Duration::Seconds(5);
 
 /// The manager's error, under its own code: commands exit by its kind.
 Status ErrorOf(const Json& error) {
@@ -45,10 +46,10 @@ Result<Json> Answer(const httplib::Result& result, const std::string& address) {
   return json;
 }
 
-httplib::Client ClientOf(const std::string& address) {
+httplib::Client ClientOf(const std::string& address, Duration patience) {
   httplib::Client client("http://" + address);
-  client.set_connection_timeout(kConnectSeconds);
-  client.set_read_timeout(kAnswerSeconds);
+  client.set_connection_timeout(std::min(patience, kConnectPatience).ToChrono());
+  client.set_read_timeout(patience.ToChrono());
   return client;
 }
 
@@ -65,12 +66,12 @@ void AddClientArguments(CLI::App& app, ClientArguments& arguments) {
 }
 
 Result<Json> ManagerClient::Get(const std::string& path) const {
-  httplib::Client client = ClientOf(address_);
+  httplib::Client client = ClientOf(address_, patience_);
   return Answer(client.Get(path), address_);
 }
 
 Result<Json> ManagerClient::Post(const std::string& path, const Json& body) const {
-  httplib::Client client = ClientOf(address_);
+  httplib::Client client = ClientOf(address_, patience_);
   return Answer(client.Post(path, body.dump(), "application/json"), address_);
 }
 

@@ -21,6 +21,7 @@
 #include "config/values.h"
 #include "connectors/kafka/errors.h"
 #include "daemon/http/job_server.h"
+#include "daemon/supervisor/notifier.h"
 #include "engine/errors.h"
 #include "engine/job_run.h"
 
@@ -135,6 +136,31 @@ class ProgressLine {
   bool ending_ = false;
   std::thread thread_;
 };
+
+/// To whoever supervises it: ready while tasks run. Between two attempts, and while one reads its
+/// state back, the driver waits for the outside, by bounds of its own.
+ServiceStanding StandingOf(const JobRun& run) {
+  using Phase = ServiceStanding::Phase;
+  const JobProgress progress = run.progress();
+  const bool drives = progress.phase == "running" || progress.phase == "stopping";
+  ServiceStanding standing;
+  standing.patient_start = true;
+  if (drives) standing.turns = progress.turns;
+  if (progress.phase == "ended") {
+    standing.phase = Phase::kDone;
+  } else if (run.stop_asked() || progress.phase == "stopping") {
+    standing.phase = Phase::kStopping;
+  } else if (progress.phase == "running") {
+    standing.phase = Phase::kReady;
+  }
+  standing.status = progress.phase;
+  if (drives) {
+    standing.status +=
+        fmt::format(", checkpoint {}, {} rows read", progress.checkpoint, progress.rows_read);
+  }
+  if (progress.phase == "restarting") standing.status += " after " + progress.last_error;
+  return standing;
+}
 
 void PrintSummary(const JobPlan& plan, const JobProgress& progress, double seconds, bool stopped) {
   const JobSums sums = SumsOf(plan, progress.totals);
@@ -305,7 +331,8 @@ int RunJob(const RunArguments& arguments) {
   Status status;
   {
     SignalWatch signals(run);
-    ProgressLine line(run);
+    const ProgressLine line(run);
+    const Notifier notifier([&run] { return StandingOf(run); }, SystemClock());
     status = run.Run();
   }
   const double seconds = static_cast<double>(SystemClock().Monotonic().us - begin.us) / 1e6;
@@ -333,6 +360,7 @@ std::function<int()> AddRun(CLI::App& app) {
   AddJobArguments(app, arguments->job);
   app.add_option("--state-dir", arguments->state_dir,
                  "Where state lies, and checkpoints, unless --config keeps them elsewhere.")
+      ->type_name("DIR")
       ->capture_default_str();
   app.add_flag("--fresh", arguments->fresh, "Forget what the state directory holds of the job.");
   app.add_flag("--rewind", arguments->rewind,

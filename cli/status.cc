@@ -74,7 +74,7 @@ Status Show(const StatusArguments& arguments) {
 
 std::function<int()> AddStatus(CLI::App& app) {
   auto arguments = std::make_shared<StatusArguments>();
-  app.add_option("job", arguments->job, "Name of the job.")->required();
+  app.add_option("job", arguments->job, "Name of the job.")->required()->type_name("JOB");
   AddClientArguments(app, arguments->client);
   return [arguments] { return Report(Show(*arguments)); };
 }

@@ -9,8 +9,9 @@
 namespace weir {
 
 void AddStoreArguments(CLI::App& app, StoreArguments& arguments) {
-  app.add_option("job", arguments.job, "Name of the job.")->required();
+  app.add_option("job", arguments.job, "Name of the job.")->required()->type_name("JOB");
   app.add_option("--state-dir", arguments.state_dir, "Where its state lies, and its checkpoints.")
+      ->type_name("DIR")
       ->capture_default_str();
   app.add_option("--config", arguments.config,
                  "The process's own file, where checkpoints are kept as its checkpoint_store says.")

@@ -3,6 +3,7 @@
 
 #include "cli/command.h"
 #include "config/schema.h"
+#include "config/settings_file.h"
 #include "engine/planner.h"
 
 namespace weir {
@@ -40,6 +41,13 @@ std::function<int()> AddExplain(CLI::App& app) {
 std::function<int()> AddSchema(CLI::App&) {
   return [] {
     fmt::print("{}\n", JobJsonSchema(JobVocabulary()));
+    return static_cast<int>(kExitDone);
+  };
+}
+
+std::function<int()> AddSettings(CLI::App&) {
+  return [] {
+    fmt::print("{}", SettingsFile(JobVocabulary()));
     return static_cast<int>(kExitDone);
   };
 }

@@ -11,6 +11,7 @@
 #include "cli/process.h"
 #include "cli/version.h"
 #include "daemon/http/worker_server.h"
+#include "daemon/supervisor/notifier.h"
 #include "daemon/worker/worker.h"
 
 namespace weir {
@@ -19,6 +20,27 @@ namespace {
 std::string HostName() {
   char name[256] = {};
   return gethostname(name, sizeof name - 1) == 0 && name[0] != '\0' ? name : "worker";
+}
+
+/// To whoever supervises it: ready once a manager has it, so that who restarts workers one by one
+/// waits for each. Until then it goes on trying.
+ServiceStanding StandingOf(const Worker& worker, const StopSignal& stop) {
+  using Phase = ServiceStanding::Phase;
+  ServiceStanding standing;
+  standing.patient_start = true;
+  standing.turns = worker.turns();
+  if (stop.asked()) {
+    standing.phase = Phase::kStopping;
+    standing.status = worker.refused().ok() ? "its tasks are moved away" : "the manager refuses it";
+  } else if (const WorkerStatus status = worker.status(); status.connected) {
+    standing.phase = Phase::kReady;
+    standing.status =
+        fmt::format("has a session with the manager; leads {}, hosts tasks of {} attempts",
+                    status.led, status.hosted);
+  } else {
+    standing.status = "no manager has it; what runs goes on";
+  }
+  return standing;
 }
 
 int RunWorker(const ProcessArguments& arguments) {
@@ -68,6 +90,7 @@ int RunWorker(const ProcessArguments& arguments) {
   log::Info("worker is up", {{"address", worker->address()},
                              {"slots", process.slots},
                              {"http", http ? http->address() : "nowhere"}});
+  const Notifier notifier([&] { return StandingOf(*worker, stop); }, SystemClock());
   stop.Wait();
   if (Status refused = worker->refused(); !refused.ok()) return Report(refused);
   fmt::print(stderr, "weir: moving tasks away; once more ends at once\n");

@@ -55,7 +55,7 @@ std::function<int()> AddWorkers(CLI::App& app) {
 
 std::function<int()> AddDrain(CLI::App& app) {
   auto arguments = std::make_shared<DrainArguments>();
-  app.add_option("worker", arguments->worker, "Id of the worker.")->required();
+  app.add_option("worker", arguments->worker, "Id of the worker.")->required()->type_name("WORKER");
   app.add_flag("--undo", arguments->undo, "It takes tasks again.");
   AddClientArguments(app, arguments->client);
   return [arguments] { return Report(Drain(*arguments)); };

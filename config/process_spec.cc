@@ -84,7 +84,21 @@ const Spec<ProcessSpec>& ProcessSpec::Describe() {
        NotYet("programs", "Programs that jobs may call."),
        NotYet("file_roots", "Directories that jobs may read and write."),
        NotYet("metrics", "How metrics are served.")},
-      "connections: { msk: { kafka: { bootstrap_servers: \"broker:9092\" } } }");
+      // Each key once, on a line: the file that `weir settings` prints takes them from here.
+      R"(connections: { msk: { kafka: { bootstrap_servers: "broker-1:9092,broker-2:9092" } } }
+manager: 10.0.0.5:9281
+listen: 10.0.0.6:9281
+advertise: worker-1.example.com:9281
+http: 127.0.0.1:9280
+state_dir: /var/lib/weir-worker
+worker_id: worker-1
+slots: 4
+memory: 2GiB
+labels: { zone: a }
+worker_timeout: 5s
+tls: { ca: /etc/weir/ca.pem, certificate: /etc/weir/worker.pem, key: /etc/weir/worker.key }
+checkpoint_store: { url: s3://bucket/weir, region: eu-central-1 }
+)");
   return spec;
 }
 

@@ -76,6 +76,7 @@ Status Attempt::Drive() {
       if (over) break;
     }
     std::lock_guard lock(mutex_);
+    shown_.turns++;
     const Coordinator::Progress progress = coordinator_->progress();
     shown_.checkpoint = progress.number;
     shown_.checkpoint_age = {clock_.Monotonic().us - progress.committed_at.us};

@@ -139,6 +139,10 @@ Status JobRun::RunAttempts(AttemptSite& site) {
     }
     log::Warn("starting anew from the last checkpoint",
               {{"reason", status.ToString()}, {"in_ms", backoff.us / 1000}});
+    {
+      std::lock_guard lock(mutex_);
+      last_.phase = "restarting";
+    }
     const Duration until{clock_.Monotonic().us + backoff.us};
     while (clock_.Monotonic() < until && !stop_asked_) {
       std::this_thread::sleep_for(std::chrono::milliseconds(10));

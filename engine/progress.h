@@ -13,7 +13,7 @@ namespace weir {
 
 /// What a user sees of a running job; all since the job's first start where not said otherwise.
 struct JobProgress {
-  std::string phase = "starting";  ///< starting, recovering, running, stopping, ended, failed
+  std::string phase = "starting";  ///< starting, running, stopping, restarting, ended, failed
   int64_t rows_read = 0;           ///< By source tasks, in this process.
   int64_t lag_records = -1;        ///< -1: not known.
   EventTime watermark = EventTime::Min();  ///< Least over the source tasks.
@@ -32,6 +32,7 @@ struct JobProgress {
   std::string held_by;  ///< Tasks that the checkpoint under way waits for; empty: none.
   bool ended = false;   ///< A bounded job that is through.
   uint64_t restarts = 0;
+  uint64_t turns = 0;           ///< How often the driver has gone round its loop, in this attempt.
   int64_t longest_hold_us = 0;  ///< Longest time a barrier held a task up.
   int64_t unaccounted_rows = 0;
   std::string last_error;

@@ -206,7 +206,7 @@ def build(kind: str, *targets) -> Count:
 
 def other_folders() -> list:
     """Folders of tests/ that need no build and no place in the order: fixtures, oracle and the like."""
-    placed = {"house", "golden", "e2e", "release"}
+    placed = {"house", "golden", "e2e", "release", "deploy"}
     return sorted({f.split("/")[1] for f in tracked(".py")
                    if re.match(r"tests/\w+/(.*/)?test_\w+\.py", f)} - placed)
 
@@ -223,7 +223,8 @@ def test_parts(quick: bool) -> list:
             ("golden", lambda: pytest("golden", "-m", "not soak"), False),
             ("e2e", lambda: pytest("e2e", "-m", "not soak"), False),
             ("build release", lambda: build("release", "weir"), True),
-            ("release", lambda: pytest("release"), False)]
+            ("release", lambda: pytest("release"), False),
+            ("deploy", lambda: pytest("deploy"), False)]
 
 
 def soak_parts() -> list:

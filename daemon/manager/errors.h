@@ -22,7 +22,8 @@ inline constexpr ErrorCode kTextTooLong{"WEIR-M009", ErrorKind::kInvalid};
 inline constexpr ErrorCode kSavepointCut{"WEIR-M008", ErrorKind::kRetry};
 
 // What a worker is refused.
-inline constexpr ErrorCode kOtherVersion{"WEIR-M010", ErrorKind::kInvalid};
+/// Not the fault of a file: its supervisor may start it again, and the newer program then gets in.
+inline constexpr ErrorCode kOtherVersion{"WEIR-M010", ErrorKind::kFailed};
 /// Another process with this worker id has a session.
 inline constexpr ErrorCode kWorkerIdTaken{"WEIR-M011", ErrorKind::kRetry};
 inline constexpr ErrorCode kBadHello{"WEIR-M012", ErrorKind::kInvalid};

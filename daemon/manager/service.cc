@@ -90,6 +90,7 @@ void Service::Post(Fact fact) {
 
 void Service::Run() {
   while (true) {
+    turns_++;
     std::deque<Fact> facts;
     {
       Duration deadline;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -49,6 +50,8 @@ class Service final : private LeadershipListener {
   Status Leads() const;
   /// Looks at what is known; `look` must be quick and must not call the service.
   void Look(const std::function<void(const Core&, Duration now)>& look) const;
+  /// How often the deciding thread has gone round its loop.
+  uint64_t turns() const { return turns_; }
   /// What a running job's lead has told last, as JSON; empty: nothing yet.
   std::string DetailsOf(const std::string& job) const;
 
@@ -101,6 +104,7 @@ class Service final : private LeadershipListener {
     std::deque<JobLine> kept;
   };
   std::map<std::string, Lines> lines_;  ///< By job.
+  std::atomic<uint64_t> turns_{0};
   std::thread lead_thread_;
   std::thread thread_;
 };

@@ -152,6 +152,7 @@ void Worker::Run() {
   Duration beat_at;
   Duration dial_at;
   while (true) {
+    turns_++;
     std::deque<proto::ToWorker> messages;
     bool over = false;
     bool beat = false;

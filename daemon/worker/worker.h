@@ -57,6 +57,8 @@ class Worker {
   WorkerStatus status() const;
   /// Looks at the jobs that are led here and run; `look` must be quick.
   void LookAtJobs(const std::function<void(const JobPlan&, const JobProgress&)>& look) const;
+  /// How often its thread has gone round its loop.
+  uint64_t turns() const { return turns_; }
   /// Ok, or why the manager will never take this worker.
   Status refused() const;
 
@@ -116,6 +118,7 @@ class Worker {
   // Of the thread.
   std::string phases_;  ///< Of led attempts, as last told.
   FailureLog refusals_{Duration::Seconds(10)};
+  std::atomic<uint64_t> turns_{0};
   std::thread thread_;
 };
 

@@ -109,6 +109,7 @@ def test_a_job_goes_on_whoever_leads(kafka, etcd: Etcd, weir_binary: pathlib.Pat
         first.start()
         # Stopped for longer than its lease: it wakes to find that it leads no more, and stands by.
         second.signal(signal.SIGSTOP)
+        second.wait_stopped()
         assert cluster.wait_leader() is first
         goes_on(3, "the leader was paused")
         second.signal(signal.SIGCONT)
