@@ -79,17 +79,17 @@ std::string TimeOf(std::chrono::system_clock::time_point time) {
   return fmt::format("{}.{:03}Z", text, ms % 1000);
 }
 
-/// The priority that the journal takes from a line, and the level as a word, as other logs have it.
-std::string_view JournalPrefix(Level level) {
+/// As journals take it from the front of a line (sd-daemon(3)).
+int PriorityOf(Level level) {
   switch (level) {
     case Level::kInfo:
-      return "<6>info ";
+      return 6;
     case Level::kWarn:
-      return "<4>warning ";
+      return 4;
     case Level::kError:
-      return "<3>error ";
+      return 3;
   }
-  return "<3>error ";
+  return 3;
 }
 
 }  // namespace
@@ -133,8 +133,9 @@ void Write(Level written, std::string_view message, std::span<const Field> field
     line += '"';
   }
   const auto now = std::chrono::system_clock::now();
-  Logger().log(now, spdlog::source_loc{}, level,
-               InJournal() ? std::string(JournalPrefix(written)) + line : line);
+  Logger().log(
+      now, spdlog::source_loc{}, level,
+      InJournal() ? fmt::format("<{}>{} {}", PriorityOf(written), NameOf(written), line) : line);
   if (job.empty()) return;
   std::lock_guard lock(TheListening().mutex);
   if (TheListening().listener) {
