@@ -322,10 +322,11 @@ int RunJob(const RunArguments& arguments) {
   JobRun run(*plan, options, SystemClock());
   std::unique_ptr<HttpServer> server;
   if (!arguments.metrics.empty()) {
-    Result<std::unique_ptr<HttpServer>> made = ServeJob(arguments.metrics, *plan, run);
+    Result<std::unique_ptr<HttpServer>> made =
+        ServeJob(arguments.metrics, *plan, run, SystemClock());
     if (!made.ok()) return Report(made.status());
     server = std::move(made).value();
-    fmt::print(stderr, "metrics at http://{}/metrics\n", server->address());
+    fmt::print(stderr, "page at http://{0}/, metrics at http://{0}/metrics\n", server->address());
   }
   const Duration begin = SystemClock().Monotonic();
   Status status;
@@ -373,7 +374,7 @@ std::function<int()> AddRun(CLI::App& app) {
   app.add_option("--report", arguments->report, "Write a JSON report at the end.")
       ->type_name("FILE");
   app.add_option("--metrics", arguments->metrics,
-                 "Serve /metrics, /healthz and /readyz, e.g. 127.0.0.1:9400.")
+                 "Serve a page, /metrics, /healthz and /readyz, e.g. 127.0.0.1:9400.")
       ->type_name("ADDR:PORT");
   return [arguments] { return RunJob(*arguments); };
 }

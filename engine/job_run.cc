@@ -73,6 +73,7 @@ JobProgress JobRun::progress() const {
   std::lock_guard lock(mutex_);
   JobProgress progress = attempt_ ? attempt_->progress() : last_;
   progress.restarts = last_.restarts;
+  progress.failure = last_.failure;
   if (progress.last_error.empty()) progress.last_error = last_.last_error;
   return progress;
 }
@@ -123,7 +124,11 @@ Status JobRun::RunAttempts(AttemptSite& site) {
       const uint64_t restarts = last_.restarts;
       last_ = attempt.progress();
       last_.restarts = restarts + (status.ok() ? 0 : 1);
-      if (!status.ok()) last_.last_error = status.ToString();
+      if (!status.ok()) {
+        last_.phase = "waiting";
+        last_.last_error = status.ToString();
+        last_.failure = status;
+      }
     }
     if (status.ok() || status.kind() != ErrorKind::kRetry || stop_asked_) return status;
     if (attempt.made_progress()) {

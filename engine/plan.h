@@ -61,6 +61,9 @@ struct ExchangePlan {
   bool keyed = false;               ///< Otherwise task i gives to task i mod parallelism.
   std::vector<ExpressionPtr> keys;  ///< Over from's output; none: one task gets all.
   std::string name;                 ///< `clicks -> sessions/window`.
+
+  /// `by userid`, `all to one task`, `as it comes`.
+  std::string Describe() const;
 };
 
 /// The longest chain of nodes without a change of key; runs as `parallelism` tasks.

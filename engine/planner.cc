@@ -85,6 +85,13 @@ std::vector<LedgerNode> JobPlan::Ledger() const {
   return ledger;
 }
 
+std::string ExchangePlan::Describe() const {
+  if (!keyed) return "as it comes";
+  std::string text;
+  for (const ExpressionPtr& key : keys) text += (text.empty() ? "by " : ", ") + key->text();
+  return text.empty() ? "all to one task" : text;
+}
+
 std::string JobPlan::Explain() const {
   std::string out = fmt::format("job {}: {} fragment{}, {}\n", name, fragments.size(),
                                 fragments.size() == 1 ? "" : "s",
@@ -96,14 +103,8 @@ std::string JobPlan::Explain() const {
           nodes[static_cast<size_t>(fragment.nodes.front())].fragment) {
         continue;
       }
-      std::string keys;
-      for (const ExpressionPtr& key : exchange.keys) {
-        keys += (keys.empty() ? "" : ", ") + key->text();
-      }
       out += fmt::format("  <= {} {}\n", nodes[static_cast<size_t>(exchange.from)].name,
-                         !exchange.keyed ? "as it comes"
-                         : keys.empty()  ? "all to one task"
-                                         : "by " + keys);
+                         exchange.Describe());
     }
     for (int index : fragment.nodes) {
       const NodePlan& node = nodes[static_cast<size_t>(index)];

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,9 +14,10 @@ namespace weir {
 
 /// What a user sees of a running job; all since the job's first start where not said otherwise.
 struct JobProgress {
-  std::string phase = "starting";  ///< starting, running, stopping, restarting, ended, failed
-  int64_t rows_read = 0;           ///< By source tasks, in this process.
-  int64_t lag_records = -1;        ///< -1: not known.
+  /// starting, running, stopping, waiting (for the next attempt), ended, failed
+  std::string phase = "starting";
+  int64_t rows_read = 0;                   ///< By source tasks, in this process.
+  int64_t lag_records = -1;                ///< -1: not known.
   EventTime watermark = EventTime::Min();  ///< Least over the source tasks.
   std::string watermark_holder;            ///< Split that holds it back; may be empty.
   EventTime newest = EventTime::Min();     ///< Newest event time that was read.
@@ -36,7 +38,8 @@ struct JobProgress {
   int64_t longest_hold_us = 0;  ///< Longest time a barrier held a task up.
   int64_t unaccounted_rows = 0;
   std::string last_error;
-  std::string failed_sink;  ///< Whose results could not be published, if that ended the run.
+  std::optional<Status> failure;  ///< What ended the attempt before, if one failed.
+  std::string failed_sink;        ///< Whose results could not be published, if that ended the run.
   std::map<std::string, int64_t> totals;  ///< `node.in` and so on, of the newest checkpoint.
   std::vector<TaskProgress> tasks;
 };

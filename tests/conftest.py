@@ -72,3 +72,15 @@ def s3(tmp_path_factory):
         pytest.skip(f"no S3 server: {reason}")
     with part.S3(tmp_path_factory.mktemp("s3")) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """One browser for the whole session. Take a tab of your own."""
+    from parts.browser import Browser, Unavailable
+
+    try:
+        with Browser() as chromium:
+            yield chromium
+    except Unavailable as reason:
+        pytest.skip(f"no browser: {reason}")

@@ -1,23 +1,121 @@
 #include "daemon/http/job_server.h"
 
-#include <httplib.h>
+#include <algorithm>
+#include <mutex>
 
+#include <fmt/format.h>
+#include <httplib.h>
+#include <nlohmann/json.hpp>
+
+#include "daemon/http/answer.h"
 #include "daemon/http/metrics.h"
+#include "daemon/http/page.h"
+#include "daemon/manager/errors.h"
+#include "daemon/worker/attempt_report.h"
+#include "daemon/worker/progress_json.h"
 
 namespace weir {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using httplib::Request;
+using httplib::Response;
+
+/// Where a job of one process stands, and why.
+struct Standing {
+  std::string_view phase;  ///< Of JobProgress.
+  manager::JobState state;
+  std::string_view reason;
+};
+constexpr Standing kStandings[] = {
+    {"starting", manager::JobState::kStarting, "it looks at its checkpoints and at the outside"},
+    {"running", manager::JobState::kRunning, "rows flow"},
+    {"stopping", manager::JobState::kStopping, "the last checkpoint is under way"},
+    {"waiting", manager::JobState::kWaiting, "it starts anew from its last checkpoint in a moment"},
+    {"ended", manager::JobState::kEnded, "it is through, and everything is published"},
+    {"failed", manager::JobState::kFailed, "it cannot go on by itself"},
+};
+
+/// The job as the API shows it. Thread safe.
+class ShownJob {
+ public:
+  ShownJob(const JobPlan& plan, const JobRun& run, const Clock& clock)
+      : plan_(plan), run_(run), clock_(clock), meter_(plan) {}
+
+  Json Short() { return Look().first; }
+  Result<Json> Whole(const std::string& name) {
+    if (name != plan_.name) {
+      return Status(errors::kNoSuchJob, fmt::format("there is no job '{}'", name),
+                    fmt::format("this process runs '{}'", plan_.name));
+    }
+    auto [json, details] = Look();
+    json["history"] = Json::array();
+    json["details"] = Json::parse(details, nullptr, /*allow_exceptions=*/false);
+    return json;
+  }
+
+ private:
+  std::pair<Json, std::string> Look() {
+    const JobProgress progress = run_.progress();
+    JobRates rates;
+    {
+      std::lock_guard lock(mutex_);
+      rates = meter_.Look(progress, clock_.Monotonic());
+    }
+    return {ToJson(InShort(plan_, progress, rates)), ProgressJson(plan_, progress, rates)};
+  }
+
+  const JobPlan& plan_;
+  const JobRun& run_;
+  const Clock& clock_;
+  std::mutex mutex_;
+  RateMeter meter_;  // Under mutex_.
+};
+
+}  // namespace
+
+JobInShort InShort(const JobPlan& plan, const JobProgress& progress, const JobRates& rates) {
+  const auto* standing =
+      std::find_if(std::begin(kStandings), std::end(kStandings),
+                   [&](const Standing& one) { return one.phase == progress.phase; });
+  WEIR_CHECK(standing != std::end(kStandings));
+  JobInShort job;
+  job.name = plan.name;
+  job.state = manager::NameOf(standing->state);
+  job.reason = standing->reason;
+  if (!progress.held_by.empty()) {
+    job.reason += "; the checkpoint under way waits for " + progress.held_by;
+  }
+  job.parallelism = WidthOf(plan);
+  job.restarts = progress.restarts;
+  if (progress.failure) job.failure = manager::Failure::Of(*progress.failure);
+  job.report = AttemptReportOf(plan, progress, rates);
+  return job;
+}
 
 Result<std::unique_ptr<HttpServer>> ServeJob(const std::string& address, const JobPlan& plan,
-                                             const JobRun& run) {
-  return HttpServer::Start(address, "--metrics", [&plan, &run](httplib::Server& server) {
-    server.Get("/metrics", [&](const httplib::Request&, httplib::Response& response) {
+                                             const JobRun& run, const Clock& clock) {
+  const auto shown = std::make_shared<ShownJob>(plan, run, clock);
+  return HttpServer::Start(address, "--metrics", [&plan, &run, shown](httplib::Server& server) {
+    ServePage(server);
+    server.Get("/api/v1/jobs", [shown](const Request&, Response& response) {
+      Answer(response, Json{{"jobs", Json::array({shown->Short()})}});
+    });
+    server.Get("/api/v1/jobs/([^/]+)", [shown](const Request& request, Response& response) {
+      Answer(response, shown->Whole(request.matches[1]));
+    });
+    server.Get("/api/v1/workers", [](const Request&, Response& response) {
+      Answer(response, Json{{"workers", Json::array()}});
+    });
+    server.Get("/metrics", [&](const Request&, Response& response) {
       MetricsText text;
       text.AddJob(plan, run.progress(), SystemClock().Now());
       response.set_content(text.Render(), MetricsText::kContentType);
     });
-    server.Get("/healthz", [](const httplib::Request&, httplib::Response& response) {
+    server.Get("/healthz", [](const Request&, Response& response) {
       response.set_content("ok\n", "text/plain");
     });
-    server.Get("/readyz", [&](const httplib::Request&, httplib::Response& response) {
+    server.Get("/readyz", [&](const Request&, Response& response) {
       const std::string phase = run.progress().phase;
       if (phase != "running") response.status = 503;
       response.set_content(phase + "\n", "text/plain");

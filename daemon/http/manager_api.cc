@@ -6,12 +6,14 @@
 #include <nlohmann/json.hpp>
 
 #include "base/ids.h"
-#include "batch/time_text.h"
 #include "config/values.h"
+#include "daemon/http/answer.h"
 #include "daemon/http/diagnosis.h"
-#include "daemon/http/errors.h"
+#include "daemon/http/job_json.h"
 #include "daemon/http/metrics.h"
+#include "daemon/http/page.h"
 #include "daemon/manager/errors.h"
+#include "daemon/worker/progress_json.h"
 
 namespace weir {
 namespace {
@@ -23,76 +25,26 @@ using httplib::Response;
 constexpr Duration kPatience = Duration::Seconds(30);
 constexpr Duration kSavepointPatience = Duration::Minutes(10);
 
-int HttpStatusOf(const Status& status) {
-  if (status.Is(errors::kNoSuchJob) || status.Is(errors::kNoSuchWorker)) return 404;
-  switch (status.kind()) {
-    case ErrorKind::kInvalid:
-      return 400;
-    case ErrorKind::kDecision:
-      return 409;
-    case ErrorKind::kRetry:
-    case ErrorKind::kGaveUp:
-      return 503;
-    case ErrorKind::kFailed:
-      return 500;
-  }
-  return 500;
-}
-
-void Answer(Response& response, const Json& json) {
-  // What errors quote need not be UTF-8.
-  response.set_content(json.dump(-1, ' ', false, Json::error_handler_t::replace),
-                       "application/json");
-}
-
-void Answer(Response& response, const Status& status) {
-  response.status = HttpStatusOf(status);
-  Answer(response, Json{{"error",
-                         {{"code", status.code().id},
-                          {"kind", NameOf(status.kind())},
-                          {"message", status.message()},
-                          {"cure", status.cure()}}}});
-}
-
-Json TimeJson(EventTime time) {
-  if (time == EventTime::Min()) return nullptr;
-  if (time == EventTime::Max()) return "end";
-  return FormatIso8601(time);
-}
-
-Json FailureJson(const manager::Failure& failure) {
-  return {{"code", failure.code}, {"message", failure.text}, {"cure", failure.cure}};
-}
-
 Json JobJson(const manager::Core& core, const manager::Job& job, Duration now) {
   const manager::JobRecord& record = job.record;
-  Json json = {{"name", record.name},
-               {"state", manager::NameOf(record.state)},
-               {"reason", core.Describe(record.name, now)},
-               {"parallelism", record.parallelism},
-               {"version", record.text.version},
-               {"restarts", record.restarts},
-               {"failures_in_row", record.failures_in_row},
-               {"downtime_seconds", static_cast<double>(record.downtime.us) / 1e6},
-               {"since_seconds", static_cast<double>(now.us - job.since.us) / 1e6}};
-  if (record.failure) json["failure"] = FailureJson(*record.failure);
-  if (job.report) {
-    json["rows_in"] = job.report->rows_in;
-    json["rows_out"] = job.report->rows_out;
-    json["rows_per_second"] = job.report->rows_per_second;
-    json["lag_records"] =
-        job.report->lag_records < 0 ? Json(nullptr) : Json(job.report->lag_records);
-    json["busy"] = job.report->busy;
-    json["watermark"] = TimeJson(job.report->watermark);
-    json["checkpoint"] = job.report->checkpoint;
-    json["checkpoint_age_seconds"] = static_cast<double>(job.report->checkpoint_age.us) / 1e6;
-  }
-  return json;
+  JobInShort told;
+  told.name = record.name;
+  told.state = manager::NameOf(record.state);
+  told.reason = core.Describe(record.name, now);
+  told.parallelism = record.parallelism;
+  told.version = record.text.version;
+  told.restarts = record.restarts;
+  told.downtime = record.downtime;
+  told.in_state = Duration{now.us - job.since.us};
+  told.failure = record.failure;
+  told.report = job.report;
+  return ToJson(told);
 }
 
 void AddWhole(const manager::Job& job, Json& json) {
   const manager::JobRecord& record = job.record;
   json["instance"] = record.instance;
+  json["failures_in_row"] = record.failures_in_row;
   json["created"] = TimeJson(record.created_at);
   json["changed"] = TimeJson(record.changed_at);
   if (record.savepoint > 0) json["savepoint"] = record.savepoint;
@@ -113,9 +65,8 @@ void AddWhole(const manager::Job& job, Json& json) {
         {{"at", TimeJson(restart.at)},
          {"attempt", restart.attempt.ToString()},
          {"reason", restart.reason},
-         {"downtime_seconds", restart.downtime.us < 0
-                                  ? Json(nullptr)
-                                  : Json(static_cast<double>(restart.downtime.us) / 1e6)}});
+         {"downtime_seconds",
+          restart.downtime.us < 0 ? Json(nullptr) : Json(Seconds(restart.downtime))}});
   }
   json["text"] = record.text.yaml ? *record.text.yaml : std::string();
 }
@@ -340,9 +291,7 @@ httplib::Server::Handler Answering(const manager::Service& service,
                                    std::function<Result<Json>(const Request&)> act) {
   return [&service, act = std::move(act)](const Request& request, Response& response) {
     const Status leads = service.Leads();
-    const Result<Json> result = leads.ok() ? act(request) : Result<Json>(leads);
-    if (result.ok()) return Answer(response, *result);
-    Answer(response, result.status());
+    Answer(response, leads.ok() ? act(request) : Result<Json>(leads));
   };
 }
 
@@ -353,6 +302,7 @@ Result<std::unique_ptr<HttpServer>> ServeManager(
     const std::function<Result<CheckedJob>(const std::string& text)>& check) {
   const auto api = std::make_shared<Api>(service, check);
   return HttpServer::Start(address, "--http", [api, &service](httplib::Server& server) {
+    ServePage(server);
     const std::string job = R"(/api/v1/jobs/([A-Za-z0-9._-]{1,128}))";
     server.Get("/api/v1/jobs", Answering(service, [api](const Request&) { return api->Jobs(); }));
     server.Get(job, Answering(service, [api](const Request& request) {

@@ -16,8 +16,7 @@ struct CheckedJob {
   manager::JobPolicy policy;
 };
 
-/// The manager's HTTP API, and with it the page: JSON under /api/v1, and /metrics,
-/// /healthz, /readyz.
+/// The manager's HTTP API: JSON under /api/v1, the page at /, and /metrics, /healthz, /readyz.
 ///
 ///   GET  /api/v1/jobs                 all jobs, with how each stands
 ///   GET  /api/v1/jobs/NAME            one, with its attempt, workers, restarts and details

@@ -98,9 +98,10 @@ struct AttemptReport {
   Duration checkpoint_age;
   int64_t rows_in = 0;
   int64_t rows_out = 0;
-  double rows_per_second = 0;
-  int64_t lag_records = -1;  ///< -1: not known.
-  double busy = 0;           ///< Share of time of the busiest fragment's tasks, 0 to 1.
+  double rows_per_second = 0;                 ///< Read by the sources.
+  std::optional<double> rows_out_per_second;  ///< Written by the sinks; none: not known yet.
+  int64_t lag_records = -1;                   ///< -1: not known.
+  double busy = 0;  ///< Share of time of the busiest fragment's tasks, 0 to 1.
   EventTime watermark = EventTime::Min();
   std::string watermark_holder;
   std::string held_by;  ///< What the checkpoint under way waits for; empty: nothing.

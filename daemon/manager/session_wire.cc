@@ -72,12 +72,34 @@ AttemptReport ReportOf(const proto::Report& message) {
   report.rows_in = message.rows_in();
   report.rows_out = message.rows_out();
   report.rows_per_second = message.rows_per_second();
+  if (message.has_rows_out_per_second()) {
+    report.rows_out_per_second = message.rows_out_per_second();
+  }
   report.lag_records = message.lag_records();
   report.busy = message.busy();
   report.watermark = {message.watermark_us()};
   report.watermark_holder = message.watermark_holder();
   report.held_by = message.held_by();
   return report;
+}
+
+proto::Report MessageOf(const AttemptReport& report) {
+  proto::Report message;
+  message.set_phase(static_cast<uint32_t>(report.phase));
+  message.set_checkpoint(report.checkpoint);
+  message.set_checkpoints_completed(report.checkpoints_completed);
+  message.set_savepoint(report.savepoint);
+  message.set_checkpoint_age_us(report.checkpoint_age.us);
+  message.set_rows_in(report.rows_in);
+  message.set_rows_out(report.rows_out);
+  message.set_rows_per_second(report.rows_per_second);
+  if (report.rows_out_per_second) message.set_rows_out_per_second(*report.rows_out_per_second);
+  message.set_lag_records(report.lag_records);
+  message.set_busy(report.busy);
+  message.set_watermark_us(report.watermark.us);
+  message.set_watermark_holder(report.watermark_holder);
+  message.set_held_by(report.held_by);
+  return message;
 }
 
 proto::ToWorker MessageOf(uint64_t term, const WorkerMessage& message) {

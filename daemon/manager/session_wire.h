@@ -10,6 +10,8 @@ namespace weir::manager {
 WorkerHello HelloOf(proto::Hello message);
 WorkerStanding StandingOf(const proto::Standing& message);
 AttemptReport ReportOf(const proto::Report& message);
+/// Without the attempt that it is of, and its details.
+proto::Report MessageOf(const AttemptReport& report);
 AttemptOutcome OutcomeOf(const proto::AttemptOutcome& message);
 AttemptId AttemptOf(const proto::AttemptRef& message);
 

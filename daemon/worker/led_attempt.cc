@@ -5,8 +5,9 @@
 #include <fmt/format.h>
 
 #include "base/log.h"
-#include "daemon/manager/facts.h"
+#include "daemon/manager/session_wire.h"
 #include "daemon/rpc/wire.h"
+#include "daemon/worker/attempt_report.h"
 #include "daemon/worker/errors.h"
 #include "daemon/worker/host_part.h"
 #include "daemon/worker/host_stream.h"
@@ -213,46 +214,17 @@ std::optional<proto::Report> LedAttempt::Report() {
   if (!attempt_) return std::nullopt;
   const JobProgress progress = attempt_->progress();
   if (progress.phase != "running" && progress.phase != "stopping") return std::nullopt;
-  const Duration now = services_.clock->Monotonic();
-  const double seconds = static_cast<double>(now.us - reported_at_.us) / 1e6;
-  const bool first = reported_at_.us == 0;
-  reported_at_ = now;
-  proto::Report report;
-  *report.mutable_attempt() = order_.attempt();
-  report.set_phase(static_cast<uint32_t>(progress.phase == "running"
-                                             ? manager::AttemptPhase::kRunning
-                                             : manager::AttemptPhase::kStopping));
-  report.set_checkpoint(progress.checkpoint);
-  report.set_checkpoints_completed(progress.checkpoints_completed);
+  if (!meter_) meter_.emplace(*plan_);
+  const JobRates& rates = meter_->Look(progress, services_.clock->Monotonic());
+  manager::AttemptReport told = AttemptReportOf(*plan_, progress, rates);
   if (savepoint_above_ && progress.checkpoint > *savepoint_above_) {
     savepoint_ = progress.checkpoint;
     savepoint_above_.reset();
   }
-  report.set_savepoint(savepoint_);
-  report.set_checkpoint_age_us(progress.checkpoint_age.us);
-  const JobSums sums = SumsOf(*plan_, progress.totals);
-  report.set_rows_in(sums.rows_in);
-  report.set_rows_out(sums.rows_out);
-  if (!first && seconds > 0) {
-    report.set_rows_per_second(static_cast<double>(progress.rows_read - rows_before_) / seconds);
-  }
-  rows_before_ = progress.rows_read;
-  report.set_lag_records(progress.lag_records);
-  std::map<std::string, std::pair<double, int>> busy;  // Share and tasks, by fragment.
-  for (const TaskProgress& task : progress.tasks) {
-    int64_t& before = busy_before_[task.task.ToString()];
-    auto& [share, tasks] = busy[task.task.fragment];
-    if (!first && seconds > 0) share += static_cast<double>(task.busy_us - before) / 1e6 / seconds;
-    tasks++;
-    before = task.busy_us;
-  }
-  double busiest = 0;
-  for (const auto& [fragment, one] : busy) busiest = std::max(busiest, one.first / one.second);
-  report.set_busy(std::min(busiest, 1.0));
-  report.set_watermark_us(progress.watermark.us);
-  report.set_watermark_holder(progress.watermark_holder);
-  report.set_held_by(progress.held_by);
-  report.set_details(ProgressJson(*plan_, progress));
+  told.savepoint = savepoint_;
+  proto::Report report = manager::MessageOf(told);
+  *report.mutable_attempt() = order_.attempt();
+  report.set_details(ProgressJson(*plan_, progress, rates));
   return report;
 }
 

@@ -10,6 +10,7 @@
 
 #include "daemon/worker/services.h"
 #include "engine/attempt.h"
+#include "engine/rates.h"
 #include "proto/cluster.pb.h"
 
 namespace weir {
@@ -65,9 +66,7 @@ class LedAttempt {
   uint64_t savepoint_ = 0;                   // Under mutex_: the newest that was.
   bool began_ = false;
   std::optional<proto::AttemptOutcome> outcome_;
-  int64_t rows_before_ = 0;
-  Duration reported_at_;
-  std::map<std::string, int64_t> busy_before_;
+  std::optional<RateMeter> meter_;  // Under mutex_, from the first report on.
   std::thread thread_;
 };
 

@@ -224,7 +224,7 @@ class Weir(Process):
         self.state = self.work / self.state_name
         self.checkpoints = self.state  # Where a folder with the job's checkpoints lies.
         self.report_path = self.work / f"{self.state_name}.report.json"
-        self._metrics = ""
+        self.metrics_address = ""
 
     def command(self, sets: Mapping[str, str] | None = None, flags: Sequence[str] = ()) -> list[str]:
         words = [str(binary()), "run", str(self.job), "--state-dir", str(self.state),
@@ -253,15 +253,15 @@ class Weir(Process):
 
     def serve_metrics(self) -> "Weir":
         """From the next start on `metric` answers."""
-        self._metrics = f"127.0.0.1:{process.free_port()}"
-        self.flags = [*self.flags, "--metrics", self._metrics]
+        self.metrics_address = f"127.0.0.1:{process.free_port()}"
+        self.flags = [*self.flags, "--metrics", self.metrics_address]
         return self
 
     def metric(self, name: str) -> float:
         """A metric of the process, summed over its labels; 0 while nothing answers yet."""
-        assert self._metrics, "serve_metrics comes before the start"
+        assert self.metrics_address, "serve_metrics comes before the start"
         try:
-            with urllib.request.urlopen(f"http://{self._metrics}/metrics", timeout=5) as page:
+            with urllib.request.urlopen(f"http://{self.metrics_address}/metrics", timeout=5) as page:
                 lines = page.read().decode().splitlines()
         except OSError:
             return 0
