@@ -18,6 +18,7 @@ struct ChangeArguments {
   bool rewind = false;
   bool take_over = false;
   bool fresh = false;
+  bool drain = false;
 };
 
 Status Change(const ChangeArguments& arguments, const std::string& what, const Json& body,
@@ -46,9 +47,15 @@ std::shared_ptr<ChangeArguments> Begin(CLI::App& app) {
 
 std::function<int()> AddStop(CLI::App& app) {
   auto arguments = Begin(app);
+  app.add_flag("--drain", arguments->drain,
+               "For good: input ends here, windows close, and the job with them.");
   return [arguments] {
-    return Report(Change(*arguments, "stop", Json::object(),
-                         "stopping with a savepoint; 'weir restart' goes on from it"));
+    Json body = Json::object();
+    if (arguments->drain) body["drain"] = true;
+    return Report(Change(*arguments, "stop", body,
+                         arguments->drain
+                             ? "its input ends here; it ends once its windows are closed"
+                             : "stopping with a savepoint; 'weir restart' goes on from it"));
   };
 }
 

@@ -42,6 +42,9 @@ class Attempt final : private HostListener {
   Status Run();
   /// Asks for a savepoint and a clean end. Thread safe.
   void Stop();
+  /// Ends its input here, once rows flow: windows close, and the job ends as a bounded one does.
+  /// Thread safe.
+  void EndInput();
   /// Ends it as a failure does, with this reason. Thread safe.
   void Cancel(Status reason);
   /// Asks for a checkpoint soon. Thread safe.
@@ -125,6 +128,7 @@ class Attempt final : private HostListener {
   EventTime stamp_;
 
   std::atomic<bool> stop_asked_{false};
+  std::atomic<bool> input_cut_{false};  ///< Asked for.
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<Fact> facts_;

@@ -47,6 +47,7 @@ Status Attempt::Drive() {
   }
 
   bool stop_told = false;
+  bool cut_told = false;
   Status outcome;
   bool over = false;
   while (!over) {
@@ -66,6 +67,11 @@ Status Attempt::Drive() {
     if (stop_asked_ && !stop_told) {
       stop_told = true;
       facts.push_back(facts::StopAsked{});
+    }
+    if (input_cut_ && !cut_told) {
+      cut_told = true;
+      facts.push_back(facts::InputCut{});
+      for (const auto& host : hosts_) host->EndInput();
     }
     facts.push_back(facts::Tick{});
     for (Fact& fact : facts) {
@@ -237,6 +243,11 @@ void Attempt::Fail(Status status) {
 
 void Attempt::Stop() {
   stop_asked_ = true;
+  wake_.notify_all();
+}
+
+void Attempt::EndInput() {
+  input_cut_ = true;
   wake_.notify_all();
 }
 

@@ -91,6 +91,8 @@ std::vector<Action> Coordinator::On(Fact fact, Duration now) {
           ended_.insert(told.task);
         } else if constexpr (std::is_same_v<Told, facts::StopAsked>) {
           stop_asked_ = true;
+        } else if constexpr (std::is_same_v<Told, facts::InputCut>) {
+          plan_.bounded = true;
         } else if constexpr (std::is_same_v<Told, facts::CheckpointAsked>) {
           checkpoint_asked_ = true;
         }

@@ -69,12 +69,14 @@ struct InputEnded {
 };
 /// The user or the system asks for a clean end.
 struct StopAsked {};
+/// All sources are told to end their input here: the job ends as a bounded one does.
+struct InputCut {};
 /// An outbox or a user wants a checkpoint soon.
 struct CheckpointAsked {};
 }  // namespace facts
-using Fact =
-    std::variant<facts::Tick, facts::Acked, facts::AckFailed, facts::ManifestWritten,
-                 facts::Published, facts::InputEnded, facts::StopAsked, facts::CheckpointAsked>;
+using Fact = std::variant<facts::Tick, facts::Acked, facts::AckFailed, facts::ManifestWritten,
+                          facts::Published, facts::InputEnded, facts::StopAsked, facts::InputCut,
+                          facts::CheckpointAsked>;
 
 /// What a coordinator wants done.
 namespace actions {
@@ -168,7 +170,7 @@ class Coordinator {
   Progress progress() const;
   /// Done or Fail was said: nothing follows.
   bool done() const { return phase_ == Phase::kDone; }
-  /// The newest checkpoint is the last one of a bounded job.
+  /// The newest checkpoint is the last one of a job whose input has ended.
   bool ended() const { return base_.ended(); }
   /// Sums since the job's first start, as in the newest manifest.
   const proto::Totals& totals() const { return base_.totals(); }

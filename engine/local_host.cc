@@ -356,6 +356,12 @@ void LocalHost::SetWatermarkCap(const std::string& source, const Watermark& cap)
   }
 }
 
+void LocalHost::EndInput() {
+  for (const auto& task : tasks_) {
+    if (task->is_source()) task->EndInput();
+  }
+}
+
 std::vector<TaskProgress> LocalHost::Progress() const {
   std::vector<TaskProgress> all;
   for (const auto& task : tasks_) {

@@ -162,6 +162,13 @@ void Task::SetWatermarkCap(const Watermark& cap) {
   });
 }
 
+void Task::EndInput() {
+  Post([this] {
+    input_cut_ = true;
+    return Status::Ok();
+  });
+}
+
 Status Task::RunCommands() {
   if (!has_commands_.load()) return Status::Ok();
   std::deque<Command> commands;
@@ -219,6 +226,7 @@ Status Task::PollSource() {
     Rest();
     return Status::Ok();
   }
+  if (input_cut_) return AdvanceSourceClock();
   if (*setup_.unpublished_bytes > setup_.unpublished_budget) {
     RestBlocked();
     return AdvanceSourceClock();
@@ -274,7 +282,7 @@ Status Task::ReadSource(const Polled& polled) {
 
 Status Task::AdvanceSourceClock() {
   Watermark watermark = clock_.Current();
-  const bool ended = !setup_.splits_grow && clock_.finished();
+  const bool ended = input_cut_ || (!setup_.splits_grow && clock_.finished());
   if (ended) watermark = {EventTime::Max(), false};
   gauges_.watermark_us = watermark.time.us;
   {

@@ -101,6 +101,8 @@ class Task {
   void AddSplit(const Split& split);
   /// Rule 27: the watermark may not pass this, which the whole source had.
   void SetWatermarkCap(const Watermark& cap);
+  /// Source tasks: nothing more is read.
+  void EndInput();
   /// The job is being ended without a checkpoint.
   void Cancel();
   void Join();
@@ -144,6 +146,7 @@ class Task {
   std::map<std::string, Split> splits_;
   bool input_end_told_ = false;
   bool source_ended_ = false;
+  bool input_cut_ = false;  ///< Its input ends here, whatever there is to read.
 
   // Alignment.
   Barrier aligning_;

@@ -87,6 +87,8 @@ class TaskHost {
   virtual void AddSplit(const std::string& source, const Split& split) = 0;
   /// Rule 27: the watermark of the source may not pass this.
   virtual void SetWatermarkCap(const std::string& source, const Watermark& cap) = 0;
+  /// Source tasks read no more, and end as if there were no more to read.
+  virtual void EndInput() = 0;
   virtual std::vector<TaskProgress> Progress() const = 0;
   /// Cancels what runs; returns when nothing of it is left.
   virtual void End() = 0;

@@ -227,8 +227,8 @@ class Api {
 
   Result<Json> Change(const Request& request, const std::string& job, const std::string& what) {
     if (what == "stop") {
-      (void)WEIR_TRY(Body::Of(request, {}));
-      return Do(manager::commands::Stop{job}, job);
+      const Body body = WEIR_TRY(Body::Of(request, {"drain"}));
+      return Do(manager::commands::Stop{job, WEIR_TRY(body.Flag("drain"))}, job);
     }
     if (what == "cancel") {
       (void)WEIR_TRY(Body::Of(request, {}));

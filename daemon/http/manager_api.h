@@ -23,7 +23,7 @@ struct CheckedJob {
 ///   GET  /api/v1/jobs/NAME/why        what holds it, with evidence and cure
 ///   GET  /api/v1/jobs/NAME/logs       ?after=N&lines=N: its lines in workers' logs
 ///   POST /api/v1/jobs                 {text, parallelism?, rewind?, take_over?, fresh?}: submits
-///   POST /api/v1/jobs/NAME/stop       with a savepoint
+///   POST /api/v1/jobs/NAME/stop       {drain?}: with a savepoint; drain: windows close first
 ///   POST /api/v1/jobs/NAME/cancel     at once
 ///   POST /api/v1/jobs/NAME/savepoint  answers with its number
 ///   POST /api/v1/jobs/NAME/rescale    {parallelism}

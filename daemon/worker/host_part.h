@@ -35,6 +35,7 @@ class HostPart final : public TaskHost {
   void SetWatermarkCap(const std::string& source, const Watermark& cap) override {
     local_.SetWatermarkCap(source, cap);
   }
+  void EndInput() override { local_.EndInput(); }
   std::vector<TaskProgress> Progress() const override { return local_.Progress(); }
   void End() override;
 

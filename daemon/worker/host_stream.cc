@@ -115,6 +115,9 @@ Status HostStream::Carry(proto::HostCommand& command) {
     case proto::HostCommand::kCap:
       part_->SetWatermarkCap(command.cap().source(), FromProto(command.cap().cap()));
       break;
+    case proto::HostCommand::kEndInput:
+      part_->EndInput();
+      break;
     default:
       break;
   }

@@ -110,6 +110,12 @@ void LedAttempt::Stop() {
   if (attempt_) attempt_->Stop();
 }
 
+void LedAttempt::EndInput() {
+  input_cut_ = true;
+  std::lock_guard lock(mutex_);
+  if (attempt_) attempt_->EndInput();
+}
+
 void LedAttempt::TakeSavepoint() {
   std::lock_guard lock(mutex_);
   if (!attempt_ || savepoint_above_) return;
@@ -157,6 +163,7 @@ Status LedAttempt::RunAttempt() {
     std::lock_guard lock(mutex_);
     attempt_ = std::make_unique<Attempt>(*plan_, options, *services_.clock, *site_);
     if (stop_asked_) attempt_->Stop();
+    if (input_cut_) attempt_->EndInput();
     if (cancelled_) {
       attempt_->Cancel(Status(errors::kAttemptCancelled, "the attempt was cancelled"));
     }

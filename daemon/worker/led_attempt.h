@@ -29,6 +29,8 @@ class LedAttempt {
   AttemptId id() const;
   /// With a savepoint and a clean end. Thread safe, as all below.
   void Stop();
+  /// The same after its windows have closed, as at the end of the input.
+  void EndInput();
   void TakeSavepoint();
   void Cancel();
   /// Ends it, and nothing more is told of it.
@@ -54,6 +56,7 @@ class LedAttempt {
   const std::function<void()> changed_;
   std::atomic<bool> cancelled_{false};
   std::atomic<bool> stop_asked_{false};
+  std::atomic<bool> input_cut_{false};
   std::atomic<bool> forgotten_{false};
   std::atomic<bool> over_{false};
 

@@ -89,6 +89,12 @@ void RemoteHost::SetWatermarkCap(const std::string& source, const Watermark& cap
   stream_->Send(std::move(command));
 }
 
+void RemoteHost::EndInput() {
+  proto::HostCommand command;
+  command.mutable_end_input();
+  stream_->Send(std::move(command));
+}
+
 std::vector<TaskProgress> RemoteHost::Progress() const {
   std::lock_guard lock(mutex_);
   return progress_;

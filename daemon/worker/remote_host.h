@@ -35,6 +35,7 @@ class RemoteHost final : public TaskHost {
   void Publish(const std::string& sink, Epoch epoch, const std::string& manifest_checksum) override;
   void AddSplit(const std::string& source, const Split& split) override;
   void SetWatermarkCap(const std::string& source, const Watermark& cap) override;
+  void EndInput() override;
   std::vector<TaskProgress> Progress() const override;
   void End() override;
 

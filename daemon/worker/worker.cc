@@ -290,6 +290,8 @@ void Worker::Handle(proto::ToWorker& message) {
         using Kind = manager::tell::StopAttempt::Kind;
         if (message.stop().kind() == static_cast<uint32_t>(Kind::kSavepointOnly)) {
           led->TakeSavepoint();
+        } else if (message.stop().drain()) {
+          led->EndInput();
         } else {
           led->Stop();
         }

@@ -1,5 +1,6 @@
 """A manager and three workers run the campaign's job: what users ask of it, and faults by chance."""
 
+import json
 import os
 import pathlib
 import re
@@ -20,6 +21,18 @@ from parts.process import free_port, wait_until
 SEED = int(os.environ.get("WEIR_SEED", "20250301"))
 FAULTS = int(os.environ.get("WEIR_CLUSTER_FAULTS", "25"))
 SOAK_FAULTS = int(os.environ.get("WEIR_CLUSTER_FAULTS", "100"))
+DAYS = """job: ${JOB}
+parallelism: 3
+checkpoint: { interval: 300ms }
+sources:
+  clicks:
+    generator: { kind: clickstream, rate: 2000/s }
+    event_time: { column: eventtimestamp }
+steps:
+  days: { from: clicks, window: { tumbling: 1000d }, group_by: product_type, select: [product_type, { rows: count() }] }
+sinks:
+  out: { from: days, files: { path: "${OUT}" }, format: json }
+"""
 
 
 # --- a job's whole life -----------------------------------------------------------------------------
@@ -58,6 +71,32 @@ def test_a_job_is_moved_about(kafka, weir_binary: pathlib.Path, tmp_path: pathli
         cluster.ask("restart", campaign.name)
         campaign.finish_clean()
         tell("a job is moved about, " + campaign.told())
+
+
+def test_a_drained_job_closes_its_windows(weir_binary: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    """A window of a day is open when the job is stopped: nothing of it shows; drained, all of it does."""
+    job = tmp_path / "days.yaml"
+    job.write_text(DAYS)
+
+    def counted() -> int:
+        return sum(json.loads(line)["rows"] for file in (tmp_path / "days").rglob("*.json")
+                   if not file.name.startswith(("_", ".")) for line in file.read_text().splitlines())
+
+    with Cluster(tmp_path / "cluster", job, {"JOB": "days", "OUT": str(tmp_path / "days")}, workers=2) as cluster:
+        cluster.start()
+        cluster.wait_job("running", parallelism=3)
+        cluster.wait_checkpoints(3)
+        cluster.ask("stop", "days")
+        cluster.wait_job("stopped")
+        assert counted() == 0
+        cluster.ask("restart", "days")
+        cluster.wait_job("running")
+        cluster.wait_checkpoints(3)
+        assert counted() == 0
+        cluster.ask("stop", "days", "--drain")
+        cluster.wait_job("ended")
+        last = cluster.newest_manifest()
+        assert last is not None and counted() == last.totals["clicks.in"] > 0
 
 
 def test_a_job_is_scaled_by_its_load(kafka, weir_binary: pathlib.Path, tmp_path: pathlib.Path, tell) -> None:

@@ -24,6 +24,11 @@ class StartingState final : public UnderWay {
   }
 
   Status Stop(Job& job, const commands::Stop& stop, Turn& turn) const override {
+    if (stop.drain && !job.deployed) {
+      return WrongState(job,
+                        "windows are closed by tasks that run: ask again once they do, or "
+                        "stop it without --drain");
+    }
     NextStep next;
     next.drain = stop.drain;
     job.record.next = std::move(next);

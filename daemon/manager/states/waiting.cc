@@ -36,7 +36,12 @@ class WaitingState final : public State {
     turn.LookForRoom();
     return Status::Ok();
   }
-  Status Stop(Job& job, const commands::Stop&, Turn& turn) const override {
+  Status Stop(Job& job, const commands::Stop& stop, Turn& turn) const override {
+    if (stop.drain) {
+      return WrongState(job,
+                        "windows are closed by tasks that run: ask again once they do, or "
+                        "stop it without --drain");
+    }
     if (job.record.attempts > 0) {
       job.record.note =
           "it was stopped between two attempts: what its last checkpoint holds unpublished waits "
