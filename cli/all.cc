@@ -22,6 +22,9 @@ std::function<int()> AddUpgrade(CLI::App& app);
 std::function<int()> AddRestart(CLI::App& app);
 std::function<int()> AddWorkers(CLI::App& app);
 std::function<int()> AddDrain(CLI::App& app);
+std::function<int()> AddContext(CLI::App& app);
+std::function<int()> AddCerts(CLI::App& app);
+std::function<int()> AddToken(CLI::App& app);
 
 std::span<const Command> AllCommands() {
   static constexpr Command kCommands[] = {
@@ -45,6 +48,9 @@ std::span<const Command> AllCommands() {
       {"restart", "Go on with a job that is at rest.", AddRestart},
       {"workers", "Show the manager's workers.", AddWorkers},
       {"drain", "Move a worker's tasks away.", AddDrain},
+      {"context", "Choose the manager that commands are for.", AddContext},
+      {"certs", "Make certificates for a cluster's processes.", AddCerts},
+      {"token", "Make a token for a manager's API.", AddToken},
   };
   return kCommands;
 }

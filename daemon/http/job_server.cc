@@ -3,26 +3,30 @@
 #include <httplib.h>
 
 #include "daemon/http/metrics.h"
+#include "daemon/http/metrics_server.h"
 
 namespace weir {
 
 Result<std::unique_ptr<HttpServer>> ServeJob(const std::string& address, const JobPlan& plan,
                                              const JobRun& run) {
-  return HttpServer::Start(address, "--metrics", [&plan, &run](httplib::Server& server) {
-    server.Get("/metrics", [&](const httplib::Request&, httplib::Response& response) {
-      MetricsText text;
-      text.AddJob(plan, run.progress(), SystemClock().Now());
-      response.set_content(text.Render(), MetricsText::kContentType);
-    });
-    server.Get("/healthz", [](const httplib::Request&, httplib::Response& response) {
-      response.set_content("ok\n", "text/plain");
-    });
-    server.Get("/readyz", [&](const httplib::Request&, httplib::Response& response) {
-      const std::string phase = run.progress().phase;
-      if (phase != "running") response.status = 503;
-      response.set_content(phase + "\n", "text/plain");
-    });
-  });
+  HttpOptions options;
+  options.address = address;
+  options.flag = "--metrics";
+  options.refusals = std::make_shared<Refusals>(SystemClock());
+  return HttpServer::Start(
+      std::move(options),
+      {{"GET", "/metrics", Access::kView,
+        [&](const HttpCall&, httplib::Response& response) {
+          MetricsText text;
+          text.AddJob(plan, run.progress(), SystemClock().Now());
+          response.set_content(text.Render(), MetricsText::kContentType);
+        }},
+       {"GET", "/healthz", Access::kPublic, AnswerHealthy},
+       {"GET", "/readyz", Access::kPublic, [&](const HttpCall&, httplib::Response& response) {
+          const std::string phase = run.progress().phase;
+          if (phase != "running") response.status = 503;
+          response.set_content(phase + "\n", "text/plain");
+        }}});
 }
 
 }  // namespace weir

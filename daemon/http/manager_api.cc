@@ -7,8 +7,9 @@
 
 #include "base/ids.h"
 #include "batch/time_text.h"
-#include "daemon/http/errors.h"
+#include "daemon/http/answer.h"
 #include "daemon/http/metrics.h"
+#include "daemon/http/metrics_server.h"
 #include "daemon/manager/errors.h"
 
 namespace weir {
@@ -20,37 +21,6 @@ using httplib::Response;
 
 constexpr Duration kPatience = Duration::Seconds(30);
 constexpr Duration kSavepointPatience = Duration::Minutes(10);
-
-int HttpStatusOf(const Status& status) {
-  if (status.Is(errors::kNoSuchJob) || status.Is(errors::kNoSuchWorker)) return 404;
-  switch (status.kind()) {
-    case ErrorKind::kInvalid:
-      return 400;
-    case ErrorKind::kDecision:
-      return 409;
-    case ErrorKind::kRetry:
-    case ErrorKind::kGaveUp:
-      return 503;
-    case ErrorKind::kFailed:
-      return 500;
-  }
-  return 500;
-}
-
-void Answer(Response& response, const Json& json) {
-  // What errors quote need not be UTF-8.
-  response.set_content(json.dump(-1, ' ', false, Json::error_handler_t::replace),
-                       "application/json");
-}
-
-void Answer(Response& response, const Status& status) {
-  response.status = HttpStatusOf(status);
-  Answer(response, Json{{"error",
-                         {{"code", status.code().id},
-                          {"kind", NameOf(status.kind())},
-                          {"message", status.message()},
-                          {"cure", status.cure()}}}});
-}
 
 Json TimeJson(EventTime time) {
   if (time == EventTime::Min()) return nullptr;
@@ -183,10 +153,11 @@ class Body {
 
 class Api {
  public:
-  Api(manager::Service& service, std::function<Result<CheckedJob>(const std::string&)> check)
-      : service_(service), check_(std::move(check)) {}
+  Api(manager::Service& service, AuditLog& audit,
+      std::function<Result<CheckedJob>(const std::string&)> check)
+      : service_(service), audit_(audit), check_(std::move(check)) {}
 
-  Result<Json> Jobs() const {
+  Result<Json> Jobs(const HttpCall&) const {
     Json jobs = Json::array();
     service_.Look([&](const manager::Core& core, Duration now) {
       for (const auto& [name, job] : core.jobs()) jobs.push_back(JobJson(core, job, now));
@@ -194,7 +165,8 @@ class Api {
     return Json{{"jobs", std::move(jobs)}};
   }
 
-  Result<Json> Job(const std::string& name) const {
+  Result<Json> Job(const HttpCall& call) const {
+    const std::string& name = call.names[0];
     Json json;
     service_.Look([&](const manager::Core& core, Duration now) {
       const auto job = core.jobs().find(name);
@@ -211,7 +183,7 @@ class Api {
     return json;
   }
 
-  Result<Json> Workers() const {
+  Result<Json> Workers(const HttpCall&) const {
     Json workers = Json::array();
     service_.Look([&](const manager::Core& core, Duration now) {
       for (const auto& [id, worker] : core.cluster().workers()) {
@@ -221,7 +193,50 @@ class Api {
     return Json{{"workers", std::move(workers)}};
   }
 
-  Result<Json> Submit(const Request& request) {
+  Result<Json> Submit(const HttpCall& call) {
+    const Result<Asked> asked = AskedToSubmit(call.request);
+    return Do(call, "submit", asked.ok() ? asked->job : std::string(), asked);
+  }
+
+  /// A command that wants a job's name and nothing else.
+  template <typename C>
+  Result<Json> Change(const HttpCall& call, const char* what, Duration wait = kPatience) {
+    const std::string& job = call.names[0];
+    const Result<Body> body = Body::Of(call.request, {});
+    if (!body.ok()) return Do(call, what, job, body.status());
+    return Do(call, what, job, Asked{job, C{job}}, wait);
+  }
+  Result<Json> Stop(const HttpCall& call) { return Change<manager::commands::Stop>(call, "stop"); }
+  Result<Json> Cancel(const HttpCall& call) {
+    return Change<manager::commands::Cancel>(call, "cancel");
+  }
+  Result<Json> Savepoint(const HttpCall& call) {
+    return Change<manager::commands::Savepoint>(call, "savepoint", kSavepointPatience);
+  }
+  Result<Json> Rescale(const HttpCall& call) {
+    return Do(call, "rescale", call.names[0], AskedToRescale(call.request, call.names[0]));
+  }
+  Result<Json> Upgrade(const HttpCall& call) {
+    return Do(call, "upgrade", call.names[0], AskedToUpgrade(call.request, call.names[0]));
+  }
+  Result<Json> Restart(const HttpCall& call) {
+    return Do(call, "restart", call.names[0], AskedToRestart(call.request, call.names[0]));
+  }
+
+  Result<Json> Drain(const HttpCall& call) {
+    return ChangeWorker(call, "drain", manager::commands::Drain{call.names[0]});
+  }
+  Result<Json> Undrain(const HttpCall& call) {
+    return ChangeWorker(call, "undrain", manager::commands::Undrain{call.names[0]});
+  }
+
+ private:
+  struct Asked {
+    std::string job;
+    manager::Command command;
+  };
+
+  Result<Asked> AskedToSubmit(const Request& request) const {
     const Body body =
         WEIR_TRY(Body::Of(request, {"text", "parallelism", "rewind", "take_over", "fresh"}));
     const std::string text = WEIR_TRY(body.Text("text"));
@@ -233,124 +248,146 @@ class Api {
     submit.policy = std::move(checked.policy);
     submit.choices = WEIR_TRY(body.Choices());
     submit.instance = RandomId();
-    return Do(std::move(submit), checked.name);
+    return Asked{checked.name, std::move(submit)};
   }
 
-  Result<Json> Change(const Request& request, const std::string& job, const std::string& what) {
-    if (what == "stop") {
-      (void)WEIR_TRY(Body::Of(request, {}));
-      return Do(manager::commands::Stop{job}, job);
+  Result<Asked> AskedToRescale(const Request& request, const std::string& job) const {
+    const Body body = WEIR_TRY(Body::Of(request, {"parallelism"}));
+    return Asked{job, manager::commands::Rescale{job, WEIR_TRY(body.Number("parallelism", 0))}};
+  }
+
+  Result<Asked> AskedToUpgrade(const Request& request, const std::string& job) const {
+    const Body body = WEIR_TRY(Body::Of(request, {"text", "parallelism"}));
+    const std::string text = WEIR_TRY(body.Text("text"));
+    CheckedJob checked = WEIR_TRY(check_(text));
+    if (checked.name != job) {
+      return Status(errors::kBadRequest,
+                    fmt::format("the text is of job '{}', not of '{}'", checked.name, job),
+                    "an upgrade keeps the job's name");
     }
-    if (what == "cancel") {
-      (void)WEIR_TRY(Body::Of(request, {}));
-      return Do(manager::commands::Cancel{job}, job);
-    }
-    if (what == "savepoint") {
-      (void)WEIR_TRY(Body::Of(request, {}));
-      return Do(manager::commands::Savepoint{job}, job, kSavepointPatience);
-    }
-    if (what == "rescale") {
-      const Body body = WEIR_TRY(Body::Of(request, {"parallelism"}));
-      return Do(manager::commands::Rescale{job, WEIR_TRY(body.Number("parallelism", 0))}, job);
-    }
-    if (what == "upgrade") {
-      const Body body = WEIR_TRY(Body::Of(request, {"text", "parallelism"}));
-      const std::string text = WEIR_TRY(body.Text("text"));
-      CheckedJob checked = WEIR_TRY(check_(text));
-      if (checked.name != job) {
-        return Status(errors::kBadRequest,
-                      fmt::format("the text is of job '{}', not of '{}'", checked.name, job),
-                      "an upgrade keeps the job's name");
-      }
-      manager::commands::Upgrade upgrade;
-      upgrade.job = job;
-      upgrade.yaml = std::make_shared<const std::string>(text);
-      upgrade.parallelism = WEIR_TRY(body.Number("parallelism", checked.parallelism));
-      upgrade.policy = std::move(checked.policy);
-      return Do(std::move(upgrade), job);
-    }
+    manager::commands::Upgrade upgrade;
+    upgrade.job = job;
+    upgrade.yaml = std::make_shared<const std::string>(text);
+    upgrade.parallelism = WEIR_TRY(body.Number("parallelism", checked.parallelism));
+    upgrade.policy = std::move(checked.policy);
+    return Asked{job, std::move(upgrade)};
+  }
+
+  Result<Asked> AskedToRestart(const Request& request, const std::string& job) const {
     const Body body = WEIR_TRY(Body::Of(request, {"rewind", "take_over", "fresh"}));
-    return Do(manager::commands::Restart{job, WEIR_TRY(body.Choices()), RandomId()}, job);
+    return Asked{job, manager::commands::Restart{job, WEIR_TRY(body.Choices()), RandomId()}};
   }
 
-  Result<Json> ChangeWorker(const std::string& worker, bool drain) {
-    manager::Command command = manager::commands::Undrain{worker};
-    if (drain) command = manager::commands::Drain{worker};
-    manager::Service::Answer answer = service_.Do(kUser, std::move(command), kPatience);
-    if (!answer.status.ok()) return std::move(answer.status);
-    return Json{{"worker", worker}};
-  }
-
- private:
-  /// Until there are tokens, everybody who reaches the loopback is the same user.
-  static constexpr const char* kUser = "local";
-
-  Result<Json> Do(manager::Command command, const std::string& job, Duration wait = kPatience) {
-    manager::Service::Answer answer = service_.Do(kUser, std::move(command), wait);
-    if (!answer.status.ok()) return std::move(answer.status);
+  Result<Json> Do(const HttpCall& call, const char* what, const std::string& job,
+                  Result<Asked> asked, Duration wait = kPatience) {
+    if (!asked.ok()) {
+      TellRefused(call, what, job, {}, asked.status());
+      return std::move(asked).status();
+    }
+    const manager::Service::Answer answer =
+        service_.Do(call.caller.name, call.caller.from, std::move(asked->command), wait);
+    WEIR_TRY(Outcome(call, what, job, {}, answer.status));
     Json json = {{"job", job}};
     if (answer.savepoint > 0) json["savepoint"] = answer.savepoint;
     return json;
   }
 
+  Result<Json> ChangeWorker(const HttpCall& call, const char* what, manager::Command command) {
+    const std::string& worker = call.names[0];
+    const manager::Service::Answer answer =
+        service_.Do(call.caller.name, call.caller.from, std::move(command), kPatience);
+    WEIR_TRY(Outcome(call, what, {}, worker, answer.status));
+    return Json{{"worker", worker}};
+  }
+
+  /// What the core decided; its line in the audit log is durable when this returns.
+  Status Outcome(const HttpCall& call, const char* what, const std::string& job,
+                 const std::string& worker, const Status& status) {
+    if (status.Is(errors::kNotLeading)) TellRefused(call, what, job, worker, status);
+    audit_.Flush();
+    return status;
+  }
+
+  /// What the core is never asked, it does not tell of.
+  void TellRefused(const HttpCall& call, const char* what, const std::string& job,
+                   const std::string& worker, const Status& status) {
+    AuditEntry entry;
+    entry.who = call.caller.name;
+    entry.from = call.caller.from;
+    entry.what = what;
+    entry.job = job;
+    entry.worker = worker;
+    entry.result = status.code().id;
+    audit_.Write(std::move(entry));
+    audit_.Flush();
+  }
+
   manager::Service& service_;
+  AuditLog& audit_;
   const std::function<Result<CheckedJob>(const std::string&)> check_;
 };
 
-/// A handler that answers with what `act` gives, or with its error.
-httplib::Server::Handler Answering(std::function<Result<Json>(const Request&)> act) {
-  return [act = std::move(act)](const Request& request, Response& response) {
-    const Result<Json> result = act(request);
+/// Answers with what a function of the API gives, or with its error.
+template <typename Function>
+auto Answering(std::shared_ptr<Api> api, Function function) {
+  return [api = std::move(api), function](const HttpCall& call, Response& response) {
+    const Result<Json> result = std::invoke(function, *api, call);
     if (result.ok()) return Answer(response, *result);
     Answer(response, result.status());
   };
 }
 
+/// All that is served, and who may.
+std::vector<HttpRoute> Routes(const std::shared_ptr<Api>& api, manager::Service& service,
+                              const std::shared_ptr<Refusals>& refusals) {
+  const auto does = [&api](auto function) { return Answering(api, function); };
+  const auto ready = [&service](const HttpCall&, Response& response) {
+    bool leading = false;
+    service.Look([&](const manager::Core& core, Duration) { leading = core.leading(); });
+    if (!leading) response.status = 503;
+    response.set_content(leading ? "leading\n" : "not leading\n", "text/plain");
+  };
+  const auto metrics = [&service, refusals](const HttpCall&, Response& response) {
+    response.set_content(MetricsOf(service, *refusals), MetricsText::kContentType);
+  };
+  return {
+      // What needs no token: whether it works, and what is the same for everybody.
+      {"GET", "/healthz", Access::kPublic, AnswerHealthy},
+      {"GET", "/readyz", Access::kPublic, ready},
+
+      {"GET", "/metrics", Access::kView, metrics},
+      {"GET", "/api/v1/jobs", Access::kView, does(&Api::Jobs)},
+      {"GET", "/api/v1/jobs/{job}", Access::kView, does(&Api::Job)},
+      {"GET", "/api/v1/workers", Access::kView, does(&Api::Workers)},
+
+      {"POST", "/api/v1/jobs/{job}/stop", Access::kOperate, does(&Api::Stop)},
+      {"POST", "/api/v1/jobs/{job}/savepoint", Access::kOperate, does(&Api::Savepoint)},
+      {"POST", "/api/v1/jobs/{job}/rescale", Access::kOperate, does(&Api::Rescale)},
+      {"POST", "/api/v1/jobs/{job}/restart", Access::kOperate, does(&Api::Restart)},
+      {"POST", "/api/v1/workers/{worker}/drain", Access::kOperate, does(&Api::Drain)},
+      {"POST", "/api/v1/workers/{worker}/undrain", Access::kOperate, does(&Api::Undrain)},
+
+      {"POST", "/api/v1/jobs", Access::kAdmin, does(&Api::Submit)},
+      {"POST", "/api/v1/jobs/{job}/upgrade", Access::kAdmin, does(&Api::Upgrade)},
+      {"POST", "/api/v1/jobs/{job}/cancel", Access::kAdmin, does(&Api::Cancel)},
+  };
+}
+
 }  // namespace
 
+std::string MetricsOf(const manager::Service& service, const Refusals& refusals) {
+  MetricsText text;
+  service.Look([&](const manager::Core& core, Duration now) { text.AddManager(core, now); });
+  text.AddRefusals(refusals);
+  return text.Render();
+}
+
 Result<std::unique_ptr<HttpServer>> ServeManager(
-    const std::string& address, manager::Service& service,
+    HttpOptions options, manager::Service& service, AuditLog& audit,
     const std::function<Result<CheckedJob>(const std::string& text)>& check) {
-  const auto api = std::make_shared<Api>(service, check);
-  return HttpServer::Start(address, "--http", [api, &service](httplib::Server& server) {
-    const std::string job = R"(/api/v1/jobs/([A-Za-z0-9._-]{1,128}))";
-    server.Get("/api/v1/jobs", Answering([api](const Request&) { return api->Jobs(); }));
-    server.Get(job,
-               Answering([api](const Request& request) { return api->Job(request.matches[1]); }));
-    server.Post("/api/v1/jobs",
-                Answering([api](const Request& request) { return api->Submit(request); }));
-    server.Post(job + "/(stop|cancel|savepoint|rescale|upgrade|restart)",
-                Answering([api](const Request& request) {
-                  return api->Change(request, request.matches[1], request.matches[2]);
-                }));
-    server.Get("/api/v1/workers", Answering([api](const Request&) { return api->Workers(); }));
-    server.Post(R"(/api/v1/workers/([A-Za-z0-9._:-]{1,128})/(drain|undrain))",
-                Answering([api](const Request& request) {
-                  return api->ChangeWorker(request.matches[1], request.matches[2] == "drain");
-                }));
-    server.Get("/metrics", [&service](const Request&, Response& response) {
-      MetricsText text;
-      service.Look([&](const manager::Core& core, Duration now) { text.AddManager(core, now); });
-      response.set_content(text.Render(), MetricsText::kContentType);
-    });
-    server.Get("/healthz", [](const Request&, Response& response) {
-      response.set_content("ok\n", "text/plain");
-    });
-    server.Get("/readyz", [&service](const Request&, Response& response) {
-      bool leading = false;
-      service.Look([&](const manager::Core& core, Duration) { leading = core.leading(); });
-      if (!leading) response.status = 503;
-      response.set_content(leading ? "leading\n" : "not leading\n", "text/plain");
-    });
-    server.set_error_handler([](const Request& request, Response& response) {
-      if (!response.body.empty()) return;
-      const int status = response.status;
-      Answer(response,
-             Status(errors::kBadRequest, fmt::format("{} {} is nothing that is served here",
-                                                     request.method, request.path)));
-      response.status = status;
-    });
-  });
+  const auto api = std::make_shared<Api>(service, audit, check);
+  std::vector<HttpRoute> routes = Routes(api, service, options.refusals);
+  return HttpServer::Start(std::move(options), std::move(routes));
 }
 
 }  // namespace weir
