@@ -162,7 +162,8 @@ int Main(int argc, char** argv) {
   if (child < 0) Die("cannot fork");
   const auto transport = [&] {
     if (argc <= 3) return Transport::Plain();
-    Result<Transport> tls = Transport::MutualTls({argv[3], argv[4], argv[5]});
+    Result<Transport> tls = Transport::MutualTls({argv[3], argv[4], argv[5]}, PeerRole::kWorker,
+                                                 std::make_shared<Refusals>(SystemClock()));
     if (!tls.ok()) Die(tls.status().ToString());
     return *std::move(tls);
   };

@@ -26,6 +26,9 @@ std::function<int()> AddRestart(CLI::App& app);
 std::function<int()> AddWorkers(CLI::App& app);
 std::function<int()> AddDrain(CLI::App& app);
 std::function<int()> AddCompletion(CLI::App& app);
+std::function<int()> AddContext(CLI::App& app);
+std::function<int()> AddCerts(CLI::App& app);
+std::function<int()> AddToken(CLI::App& app);
 
 std::span<const Command> AllCommands() {
   static constexpr Command kCommands[] = {
@@ -53,6 +56,9 @@ std::span<const Command> AllCommands() {
       {"workers", "Show the manager's workers.", AddWorkers},
       {"drain", "Move a worker's tasks away.", AddDrain},
       {"completion", "Print a script by which a shell completes weir's commands.", AddCompletion},
+      {"context", "Choose the manager that commands are for.", AddContext},
+      {"certs", "Make certificates for a cluster's processes.", AddCerts},
+      {"token", "Make a token for a manager's API.", AddToken},
   };
   return kCommands;
 }

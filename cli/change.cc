@@ -24,7 +24,7 @@ struct ChangeArguments {
 Status Change(const ChangeArguments& arguments, const std::string& what, const Json& body,
               const std::string& told) {
   const Json answer =
-      WEIR_TRY(ManagerClient(arguments.client.manager)
+      WEIR_TRY(ManagerClient(arguments.client)
                    .Post(fmt::format("/api/v1/jobs/{}/{}", arguments.job, what), body));
   if (arguments.client.json()) {
     fmt::print("{}\n", answer.dump(2));

@@ -73,9 +73,7 @@ constexpr Duration kPatience = Duration::Millis(500);
 /// Names of what the manager keeps under `list`; none where it does not answer.
 std::vector<Suggestions::Word> AskNames(const std::string& list, const std::string& name,
                                         const std::string& begun) {
-  const char* variable = std::getenv("WEIR_HTTP");
-  const ClientArguments defaults;
-  const ManagerClient client(variable != nullptr ? variable : defaults.manager, kPatience);
+  const ManagerClient client(ClientArguments{}, kPatience);
   std::vector<Suggestions::Word> names;
   const auto answer = client.Get("/api/v1/" + list);
   if (!answer.ok()) return names;

@@ -8,7 +8,7 @@ namespace weir {
 namespace {
 
 Status List(const ClientArguments& arguments) {
-  const auto answer = WEIR_TRY(ManagerClient(arguments.manager).Get("/api/v1/jobs"));
+  const auto answer = WEIR_TRY(ManagerClient(arguments).Get("/api/v1/jobs"));
   if (arguments.json()) {
     fmt::print("{}\n", answer.dump(2));
     return Status::Ok();

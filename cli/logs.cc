@@ -23,7 +23,7 @@ struct LogsArguments {
 };
 
 Status Show(const LogsArguments& arguments) {
-  const ManagerClient client(arguments.client.manager);
+  const ManagerClient client(arguments.client);
   uint64_t after = 0;
   for (uint32_t lines = arguments.lines;; lines = UINT32_MAX) {
     const Json answer = WEIR_TRY(client.Get(

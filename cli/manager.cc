@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "cli/command.h"
+#include "cli/doors.h"
 #include "cli/process.h"
 #include "cli/version.h"
 #include "daemon/http/manager_api.h"
@@ -93,6 +94,18 @@ ServiceStanding StandingOf(const manager::Service& service, bool stands_by,
   return standing;
 }
 
+AuditEntry EntryOf(const manager::actions::Audit& change) {
+  AuditEntry entry;
+  entry.who = change.user;
+  entry.from = change.from;
+  entry.what = change.what;
+  const bool of_worker = change.what == "drain" || change.what == "undrain";
+  (of_worker ? entry.worker : entry.job) = change.subject;
+  entry.detail = change.detail;
+  entry.result = change.outcome;
+  return entry;
+}
+
 Status RunManager(const ProcessArguments& arguments) {
   StopSignal stop;
   const ProcessSpec process = WEIR_TRY(arguments.Read());
@@ -104,10 +117,13 @@ Status RunManager(const ProcessArguments& arguments) {
   options.core.worker_timeout = process.worker_timeout;
   if (process.store == JobStoreKind::kEtcd) options.core.move_over = kPeerGoneAfter;
   options.listen = process.listen.empty() ? "127.0.0.1:9281" : process.listen;
-  if (process.tls) {
-    options.transport = WEIR_TRY(
-        Transport::MutualTls({process.tls->ca, process.tls->certificate, process.tls->key}));
-  }
+  const ProcessDoors doors = WEIR_TRY(ProcessDoors::Open(process, PeerRole::kManager));
+  options.transport = doors.transport();
+  const std::unique_ptr<AuditLog> audit =
+      WEIR_TRY(AuditLog::Open(process.state_dir + "/audit.jsonl", SystemClock()));
+  options.on_audit = [&audit = *audit](const manager::actions::Audit& change) {
+    audit.Write(EntryOf(change));
+  };
   std::mutex mutex;
   Status over;
   options.on_over = [&](Status reason) {
@@ -119,9 +135,12 @@ Status RunManager(const ProcessArguments& arguments) {
   };
   const std::unique_ptr<manager::Service> service =
       WEIR_TRY(manager::Service::Start(std::move(options), *store, SystemClock()));
-  const std::unique_ptr<HttpServer> api = WEIR_TRY(
-      ServeManager(process.http.empty() ? "127.0.0.1:9280" : process.http, *service,
-                   [&process](const std::string& text) { return CheckText(process, text); }));
+  const std::unique_ptr<HttpServer> api = WEIR_TRY(ServeManager(
+      doors.ServerOptions(process.http.empty() ? "127.0.0.1:9280" : process.http, "--http",
+                          audit.get()),
+      *service, *audit, [&process](const std::string& text) { return CheckText(process, text); }));
+  const std::unique_ptr<HttpServer> metrics = WEIR_TRY(doors.ServeOwnMetrics(
+      process, [&service, refusals = doors.refusals()] { return MetricsOf(*service, *refusals); }));
   const Notifier notifier([&] { return StandingOf(*service, store->ElectsAgain(), stop); },
                           SystemClock());
   log::Info("manager is up", {{"workers", service->address()}, {"http", api->address()}});
@@ -134,7 +153,7 @@ Status RunManager(const ProcessArguments& arguments) {
 
 std::function<int()> AddManager(CLI::App& app) {
   auto arguments = std::make_shared<ProcessArguments>();
-  arguments->AddTo(app, {"listen", "http", "state_dir", "store", "worker_timeout"});
+  arguments->AddTo(app, {"listen", "http", "tokens_file", "state_dir", "store", "worker_timeout"});
   return [arguments] { return Report(RunManager(*arguments)); };
 }
 

@@ -60,8 +60,7 @@ void Print(const Json& job) {
 }
 
 Status Show(const StatusArguments& arguments) {
-  const Json job =
-      WEIR_TRY(ManagerClient(arguments.client.manager).Get("/api/v1/jobs/" + arguments.job));
+  const Json job = WEIR_TRY(ManagerClient(arguments.client).Get("/api/v1/jobs/" + arguments.job));
   if (arguments.client.json()) {
     fmt::print("{}\n", job.dump(2));
   } else {

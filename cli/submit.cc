@@ -23,7 +23,7 @@ Status Submit(const SubmitArguments& arguments) {
   if (arguments.rewind) body["rewind"] = true;
   if (arguments.take_over) body["take_over"] = true;
   if (arguments.fresh) body["fresh"] = true;
-  const auto answer = WEIR_TRY(ManagerClient(arguments.client.manager).Post("/api/v1/jobs", body));
+  const auto answer = WEIR_TRY(ManagerClient(arguments.client).Post("/api/v1/jobs", body));
   if (arguments.client.json()) {
     fmt::print("{}\n", answer.dump(2));
   } else {

@@ -27,8 +27,8 @@ void Print(const Json& answer) {
 }
 
 Status Tell(const WhyArguments& arguments) {
-  const Json answer = WEIR_TRY(
-      ManagerClient(arguments.client.manager).Get("/api/v1/jobs/" + arguments.job + "/why"));
+  const Json answer =
+      WEIR_TRY(ManagerClient(arguments.client).Get("/api/v1/jobs/" + arguments.job + "/why"));
   if (arguments.client.json()) {
     fmt::print("{}\n", answer.dump(2));
   } else {

@@ -7,6 +7,7 @@
 #include "base/allocator.h"
 #include "base/log.h"
 #include "cli/command.h"
+#include "cli/doors.h"
 #include "cli/errors.h"
 #include "cli/process.h"
 #include "cli/version.h"
@@ -59,12 +60,9 @@ int RunWorker(const ProcessArguments& arguments) {
   options.advertise = process.advertise;
   options.version = Version();
   options.labels = process.labels;
-  if (process.tls) {
-    Result<Transport> transport =
-        Transport::MutualTls({process.tls->ca, process.tls->certificate, process.tls->key});
-    if (!transport.ok()) return Report(transport.status());
-    options.transport = std::move(transport).value();
-  }
+  const Result<ProcessDoors> doors = ProcessDoors::Open(process, PeerRole::kWorker);
+  if (!doors.ok()) return Report(doors.status());
+  options.transport = doors->transport();
   options.plan = [&process](const std::string& text, uint32_t parallelism) {
     return PlanText(process, text, parallelism);
   };
@@ -81,9 +79,14 @@ int RunWorker(const ProcessArguments& arguments) {
   Result<std::unique_ptr<Worker>> started = Worker::Start(std::move(options), SystemClock());
   if (!started.ok()) return Report(started.status());
   const std::unique_ptr<Worker> worker = std::move(started).value();
+  const Result<std::unique_ptr<HttpServer>> metrics = doors->ServeOwnMetrics(
+      process,
+      [&worker = *worker, refusals = doors->refusals()] { return MetricsOf(worker, *refusals); });
+  if (!metrics.ok()) return Report(metrics.status());
   std::unique_ptr<HttpServer> http;
   if (!process.http.empty()) {
-    Result<std::unique_ptr<HttpServer>> serving = ServeWorker(process.http, *worker);
+    Result<std::unique_ptr<HttpServer>> serving =
+        ServeWorker(doors->ServerOptions(process.http, "--http"), *worker);
     if (!serving.ok()) return Report(serving.status());
     http = std::move(serving).value();
   }
@@ -102,8 +105,8 @@ int RunWorker(const ProcessArguments& arguments) {
 
 std::function<int()> AddWorker(CLI::App& app) {
   auto arguments = std::make_shared<ProcessArguments>();
-  arguments->AddTo(app, {"manager", "listen", "advertise", "http", "state_dir", "checkpoint_store",
-                         "worker_id", "slots", "memory"});
+  arguments->AddTo(app, {"manager", "listen", "advertise", "http", "tokens_file", "state_dir",
+                         "checkpoint_store", "worker_id", "slots", "memory"});
   return [arguments] { return RunWorker(*arguments); };
 }
 

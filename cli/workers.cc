@@ -16,7 +16,7 @@ struct DrainArguments {
 };
 
 Status Workers(const ClientArguments& arguments) {
-  const Json answer = WEIR_TRY(ManagerClient(arguments.manager).Get("/api/v1/workers"));
+  const Json answer = WEIR_TRY(ManagerClient(arguments).Get("/api/v1/workers"));
   if (arguments.json()) {
     fmt::print("{}\n", answer.dump(2));
     return Status::Ok();
@@ -32,7 +32,7 @@ Status Workers(const ClientArguments& arguments) {
 }
 
 Status Drain(const DrainArguments& arguments) {
-  const Json answer = WEIR_TRY(ManagerClient(arguments.client.manager)
+  const Json answer = WEIR_TRY(ManagerClient(arguments.client)
                                    .Post(fmt::format("/api/v1/workers/{}/{}", arguments.worker,
                                                      arguments.undo ? "undrain" : "drain"),
                                          Json::object()));

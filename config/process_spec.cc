@@ -42,6 +42,29 @@ const Spec<EtcdSpec>& EtcdSpec::Describe() {
   return spec;
 }
 
+const Spec<HttpTlsSpec>& HttpTlsSpec::Describe() {
+  static const Spec<HttpTlsSpec> spec(
+      "http_tls", "The certificate of the HTTP API, where it is not that of `tls`.",
+      {Required("certificate", &HttpTlsSpec::certificate, "With its chain, in PEM.", NotEmpty),
+       Required("key", &HttpTlsSpec::key, "The key of the certificate.", NotEmpty),
+       Optional("client_ca", &HttpTlsSpec::client_ca,
+                "Whoever asks must show a certificate of this authority, of role client; beside a "
+                "token, not in place of it. Left out: a token is enough.")},
+      "http_tls: { certificate: api.pem, key: api.key }");
+  return spec;
+}
+
+const Spec<MetricsSpec>& MetricsSpec::Describe() {
+  static const Spec<MetricsSpec> spec(
+      "metrics", "An address of its own for /metrics.",
+      {Required("listen", &MetricsSpec::listen,
+                "Where /metrics is served, and nothing else but /healthz.", NotEmpty),
+       Optional("insecure", &MetricsSpec::insecure, false,
+                "Whether that is without TLS and for everybody, off loopback too.")},
+      "metrics: { listen: \"10.0.0.5:9400\", insecure: true }");
+  return spec;
+}
+
 const Spec<ProcessSpec>& ProcessSpec::Describe() {
   static const ProcessSpec defaults;
   static const Spec<ProcessSpec> spec(
@@ -77,13 +100,18 @@ const Spec<ProcessSpec>& ProcessSpec::Describe() {
                 "Where a manager keeps its jobs: embedded, in its state directory, or etcd, which "
                 "several managers share, of which one leads."),
        Optional("etcd", &ProcessSpec::etcd, "How that etcd is reached, for store: etcd."),
-       Optional("tls", &ProcessSpec::tls, "Certificates between processes."),
+       Optional("tls", &ProcessSpec::tls, "Certificates between processes, and of the API."),
+       Optional("http_tls", &ProcessSpec::http_tls,
+                "The API's own certificate. Left out: that of `tls`."),
+       Optional("tokens_file", &ProcessSpec::tokens_file,
+                "Who may use the manager's API, a line for each token. Left out: everybody on "
+                "this machine."),
        Optional("checkpoint_store", &ProcessSpec::checkpoint_store,
                 "Where checkpoints are kept; the same for all workers. Left out: in the state "
                 "directory."),
        NotYet("programs", "Programs that jobs may call."),
        NotYet("file_roots", "Directories that jobs may read and write."),
-       NotYet("metrics", "How metrics are served.")},
+       Optional("metrics", &ProcessSpec::metrics, "Where /metrics is served by itself.")},
       // Each key once, on a line: the file that `weir settings` prints takes them from here.
       R"(connections: { msk: { kafka: { bootstrap_servers: "broker-1:9092,broker-2:9092" } } }
 manager: 10.0.0.5:9281
@@ -96,7 +124,12 @@ slots: 4
 memory: 2GiB
 labels: { zone: a }
 worker_timeout: 5s
+store: etcd
+etcd: { endpoints: ["http://10.0.0.11:2379", "http://10.0.0.12:2379"], prefix: /weir/ }
 tls: { ca: /etc/weir/ca.pem, certificate: /etc/weir/worker.pem, key: /etc/weir/worker.key }
+http_tls: { certificate: /etc/weir/api.pem, key: /etc/weir/api.key }
+tokens_file: /etc/weir/tokens
+metrics: { listen: "10.0.0.5:9400", insecure: true }
 checkpoint_store: { url: s3://bucket/weir, region: eu-central-1 }
 )");
   return spec;

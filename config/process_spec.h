@@ -36,6 +36,21 @@ struct EtcdSpec {
   static const Spec<EtcdSpec>& Describe();
 };
 
+/// What the HTTP API shows of itself, where that is not `tls`: browsers may want another authority.
+struct HttpTlsSpec {
+  std::string certificate;
+  std::string key;
+  std::string client_ca;  ///< Empty: whoever asks shows no certificate, only a token.
+  static const Spec<HttpTlsSpec>& Describe();
+};
+
+/// Where a process serves /metrics alone.
+struct MetricsSpec {
+  std::string listen;
+  bool insecure = false;
+  static const Spec<MetricsSpec>& Describe();
+};
+
 /// What a weir process is told about itself: by the file that `--config` names, by variables of the
 /// environment (`state_dir` is WEIR_STATE_DIR), and by flags (`--state-dir`); the later wins. The
 /// declaration of its keys is all that file, variables, flags and their help are made from.
@@ -53,6 +68,9 @@ struct ProcessSpec {
   std::optional<TlsSpec> tls;
   JobStoreKind store = JobStoreKind::kEmbedded;
   EtcdSpec etcd;
+  std::optional<HttpTlsSpec> http_tls;
+  std::string tokens_file;
+  std::optional<MetricsSpec> metrics;
   std::optional<StoreLocation> checkpoint_store;  ///< None: the state directory.
   YamlNode connection_nodes;
   std::vector<ConnectionSpec> connections;  ///< Read from `connection_nodes`.

@@ -3,7 +3,9 @@
 #include <httplib.h>
 #include <nlohmann/json.hpp>
 
+#include "daemon/http/errors.h"
 #include "daemon/manager/errors.h"
+#include "daemon/security/errors.h"
 
 namespace weir {
 namespace {
@@ -12,6 +14,10 @@ using Json = nlohmann::ordered_json;
 
 int HttpStatusOf(const Status& status) {
   if (status.Is(errors::kNoSuchJob) || status.Is(errors::kNoSuchWorker)) return 404;
+  if (status.Is(errors::kNotServed)) return 404;
+  if (status.Is(errors::kNoToken)) return 401;
+  if (status.Is(errors::kNotAllowed) || status.Is(errors::kForeignPage)) return 403;
+  if (status.Is(errors::kBadFraming)) return 411;
   switch (status.kind()) {
     case ErrorKind::kInvalid:
       return 400;
@@ -32,10 +38,12 @@ void Answer(httplib::Response& response, const Json& json) {
   // What errors quote need not be UTF-8.
   response.set_content(json.dump(-1, ' ', false, Json::error_handler_t::replace),
                        "application/json");
+  response.set_header("Cache-Control", "no-store");
 }
 
 void Answer(httplib::Response& response, const Status& status) {
   response.status = HttpStatusOf(status);
+  if (response.status == 401) response.set_header("WWW-Authenticate", "Bearer");
   Answer(response, Json{{"error",
                          {{"code", status.code().id},
                           {"kind", NameOf(status.kind())},

@@ -9,6 +9,7 @@
 
 #include "daemon/http/answer.h"
 #include "daemon/http/metrics.h"
+#include "daemon/http/metrics_server.h"
 #include "daemon/http/page.h"
 #include "daemon/manager/errors.h"
 #include "daemon/worker/attempt_report.h"
@@ -96,31 +97,35 @@ JobInShort InShort(const JobPlan& plan, const JobProgress& progress, const JobRa
 Result<std::unique_ptr<HttpServer>> ServeJob(const std::string& address, const JobPlan& plan,
                                              const JobRun& run, const Clock& clock) {
   const auto shown = std::make_shared<ShownJob>(plan, run, clock);
-  return HttpServer::Start(address, "--metrics", [&plan, &run, shown](httplib::Server& server) {
-    ServePage(server);
-    server.Get("/api/v1/jobs", [shown](const Request&, Response& response) {
-      Answer(response, Json{{"jobs", Json::array({shown->Short()})}});
-    });
-    server.Get("/api/v1/jobs/([^/]+)", [shown](const Request& request, Response& response) {
-      Answer(response, shown->Whole(request.matches[1]));
-    });
-    server.Get("/api/v1/workers", [](const Request&, Response& response) {
-      Answer(response, Json{{"workers", Json::array()}});
-    });
-    server.Get("/metrics", [&](const Request&, Response& response) {
-      MetricsText text;
-      text.AddJob(plan, run.progress(), SystemClock().Now());
-      response.set_content(text.Render(), MetricsText::kContentType);
-    });
-    server.Get("/healthz", [](const Request&, Response& response) {
-      response.set_content("ok\n", "text/plain");
-    });
-    server.Get("/readyz", [&](const Request&, Response& response) {
-      const std::string phase = run.progress().phase;
-      if (phase != "running") response.status = 503;
-      response.set_content(phase + "\n", "text/plain");
-    });
+  HttpOptions options;
+  options.address = address;
+  options.flag = "--metrics";
+  options.refusals = std::make_shared<Refusals>(clock);
+  std::vector<HttpRoute> routes = PageRoutes();
+  const auto add = [&](const char* path, Access access, auto answer) {
+    routes.push_back({"GET", path, access, std::move(answer)});
+  };
+  add("/api/v1/jobs", Access::kView, [shown](const HttpCall&, Response& response) {
+    Answer(response, Json{{"jobs", Json::array({shown->Short()})}});
   });
+  add("/api/v1/jobs/{job}", Access::kView, [shown](const HttpCall& call, Response& response) {
+    Answer(response, shown->Whole(call.names.front()));
+  });
+  add("/api/v1/workers", Access::kView, [](const HttpCall&, Response& response) {
+    Answer(response, Json{{"workers", Json::array()}});
+  });
+  add("/metrics", Access::kView, [&plan, &run, &clock](const HttpCall&, Response& response) {
+    MetricsText text;
+    text.AddJob(plan, run.progress(), clock.Now());
+    response.set_content(text.Render(), MetricsText::kContentType);
+  });
+  add("/healthz", Access::kPublic, AnswerHealthy);
+  add("/readyz", Access::kPublic, [&run](const HttpCall&, Response& response) {
+    const std::string phase = run.progress().phase;
+    if (phase != "running") response.status = 503;
+    response.set_content(phase + "\n", "text/plain");
+  });
+  return HttpServer::Start(std::move(options), std::move(routes));
 }
 
 }  // namespace weir

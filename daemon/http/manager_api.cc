@@ -11,6 +11,7 @@
 #include "daemon/http/diagnosis.h"
 #include "daemon/http/job_json.h"
 #include "daemon/http/metrics.h"
+#include "daemon/http/metrics_server.h"
 #include "daemon/http/page.h"
 #include "daemon/manager/errors.h"
 #include "daemon/worker/progress_json.h"
@@ -137,10 +138,11 @@ class Body {
 
 class Api {
  public:
-  Api(manager::Service& service, std::function<Result<CheckedJob>(const std::string&)> check)
-      : service_(service), check_(std::move(check)) {}
+  Api(manager::Service& service, AuditLog& audit,
+      std::function<Result<CheckedJob>(const std::string&)> check)
+      : service_(service), audit_(audit), check_(std::move(check)) {}
 
-  Result<Json> Jobs() const {
+  Result<Json> Jobs(const HttpCall&) const {
     Json jobs = Json::array();
     service_.Look([&](const manager::Core& core, Duration now) {
       for (const auto& [name, job] : core.jobs()) jobs.push_back(JobJson(core, job, now));
@@ -148,7 +150,8 @@ class Api {
     return Json{{"jobs", std::move(jobs)}};
   }
 
-  Result<Json> Job(const std::string& name) const {
+  Result<Json> Job(const HttpCall& call) const {
+    const std::string& name = call.names[0];
     Json json;
     service_.Look([&](const manager::Core& core, Duration now) {
       const auto job = core.jobs().find(name);
@@ -166,8 +169,8 @@ class Api {
   }
 
   /// What holds it.
-  Result<Json> Why(const std::string& name) const {
-    const Json job = WEIR_TRY(Job(name));
+  Result<Json> Why(const HttpCall& call) const {
+    const Json job = WEIR_TRY(Job(call));
     Json findings = Json::array();
     for (const Finding& finding : Diagnose(job, SystemClock().Now().us)) {
       findings.push_back({{"what", finding.what},
@@ -175,18 +178,18 @@ class Api {
                           {"evidence", finding.evidence},
                           {"cure", finding.cure}});
     }
-    return Json{{"job", name},
+    return Json{{"job", job["name"]},
                 {"state", job["state"]},
                 {"reason", job["reason"]},
                 {"findings", std::move(findings)}};
   }
 
   /// Lines of workers' logs about it: those after number `after`, the newest `lines` of them.
-  Result<Json> Logs(const std::string& name, const Request& request) const {
-    (void)WEIR_TRY(Job(name));
+  Result<Json> Logs(const HttpCall& call) const {
+    (void)WEIR_TRY(Job(call));
     const auto number = [&](const char* parameter, int64_t missing) -> Result<int64_t> {
-      if (!request.has_param(parameter)) return missing;
-      const Result<int64_t> given = ParseInteger(request.get_param_value(parameter));
+      if (!call.request.has_param(parameter)) return missing;
+      const Result<int64_t> given = ParseInteger(call.request.get_param_value(parameter));
       if (given.ok() && *given >= 0) return *given;
       return Status(errors::kBadRequest, fmt::format("'{}' must be a number", parameter));
     };
@@ -194,13 +197,13 @@ class Api {
     const int64_t most = WEIR_TRY(number("lines", 100));
     Json lines = Json::array();
     for (const auto& line :
-         service_.LinesOf(name, static_cast<uint64_t>(after), static_cast<size_t>(most))) {
+         service_.LinesOf(call.names[0], static_cast<uint64_t>(after), static_cast<size_t>(most))) {
       lines.push_back({{"number", line.number}, {"worker", line.worker}, {"line", line.line}});
     }
-    return Json{{"job", name}, {"lines", std::move(lines)}};
+    return Json{{"job", call.names[0]}, {"lines", std::move(lines)}};
   }
 
-  Result<Json> Workers() const {
+  Result<Json> Workers(const HttpCall&) const {
     Json workers = Json::array();
     service_.Look([&](const manager::Core& core, Duration now) {
       for (const auto& [id, worker] : core.cluster().workers()) {
@@ -210,7 +213,52 @@ class Api {
     return Json{{"workers", std::move(workers)}};
   }
 
-  Result<Json> Submit(const Request& request) {
+  Result<Json> Submit(const HttpCall& call) {
+    const Result<Asked> asked = AskedToSubmit(call.request);
+    return Do(call, "submit", asked.ok() ? asked->job : std::string(), asked);
+  }
+
+  /// A command that wants a job's name and nothing else.
+  template <typename C>
+  Result<Json> Change(const HttpCall& call, const char* what, Duration wait = kPatience) {
+    const std::string& job = call.names[0];
+    const Result<Body> body = Body::Of(call.request, {});
+    if (!body.ok()) return Do(call, what, job, body.status());
+    return Do(call, what, job, Asked{job, C{job}}, wait);
+  }
+  Result<Json> Stop(const HttpCall& call) {
+    return Do(call, "stop", call.names[0], AskedToStop(call.request, call.names[0]));
+  }
+  Result<Json> Cancel(const HttpCall& call) {
+    return Change<manager::commands::Cancel>(call, "cancel");
+  }
+  Result<Json> Savepoint(const HttpCall& call) {
+    return Change<manager::commands::Savepoint>(call, "savepoint", kSavepointPatience);
+  }
+  Result<Json> Rescale(const HttpCall& call) {
+    return Do(call, "rescale", call.names[0], AskedToRescale(call.request, call.names[0]));
+  }
+  Result<Json> Upgrade(const HttpCall& call) {
+    return Do(call, "upgrade", call.names[0], AskedToUpgrade(call.request, call.names[0]));
+  }
+  Result<Json> Restart(const HttpCall& call) {
+    return Do(call, "restart", call.names[0], AskedToRestart(call.request, call.names[0]));
+  }
+
+  Result<Json> Drain(const HttpCall& call) {
+    return ChangeWorker(call, "drain", manager::commands::Drain{call.names[0]});
+  }
+  Result<Json> Undrain(const HttpCall& call) {
+    return ChangeWorker(call, "undrain", manager::commands::Undrain{call.names[0]});
+  }
+
+ private:
+  struct Asked {
+    std::string job;
+    manager::Command command;
+  };
+
+  Result<Asked> AskedToSubmit(const Request& request) const {
     const Body body =
         WEIR_TRY(Body::Of(request, {"text", "parallelism", "rewind", "take_over", "fresh"}));
     const std::string text = WEIR_TRY(body.Text("text"));
@@ -222,133 +270,155 @@ class Api {
     submit.policy = std::move(checked.policy);
     submit.choices = WEIR_TRY(body.Choices());
     submit.instance = RandomId();
-    return Do(std::move(submit), checked.name);
+    return Asked{checked.name, std::move(submit)};
   }
 
-  Result<Json> Change(const Request& request, const std::string& job, const std::string& what) {
-    if (what == "stop") {
-      const Body body = WEIR_TRY(Body::Of(request, {"drain"}));
-      return Do(manager::commands::Stop{job, WEIR_TRY(body.Flag("drain"))}, job);
+  Result<Asked> AskedToStop(const Request& request, const std::string& job) const {
+    const Body body = WEIR_TRY(Body::Of(request, {"drain"}));
+    return Asked{job, manager::commands::Stop{job, WEIR_TRY(body.Flag("drain"))}};
+  }
+
+  Result<Asked> AskedToRescale(const Request& request, const std::string& job) const {
+    const Body body = WEIR_TRY(Body::Of(request, {"parallelism"}));
+    return Asked{job, manager::commands::Rescale{job, WEIR_TRY(body.Number("parallelism", 0))}};
+  }
+
+  Result<Asked> AskedToUpgrade(const Request& request, const std::string& job) const {
+    const Body body = WEIR_TRY(Body::Of(request, {"text", "parallelism"}));
+    const std::string text = WEIR_TRY(body.Text("text"));
+    CheckedJob checked = WEIR_TRY(check_(text));
+    if (checked.name != job) {
+      return Status(errors::kBadRequest,
+                    fmt::format("the text is of job '{}', not of '{}'", checked.name, job),
+                    "an upgrade keeps the job's name");
     }
-    if (what == "cancel") {
-      (void)WEIR_TRY(Body::Of(request, {}));
-      return Do(manager::commands::Cancel{job}, job);
-    }
-    if (what == "savepoint") {
-      (void)WEIR_TRY(Body::Of(request, {}));
-      return Do(manager::commands::Savepoint{job}, job, kSavepointPatience);
-    }
-    if (what == "rescale") {
-      const Body body = WEIR_TRY(Body::Of(request, {"parallelism"}));
-      return Do(manager::commands::Rescale{job, WEIR_TRY(body.Number("parallelism", 0))}, job);
-    }
-    if (what == "upgrade") {
-      const Body body = WEIR_TRY(Body::Of(request, {"text", "parallelism"}));
-      const std::string text = WEIR_TRY(body.Text("text"));
-      CheckedJob checked = WEIR_TRY(check_(text));
-      if (checked.name != job) {
-        return Status(errors::kBadRequest,
-                      fmt::format("the text is of job '{}', not of '{}'", checked.name, job),
-                      "an upgrade keeps the job's name");
-      }
-      manager::commands::Upgrade upgrade;
-      upgrade.job = job;
-      upgrade.yaml = std::make_shared<const std::string>(text);
-      upgrade.parallelism = WEIR_TRY(body.Number("parallelism", checked.parallelism));
-      upgrade.policy = std::move(checked.policy);
-      return Do(std::move(upgrade), job);
-    }
+    manager::commands::Upgrade upgrade;
+    upgrade.job = job;
+    upgrade.yaml = std::make_shared<const std::string>(text);
+    upgrade.parallelism = WEIR_TRY(body.Number("parallelism", checked.parallelism));
+    upgrade.policy = std::move(checked.policy);
+    return Asked{job, std::move(upgrade)};
+  }
+
+  Result<Asked> AskedToRestart(const Request& request, const std::string& job) const {
     const Body body = WEIR_TRY(Body::Of(request, {"rewind", "take_over", "fresh"}));
-    return Do(manager::commands::Restart{job, WEIR_TRY(body.Choices()), RandomId()}, job);
+    return Asked{job, manager::commands::Restart{job, WEIR_TRY(body.Choices()), RandomId()}};
   }
 
-  Result<Json> ChangeWorker(const std::string& worker, bool drain) {
-    manager::Command command = manager::commands::Undrain{worker};
-    if (drain) command = manager::commands::Drain{worker};
-    manager::Service::Answer answer = service_.Do(kUser, std::move(command), kPatience);
-    if (!answer.status.ok()) return std::move(answer.status);
-    return Json{{"worker", worker}};
-  }
-
- private:
-  /// Until there are tokens, everybody who reaches the loopback is the same user.
-  static constexpr const char* kUser = "local";
-
-  Result<Json> Do(manager::Command command, const std::string& job, Duration wait = kPatience) {
-    manager::Service::Answer answer = service_.Do(kUser, std::move(command), wait);
-    if (!answer.status.ok()) return std::move(answer.status);
+  Result<Json> Do(const HttpCall& call, const char* what, const std::string& job,
+                  Result<Asked> asked, Duration wait = kPatience) {
+    if (!asked.ok()) {
+      TellRefused(call, what, job, {}, asked.status());
+      return std::move(asked).status();
+    }
+    const manager::Service::Answer answer =
+        service_.Do(call.caller.name, call.caller.from, std::move(asked->command), wait);
+    WEIR_TRY(Outcome(call, what, job, {}, answer.status));
     Json json = {{"job", job}};
     if (answer.savepoint > 0) json["savepoint"] = answer.savepoint;
     return json;
   }
 
+  Result<Json> ChangeWorker(const HttpCall& call, const char* what, manager::Command command) {
+    const std::string& worker = call.names[0];
+    const manager::Service::Answer answer =
+        service_.Do(call.caller.name, call.caller.from, std::move(command), kPatience);
+    WEIR_TRY(Outcome(call, what, {}, worker, answer.status));
+    return Json{{"worker", worker}};
+  }
+
+  /// What the core decided; its line in the audit log is durable when this returns.
+  Status Outcome(const HttpCall& call, const char* what, const std::string& job,
+                 const std::string& worker, const Status& status) {
+    if (status.Is(errors::kNotLeading)) TellRefused(call, what, job, worker, status);
+    audit_.Flush();
+    return status;
+  }
+
+  /// What the core is never asked, it does not tell of.
+  void TellRefused(const HttpCall& call, const char* what, const std::string& job,
+                   const std::string& worker, const Status& status) {
+    AuditEntry entry;
+    entry.who = call.caller.name;
+    entry.from = call.caller.from;
+    entry.what = what;
+    entry.job = job;
+    entry.worker = worker;
+    entry.result = status.code().id;
+    audit_.Write(std::move(entry));
+    audit_.Flush();
+  }
+
   manager::Service& service_;
+  AuditLog& audit_;
   const std::function<Result<CheckedJob>(const std::string&)> check_;
 };
 
-/// A handler that answers with what `act` gives, or with its error; only where the manager leads.
-httplib::Server::Handler Answering(const manager::Service& service,
-                                   std::function<Result<Json>(const Request&)> act) {
-  return [&service, act = std::move(act)](const Request& request, Response& response) {
+/// Answers with what a function of the API gives, or with its error; that of a manager that does
+/// not lead is that it does not.
+template <typename Function>
+auto Answering(std::shared_ptr<Api> api, const manager::Service& service, Function function) {
+  return [api = std::move(api), &service, function](const HttpCall& call, Response& response) {
     const Status leads = service.Leads();
-    Answer(response, leads.ok() ? act(request) : Result<Json>(leads));
+    Answer(response, leads.ok() ? std::invoke(function, *api, call) : Result<Json>(leads));
   };
+}
+
+/// All that is served, and who may.
+std::vector<HttpRoute> Routes(const std::shared_ptr<Api>& api, manager::Service& service,
+                              const std::shared_ptr<Refusals>& refusals) {
+  const auto does = [&](auto function) { return Answering(api, service, function); };
+  const auto ready = [&service](const HttpCall&, Response& response) {
+    bool leading = false;
+    service.Look([&](const manager::Core& core, Duration) { leading = core.leading(); });
+    if (!leading) response.status = 503;
+    response.set_content(leading ? "leading\n" : "not leading\n", "text/plain");
+  };
+  const auto metrics = [&service, refusals](const HttpCall&, Response& response) {
+    response.set_content(MetricsOf(service, *refusals), MetricsText::kContentType);
+  };
+  std::vector<HttpRoute> routes = {
+      // What needs no token: whether it works. So does the page, below.
+      {"GET", "/healthz", Access::kPublic, AnswerHealthy},
+      {"GET", "/readyz", Access::kPublic, ready},
+
+      {"GET", "/metrics", Access::kView, metrics},
+      {"GET", "/api/v1/jobs", Access::kView, does(&Api::Jobs)},
+      {"GET", "/api/v1/jobs/{job}", Access::kView, does(&Api::Job)},
+      {"GET", "/api/v1/jobs/{job}/why", Access::kView, does(&Api::Why)},
+      {"GET", "/api/v1/jobs/{job}/logs", Access::kView, does(&Api::Logs)},
+      {"GET", "/api/v1/workers", Access::kView, does(&Api::Workers)},
+
+      {"POST", "/api/v1/jobs/{job}/stop", Access::kOperate, does(&Api::Stop)},
+      {"POST", "/api/v1/jobs/{job}/savepoint", Access::kOperate, does(&Api::Savepoint)},
+      {"POST", "/api/v1/jobs/{job}/rescale", Access::kOperate, does(&Api::Rescale)},
+      {"POST", "/api/v1/jobs/{job}/restart", Access::kOperate, does(&Api::Restart)},
+      {"POST", "/api/v1/workers/{worker}/drain", Access::kOperate, does(&Api::Drain)},
+      {"POST", "/api/v1/workers/{worker}/undrain", Access::kOperate, does(&Api::Undrain)},
+
+      {"POST", "/api/v1/jobs", Access::kAdmin, does(&Api::Submit)},
+      {"POST", "/api/v1/jobs/{job}/upgrade", Access::kAdmin, does(&Api::Upgrade)},
+      {"POST", "/api/v1/jobs/{job}/cancel", Access::kAdmin, does(&Api::Cancel)},
+  };
+  for (HttpRoute& route : PageRoutes()) routes.push_back(std::move(route));
+  return routes;
 }
 
 }  // namespace
 
+std::string MetricsOf(const manager::Service& service, const Refusals& refusals) {
+  MetricsText text;
+  service.Look([&](const manager::Core& core, Duration now) { text.AddManager(core, now); });
+  text.AddRefusals(refusals);
+  return text.Render();
+}
+
 Result<std::unique_ptr<HttpServer>> ServeManager(
-    const std::string& address, manager::Service& service,
+    HttpOptions options, manager::Service& service, AuditLog& audit,
     const std::function<Result<CheckedJob>(const std::string& text)>& check) {
-  const auto api = std::make_shared<Api>(service, check);
-  return HttpServer::Start(address, "--http", [api, &service](httplib::Server& server) {
-    ServePage(server);
-    const std::string job = R"(/api/v1/jobs/([A-Za-z0-9._-]{1,128}))";
-    server.Get("/api/v1/jobs", Answering(service, [api](const Request&) { return api->Jobs(); }));
-    server.Get(job, Answering(service, [api](const Request& request) {
-                 return api->Job(request.matches[1]);
-               }));
-    server.Get(job + "/why", Answering(service, [api](const Request& request) {
-                 return api->Why(request.matches[1]);
-               }));
-    server.Get(job + "/logs", Answering(service, [api](const Request& request) {
-                 return api->Logs(request.matches[1], request);
-               }));
-    server.Post("/api/v1/jobs",
-                Answering(service, [api](const Request& request) { return api->Submit(request); }));
-    server.Post(job + "/(stop|cancel|savepoint|rescale|upgrade|restart)",
-                Answering(service, [api](const Request& request) {
-                  return api->Change(request, request.matches[1], request.matches[2]);
-                }));
-    server.Get("/api/v1/workers",
-               Answering(service, [api](const Request&) { return api->Workers(); }));
-    server.Post(R"(/api/v1/workers/([A-Za-z0-9._:-]{1,128})/(drain|undrain))",
-                Answering(service, [api](const Request& request) {
-                  return api->ChangeWorker(request.matches[1], request.matches[2] == "drain");
-                }));
-    server.Get("/metrics", [&service](const Request&, Response& response) {
-      MetricsText text;
-      service.Look([&](const manager::Core& core, Duration now) { text.AddManager(core, now); });
-      response.set_content(text.Render(), MetricsText::kContentType);
-    });
-    server.Get("/healthz", [](const Request&, Response& response) {
-      response.set_content("ok\n", "text/plain");
-    });
-    server.Get("/readyz", [&service](const Request&, Response& response) {
-      bool leading = false;
-      service.Look([&](const manager::Core& core, Duration) { leading = core.leading(); });
-      if (!leading) response.status = 503;
-      response.set_content(leading ? "leading\n" : "not leading\n", "text/plain");
-    });
-    server.set_error_handler([](const Request& request, Response& response) {
-      if (!response.body.empty()) return;
-      const int status = response.status;
-      Answer(response,
-             Status(errors::kBadRequest, fmt::format("{} {} is nothing that is served here",
-                                                     request.method, request.path)));
-      response.status = status;
-    });
-  });
+  const auto api = std::make_shared<Api>(service, audit, check);
+  std::vector<HttpRoute> routes = Routes(api, service, options.refusals);
+  return HttpServer::Start(std::move(options), std::move(routes));
 }
 
 }  // namespace weir

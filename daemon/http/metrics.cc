@@ -88,6 +88,8 @@ void MetricsText::AddManager(const manager::Core& core, Duration now) {
   Add(ManagerMetrics(), {}, core, now);
 }
 
+void MetricsText::AddRefusals(const Refusals& refusals) { Add(RefusalMetrics(), {}, refusals); }
+
 std::string MetricsText::Render() const {
   std::vector<prometheus::MetricFamily> families;
   for (const auto& [name, held] : families_) {

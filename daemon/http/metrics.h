@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "daemon/manager/core.h"
+#include "daemon/security/refusals.h"
 #include "daemon/worker/worker_status.h"
 #include "engine/progress.h"
 
@@ -34,6 +35,7 @@ struct Metric {
 using JobMetric = Metric<JobPlan, JobProgress, EventTime>;  ///< The time: the wall clock's.
 using WorkerMetric = Metric<WorkerStatus>;
 using ManagerMetric = Metric<manager::Core, Duration>;  ///< The time: monotonic.
+using RefusalMetric = Metric<Refusals>;
 
 /// Of a job, by the process that drives it; each also has the label `job`.
 std::span<const JobMetric> JobMetrics();
@@ -41,6 +43,8 @@ std::span<const JobMetric> JobMetrics();
 std::span<const WorkerMetric> WorkerMetrics();
 /// Of a manager process.
 std::span<const ManagerMetric> ManagerMetrics();
+/// Of a manager or worker process: whom it did not let in.
+std::span<const RefusalMetric> RefusalMetrics();
 
 /// The metrics of one process, as they stand: gathered, then told in Prometheus' text (0.0.4).
 class MetricsText {
@@ -51,6 +55,7 @@ class MetricsText {
   void AddJob(const JobPlan& plan, const JobProgress& progress, EventTime now);
   void AddWorker(const WorkerStatus& worker);
   void AddManager(const manager::Core& core, Duration now);
+  void AddRefusals(const Refusals& refusals);
   std::string Render() const;
 
   static constexpr const char* kContentType = "text/plain; version=0.0.4; charset=utf-8";

@@ -24,24 +24,20 @@ const char* TypeOf(std::string_view name) {
 
 }  // namespace
 
-void ServePage(httplib::Server& server) {
+std::vector<HttpRoute> PageRoutes() {
+  std::vector<HttpRoute> routes;
   for (const PageFile& file : PageFiles()) {
-    const auto serve = [file](const httplib::Request&, httplib::Response& response) {
+    const auto serve = [file](const HttpCall&, httplib::Response& response) {
       response.set_header("Content-Security-Policy", kPolicy);
-      response.set_header("X-Content-Type-Options", "nosniff");
       response.set_header("Referrer-Policy", "no-referrer");
       // The next weir has another page at the same address.
       response.set_header("Cache-Control", "no-cache");
       response.set_content(std::string(file.content), TypeOf(file.name));
     };
-    if (file.name == "index.html") {
-      server.Get("/", serve);
-    } else {
-      std::string path = "/";
-      for (char c : file.name) path += c == '.' ? std::string("\\.") : std::string(1, c);
-      server.Get(path, serve);
-    }
+    const bool first = file.name == "index.html";
+    routes.push_back({"GET", first ? "/" : "/" + std::string(file.name), Access::kPublic, serve});
   }
+  return routes;
 }
 
 }  // namespace weir

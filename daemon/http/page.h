@@ -2,10 +2,9 @@
 
 #include <span>
 #include <string_view>
+#include <vector>
 
-namespace httplib {
-class Server;
-}
+#include "daemon/http/http_server.h"
 
 namespace weir {
 
@@ -17,8 +16,9 @@ struct PageFile {
 /// All of them. CMake writes the table.
 std::span<const PageFile> PageFiles();
 
-/// Serves the page at / and what it consists of beside it. It asks the API of the server that it
-/// came from and nobody else; the headers hold browsers to that.
-void ServePage(httplib::Server& server);
+/// The page at / and what it consists of beside it, for everybody: it is the same for all, and asks
+/// the API of the server that it came from with the token that it is given. The headers hold
+/// browsers to asking nobody else.
+std::vector<HttpRoute> PageRoutes();
 
 }  // namespace weir

@@ -3,30 +3,34 @@
 #include <httplib.h>
 
 #include "daemon/http/metrics.h"
+#include "daemon/http/metrics_server.h"
 
 namespace weir {
 
-Result<std::unique_ptr<HttpServer>> ServeWorker(const std::string& address, const Worker& worker) {
-  return HttpServer::Start(address, "--http", [&worker](httplib::Server& server) {
-    server.Get("/metrics", [&worker](const httplib::Request&, httplib::Response& response) {
-      MetricsText text;
-      text.AddWorker(worker.status());
-      const EventTime now = SystemClock().Now();
-      worker.LookAtJobs([&](const JobPlan& plan, const JobProgress& progress) {
-        text.AddJob(plan, progress, now);
-      });
-      response.set_content(text.Render(), MetricsText::kContentType);
-    });
-    server.Get("/healthz", [](const httplib::Request&, httplib::Response& response) {
-      response.set_content("ok\n", "text/plain");
-    });
-    server.Get("/readyz", [&worker](const httplib::Request&, httplib::Response& response) {
-      const bool connected = worker.connected();
-      if (!connected) response.status = 503;
-      response.set_content(connected ? "has a session\n" : "no session with a manager\n",
-                           "text/plain");
-    });
-  });
+std::string MetricsOf(const Worker& worker, const Refusals& refusals) {
+  MetricsText text;
+  text.AddWorker(worker.status());
+  text.AddRefusals(refusals);
+  const EventTime now = SystemClock().Now();
+  worker.LookAtJobs(
+      [&](const JobPlan& plan, const JobProgress& progress) { text.AddJob(plan, progress, now); });
+  return text.Render();
+}
+
+Result<std::unique_ptr<HttpServer>> ServeWorker(HttpOptions options, const Worker& worker) {
+  const auto metrics = [&worker, refusals = options.refusals](const HttpCall&,
+                                                              httplib::Response& response) {
+    response.set_content(MetricsOf(worker, *refusals), MetricsText::kContentType);
+  };
+  const auto ready = [&worker](const HttpCall&, httplib::Response& response) {
+    const bool connected = worker.connected();
+    if (!connected) response.status = 503;
+    response.set_content(connected ? "has a session\n" : "no session with a manager\n",
+                         "text/plain");
+  };
+  return HttpServer::Start(std::move(options), {{"GET", "/healthz", Access::kPublic, AnswerHealthy},
+                                                {"GET", "/readyz", Access::kPublic, ready},
+                                                {"GET", "/metrics", Access::kView, metrics}});
 }
 
 }  // namespace weir

@@ -84,7 +84,8 @@ struct Audit {
   std::string what;     ///< `rescale`
   std::string subject;  ///< A job's or a worker's name.
   std::string detail;
-  std::string outcome;  ///< `accepted`, or the error's code.
+  std::string outcome;    ///< `accepted`, or the error's code.
+  std::string from = {};  ///< The user's address; empty for weir itself.
 };
 struct Log {
   enum class Level { kInfo, kWarn, kError };

@@ -83,7 +83,7 @@ void Core::Ask(const facts::Asked& asked, Turn& turn) {
         Status status = Carry(command, asked.request, turn);
         const bool ok = status.ok();
         turn.Say(actions::Audit{asked.user, told.what, told.subject, told.detail,
-                                ok ? "accepted" : std::string(status.code().id)});
+                                ok ? "accepted" : std::string(status.code().id), asked.from});
         if (!ok) turn.Say(actions::Reply{asked.request, std::move(status), 0});
       },
       asked.command);

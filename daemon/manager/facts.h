@@ -218,6 +218,7 @@ struct Asked {
   RequestId request;
   std::string user;
   Command command;
+  std::string from = {};  ///< The user's address.
 };
 struct Tick {};
 }  // namespace facts

@@ -187,11 +187,7 @@ void Service::Carry(Action action) {
     }
     answer.set_value({std::move(reply->status), reply->savepoint});
   } else if (const auto* audit = std::get_if<actions::Audit>(&action)) {
-    log::Info("audit", {{"user", audit->user},
-                        {"what", audit->what},
-                        {"subject", audit->subject},
-                        {"detail", audit->detail},
-                        {"outcome", audit->outcome}});
+    if (options_.on_audit) options_.on_audit(*audit);
   } else if (const auto* line = std::get_if<actions::Log>(&action)) {
     std::vector<log::Field> fields;
     for (const auto& [name, value] : line->fields) fields.emplace_back(name, value);
@@ -203,7 +199,8 @@ void Service::Carry(Action action) {
   }
 }
 
-Service::Answer Service::Do(const std::string& user, Command command, Duration wait) {
+Service::Answer Service::Do(const std::string& user, const std::string& from, Command command,
+                            Duration wait) {
   if (Status leads = Leads(); !leads.ok()) return {std::move(leads), 0};
   const std::string* text = nullptr;
   if (const auto* submit = std::get_if<commands::Submit>(&command)) text = submit->yaml.get();
@@ -221,7 +218,7 @@ Service::Answer Service::Do(const std::string& user, Command command, Duration w
     std::lock_guard lock(mutex_);
     request = {++last_request_};
     answer = requests_[request].get_future();
-    facts_.push_back(facts::Asked{request, user, std::move(command)});
+    facts_.push_back(facts::Asked{request, user, std::move(command), from});
   }
   wake_.notify_all();
   if (answer.wait_for(wait.ToChrono()) == std::future_status::ready) return answer.get();

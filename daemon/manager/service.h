@@ -22,6 +22,9 @@ struct ServiceOptions {
   CoreOptions core;
   std::string listen = "127.0.0.1:9281";
   Transport transport = Transport::Plain();
+  /// Called for each change by the thread that decides, before what was asked for is answered; must
+  /// not wait.
+  std::function<void(const actions::Audit&)> on_audit;
   /// Called once, when it can't lead or does no more, with the reason. May be called by any thread.
   std::function<void(Status)> on_over;
 };
@@ -43,9 +46,9 @@ class Service final : private LeadershipListener {
     Status status;
     uint64_t savepoint = 0;
   };
-  /// Does as the user asks, once it is durable; a savepoint once it is taken. Blocks, for `wait` at
-  /// most.
-  Answer Do(const std::string& user, Command command, Duration wait);
+  /// Does as the user at `from` asks, once it is durable; a savepoint once it is taken. Blocks, for
+  /// `wait` at most.
+  Answer Do(const std::string& user, const std::string& from, Command command, Duration wait);
   /// Ok, or that this manager does not lead: it knows nothing then.
   Status Leads() const;
   /// Looks at what is known; `look` must be quick and must not call the service.

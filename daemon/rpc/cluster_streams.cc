@@ -197,7 +197,7 @@ std::unique_ptr<MessageSender<proto::ToManager>> DialManager(
     const std::string& address, const Transport& transport,
     MessageHandler<proto::ToWorker> handler) {
   const std::shared_ptr<proto::Manager::Stub> stub =
-      proto::Manager::NewStub(Connect(address, transport));
+      proto::Manager::NewStub(Connect(address, transport, PeerRole::kManager));
   return ClientStream<proto::ToManager, proto::ToWorker>::Begin(
       "the manager at " + address, std::move(handler), stub,
       [stub](auto* context, auto* reactor) { stub->async()->Session(context, reactor); });
@@ -206,7 +206,8 @@ std::unique_ptr<MessageSender<proto::ToManager>> DialManager(
 std::unique_ptr<MessageSender<proto::HostCommand>> DialHost(
     const std::string& address, const Transport& transport,
     MessageHandler<proto::HostEvent> handler) {
-  const std::shared_ptr<proto::Host::Stub> stub = proto::Host::NewStub(Connect(address, transport));
+  const std::shared_ptr<proto::Host::Stub> stub =
+      proto::Host::NewStub(Connect(address, transport, PeerRole::kWorker));
   return ClientStream<proto::HostCommand, proto::HostEvent>::Begin(
       "the worker at " + address, std::move(handler), stub,
       [stub](auto* context, auto* reactor) { stub->async()->Attempt(context, reactor); });

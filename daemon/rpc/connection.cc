@@ -84,7 +84,8 @@ Status CheckAddress(const std::string& address) {
   return Status::Ok();
 }
 
-std::shared_ptr<grpc::Channel> Connect(const std::string& address, const Transport& transport) {
+std::shared_ptr<grpc::Channel> Connect(const std::string& address, const Transport& transport,
+                                       PeerRole peer) {
   TakeOverLog();
   grpc::ChannelArguments arguments;
   for (const auto& [name, value] : kLimits) arguments.SetInt(name, value);
@@ -94,7 +95,7 @@ std::shared_ptr<grpc::Channel> Connect(const std::string& address, const Transpo
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
   arguments.SetInt(GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1);
-  return grpc::CreateCustomChannel(address, transport.channel(), arguments);
+  return grpc::CreateCustomChannel(address, transport.channel(peer), arguments);
 }
 
 void SetLimits(grpc::ServerBuilder& builder) {

@@ -27,10 +27,12 @@ inline constexpr Duration kPeerGoneAfter{kKeepalive.us + kKeepaliveAnswer.us};
 /// Ok where `address` is `host:port`, `1.2.3.4:port` or `[::1]:port`.
 Status CheckAddress(const std::string& address);
 
-/// A new connection to the process at `address`, not shared with anyone; made when first used. A
-/// peer that says nothing for kPeerGoneAfter counts as gone, and calls on it fail. The last
-/// owner must not drop it within a reaction of gRPC: it waits for the threads that run those.
-std::shared_ptr<grpc::Channel> Connect(const std::string& address, const Transport& transport);
+/// A new connection to the process of role `peer` at `address`, not shared with anyone; made when
+/// first used. A peer that says nothing for kPeerGoneAfter counts as gone, and calls on it
+/// fail. The last owner must not drop it within a reaction of gRPC: it waits for the threads that
+/// run those.
+std::shared_ptr<grpc::Channel> Connect(const std::string& address, const Transport& transport,
+                                       PeerRole peer);
 
 /// The same limits for the side that is dialled.
 void SetLimits(grpc::ServerBuilder& builder);

@@ -5,93 +5,118 @@
 #include <grpcpp/security/tls_certificate_provider.h>
 #include <grpcpp/security/tls_certificate_verifier.h>
 #include <grpcpp/security/tls_credentials_options.h>
-#include <openssl/err.h>
-#include <openssl/pem.h>
-#include <openssl/x509.h>
 
 #include <fmt/format.h>
 
-#include "daemon/rpc/errors.h"
+#include "daemon/security/peer_check.h"
 
 namespace weir {
 namespace {
 
-constexpr unsigned kReloadSeconds = 10;
+namespace tls = grpc::experimental;
 
-struct Freer {
-  void operator()(BIO* bio) const { BIO_free(bio); }
-  void operator()(X509* certificate) const { X509_free(certificate); }
-  void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
-};
-template <typename T>
-using Owned = std::unique_ptr<T, Freer>;
+constexpr unsigned kReloadSeconds = 1;
 
-Status Fault(std::string_view what, const std::string& file) {
-  ERR_clear_error();
-  return Status(errors::kBadTlsFiles, fmt::format("{} '{}'", what, file),
-                "three files in PEM are needed: the CA's certificate, this process's own one, and "
-                "its key without a passphrase");
+std::string_view View(grpc::string_ref text) { return {text.data(), text.size()}; }
+
+grpc::Status Refused(Refusals& refusals, Refusal why, const std::string& who,
+                     const std::string& reason) {
+  refusals.Add(why, who, reason);
+  return grpc::Status(grpc::StatusCode::UNAUTHENTICATED,
+                      fmt::format("the certificate {} is refused: {}", who, reason));
 }
 
-Result<Owned<X509>> ReadCertificate(const std::string& file) {
-  const Owned<BIO> bio(BIO_new_file(file.c_str(), "r"));
-  if (!bio) return Fault("cannot read the TLS file", file);
-  Owned<X509> certificate(PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr));
-  if (!certificate) return Fault("there is no certificate in", file);
-  return certificate;
-}
+/// Judges those who dial this process. TLS has proved that they hold their certificate's key, and
+/// leaves the rest to this: only so can it be told and counted who was refused and why.
+class DiallerCheck final : public tls::ExternalCertificateVerifier {
+ public:
+  DiallerCheck(std::shared_ptr<PeerCheck> check, std::shared_ptr<Refusals> refusals)
+      : check_(std::move(check)), refusals_(std::move(refusals)) {}
 
-Result<Owned<EVP_PKEY>> ReadKey(const std::string& file) {
-  const Owned<BIO> bio(BIO_new_file(file.c_str(), "r"));
-  if (!bio) return Fault("cannot read the TLS file", file);
-  const auto no_passphrase = [](char*, int, int, void*) { return -1; };
-  Owned<EVP_PKEY> key(PEM_read_bio_PrivateKey(bio.get(), nullptr, no_passphrase, nullptr));
-  if (!key) return Fault("there is no plain private key in", file);
-  return key;
-}
-
-Status Check(const TlsFiles& files) {
-  WEIR_TRY(ReadCertificate(files.ca));
-  const Owned<X509> certificate = WEIR_TRY(ReadCertificate(files.certificate));
-  const Owned<EVP_PKEY> key = WEIR_TRY(ReadKey(files.key));
-  if (X509_check_private_key(certificate.get(), key.get()) != 1) {
-    return Fault("the key is not that of the certificate", files.certificate);
+  bool Verify(tls::TlsCustomVerificationCheckRequest* request, std::function<void(grpc::Status)>,
+              grpc::Status* outcome) override {
+    const std::vector<Owned<X509>> shown = CertificatesIn(View(request->peer_cert()));
+    const std::vector<Owned<X509>> chain = CertificatesIn(View(request->peer_cert_full_chain()));
+    std::vector<X509*> others;
+    for (const Owned<X509>& certificate : chain) others.push_back(certificate.get());
+    const PeerCheck::Verdict verdict =
+        check_->Judge(shown.empty() ? nullptr : shown[0].get(), others, PeerRole::kWorker);
+    if (verdict.refusal) {
+      *outcome = Refused(*refusals_, *verdict.refusal, verdict.who, verdict.reason);
+    }
+    return true;
   }
-  return Status::Ok();
-}
+  void Cancel(tls::TlsCustomVerificationCheckRequest*) override {}
+
+ private:
+  const std::shared_ptr<PeerCheck> check_;
+  const std::shared_ptr<Refusals> refusals_;
+};
+
+/// Judges those whom this process dials. That an authority vouches for them, TLS has found.
+class DialledCheck final : public tls::ExternalCertificateVerifier {
+ public:
+  DialledCheck(PeerRole wanted, std::shared_ptr<Refusals> refusals)
+      : wanted_(wanted), refusals_(std::move(refusals)) {}
+
+  bool Verify(tls::TlsCustomVerificationCheckRequest* request,
+              std::function<void(grpc::Status)> later, grpc::Status* outcome) override {
+    if (!host_.Verify(request, std::move(later), outcome)) return false;
+    if (!outcome->ok()) return true;
+    const std::vector<Owned<X509>> shown = CertificatesIn(View(request->peer_cert()));
+    if (!shown.empty() && HasRole(*shown[0], wanted_)) return true;
+    *outcome = Refused(*refusals_, Refusal::kWrongRole,
+                       shown.empty() ? "somebody" : DescribeCertificate(*shown[0]),
+                       fmt::format("its roles are {}, {} is wanted",
+                                   shown.empty() ? "none" : RolesOf(*shown[0]), NameOf(wanted_)));
+    return true;
+  }
+  void Cancel(tls::TlsCustomVerificationCheckRequest* request) override { host_.Cancel(request); }
+
+ private:
+  const PeerRole wanted_;
+  const std::shared_ptr<Refusals> refusals_;
+  tls::HostNameCertificateVerifier host_;
+};
 
 }  // namespace
 
 Transport Transport::Plain() {
   Transport transport;
-  transport.channel_ = grpc::InsecureChannelCredentials();
+  transport.to_manager_ = transport.to_worker_ = grpc::InsecureChannelCredentials();
   transport.server_ = grpc::InsecureServerCredentials();
   return transport;
 }
 
-Result<Transport> Transport::MutualTls(const TlsFiles& files) {
-  WEIR_TRY(Check(files));
-  const auto provider = std::make_shared<grpc::experimental::FileWatcherCertificateProvider>(
+Result<Transport> Transport::MutualTls(const TlsFiles& files, PeerRole self,
+                                       std::shared_ptr<Refusals> refusals) {
+  WEIR_TRY(CheckTlsFiles(files, self, SystemClock().Now()));
+  std::shared_ptr<PeerCheck> check = WEIR_TRY(PeerCheck::Open(files.ca));
+  const auto provider = std::make_shared<tls::FileWatcherCertificateProvider>(
       files.key, files.certificate, files.ca, kReloadSeconds);
 
-  grpc::experimental::TlsChannelCredentialsOptions dialling;
-  dialling.set_certificate_provider(provider);
-  dialling.watch_root_certs();
-  dialling.watch_identity_key_cert_pairs();
-  dialling.set_certificate_verifier(
-      std::make_shared<grpc::experimental::HostNameCertificateVerifier>());
+  const auto dialling = [&](PeerRole peer) {
+    tls::TlsChannelCredentialsOptions options;
+    options.set_certificate_provider(provider);
+    options.watch_root_certs();
+    options.watch_identity_key_cert_pairs();
+    options.set_certificate_verifier(
+        tls::ExternalCertificateVerifier::Create<DialledCheck>(peer, refusals));
+    return tls::TlsCredentials(options);
+  };
 
-  grpc::experimental::TlsServerCredentialsOptions serving(provider);
+  tls::TlsServerCredentialsOptions serving(provider);
   serving.watch_root_certs();
   serving.watch_identity_key_cert_pairs();
-  serving.set_cert_request_type(GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
-  // The one who dials has no name to check; that its CA vouches for it is checked always.
-  serving.set_certificate_verifier(std::make_shared<grpc::experimental::NoOpCertificateVerifier>());
+  serving.set_cert_request_type(GRPC_SSL_REQUEST_CLIENT_CERTIFICATE_BUT_DONT_VERIFY);
+  serving.set_certificate_verifier(
+      tls::ExternalCertificateVerifier::Create<DiallerCheck>(std::move(check), refusals));
 
   Transport transport;
   transport.secure_ = true;
-  transport.channel_ = grpc::experimental::TlsCredentials(dialling);
-  transport.server_ = grpc::experimental::TlsServerCredentials(serving);
+  transport.to_manager_ = dialling(PeerRole::kManager);
+  transport.to_worker_ = dialling(PeerRole::kWorker);
+  transport.server_ = tls::TlsServerCredentials(serving);
   return transport;
 }
 

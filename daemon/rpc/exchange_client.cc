@@ -353,7 +353,7 @@ class OutgoingChannel final : public ChannelSender {
 
 std::shared_ptr<grpc::Channel> Shared::Connection(const ChannelId& id, const std::string& address) {
   auto& connection = connections[{ChannelId{id.job, id.attempt, {}}, address}];
-  if (!connection) connection = Connect(address, transport);
+  if (!connection) connection = Connect(address, transport, PeerRole::kWorker);
   return connection;
 }
 

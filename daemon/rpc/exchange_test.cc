@@ -116,7 +116,7 @@ struct Sender {
 class RawSender {
  public:
   explicit RawSender(const Receiver& receiver)
-      : connection_(Connect(receiver.server->address(), Transport::Plain())) {
+      : connection_(Connect(receiver.server->address(), Transport::Plain(), PeerRole::kWorker)) {
     context_.set_deadline(std::chrono::system_clock::now() + kLong.ToChrono());
     stream_.reset(
         grpc::internal::ClientReaderWriterFactory<grpc::ByteBuffer, grpc::ByteBuffer>::Create(

@@ -9,6 +9,7 @@
 
 #include "daemon/rpc/connection.h"
 #include "daemon/rpc/errors.h"
+#include "daemon/security/listener.h"
 
 namespace weir {
 
@@ -24,6 +25,7 @@ Result<std::unique_ptr<RpcServer>> RpcServer::Start(const std::string& address,
                                                     const Transport& transport,
                                                     std::span<RpcService* const> services) {
   WEIR_TRY(CheckAddress(address));
+  WEIR_TRY(CheckListener({.address = address, .flag = "--listen", .tls = transport.secure()}));
   grpc::ServerBuilder builder;
   SetLimits(builder);
   int port = 0;

@@ -24,7 +24,8 @@ class RpcService {
 /// What listens for the other processes of a cluster: one port, several services. Thread safe.
 class RpcServer {
  public:
-  /// Listens on `address` (`10.0.0.5:9310`; port 0 takes a free one). The services outlive it.
+  /// Listens on `address` (`10.0.0.5:9310`; port 0 takes a free one); off loopback with TLS only.
+  /// The services outlive it.
   static Result<std::unique_ptr<RpcServer>> Start(const std::string& address,
                                                   const Transport& transport,
                                                   std::span<RpcService* const> services);

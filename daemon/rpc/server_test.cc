@@ -2,9 +2,7 @@
 
 #include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/server_callback.h>
-#include <unistd.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <future>
 
@@ -15,6 +13,8 @@
 #include "daemon/rpc/errors.h"
 #include "daemon/rpc/exchange_client.h"
 #include "daemon/rpc/exchange_server.h"
+#include "daemon/security/errors.h"
+#include "daemon/security/testing.h"
 #include "proto/exchange.grpc.pb.h"
 #include "tests/catch.h"
 
@@ -72,49 +72,13 @@ TEST_CASE("an error keeps its code and its words on the way to a peer") {
   CHECK(unknown.message() == "the connection to 10.0.0.5:9310 broke: gone");
 }
 
-/// A CA and certificates for 127.0.0.1 made by it, gone with the test.
-class Certificates {
- public:
-  Certificates()
-      : folder_(
-            fmt::format("{}/weir-tls.XXXXXX", std::filesystem::temp_directory_path().string())) {
-    REQUIRE(mkdtemp(folder_.data()) != nullptr);
-    for (const char* ca : {"ca", "other"}) {
-      Run(
-          fmt::format("req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 "
-                      "-subj /CN={0} -keyout {1}/{0}.key -out {1}/{0}.pem",
-                      ca, folder_));
-      Issue(ca, "127.0.0.1");
-    }
-  }
-  ~Certificates() { std::filesystem::remove_all(folder_); }
+using testing::Certificates;
 
-  void Issue(const std::string& ca, const std::string& ip) {
-    const std::string name = fmt::format("{}/{}-{}", folder_, ca, ip);
-    Run(
-        fmt::format("req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=worker "
-                    "-addext subjectAltName=IP:{1} -keyout {0}.key -out {0}.csr",
-                    name, ip));
-    Run(
-        fmt::format("x509 -req -in {0}.csr -CA {1}/{2}.pem -CAkey {1}/{2}.key -CAcreateserial "
-                    "-copy_extensions copyall -days 2 -out {0}.pem",
-                    name, folder_, ca));
-  }
-  TlsFiles Files(const std::string& ca, const std::string& ip = "127.0.0.1") const {
-    const std::string name = fmt::format("{}/{}-{}", folder_, ca, ip);
-    return {fmt::format("{}/{}.pem", folder_, ca), name + ".pem", name + ".key"};
-  }
-  const std::string& folder() const { return folder_; }
+std::shared_ptr<Refusals> NoOne() { return std::make_shared<Refusals>(SystemClock()); }
 
- private:
-  static void Run(const std::string& arguments) {
-    REQUIRE(std::system(("openssl " + arguments + " >/dev/null 2>&1").c_str()) == 0);
-  }
-  std::string folder_;
-};
-
-Transport Tls(const TlsFiles& files) {
-  Result<Transport> transport = Transport::MutualTls(files);
+Transport Tls(const TlsFiles& files, const std::shared_ptr<Refusals>& refusals = NoOne(),
+              PeerRole self = PeerRole::kWorker) {
+  Result<Transport> transport = Transport::MutualTls(files, self, refusals);
   if (!transport.ok()) FAIL(transport.status().ToString());
   return *std::move(transport);
 }
@@ -147,26 +111,94 @@ Status TryChannel(const Transport& receiving, const Transport& sending) {
 
 TEST_CASE("workers that talk TLS know each other by their certificates") {
   Certificates certificates;
-  const Transport ours = Tls(certificates.Files("ca"));
+  const auto refusals = NoOne();
+  const TlsFiles files = certificates.Make("ours", PeerRole::kWorker);
+  const Transport ours = Tls(files, refusals);
   CHECK(ours.secure());
   const Status through = TryChannel(ours, ours);
   CHECK(through.ToString() == "ok");
   CHECK(TryChannel(ours, Transport::Plain()).Is(errors::kChannelBroken));
   CHECK(TryChannel(Transport::Plain(), ours).Is(errors::kChannelBroken));
-  const Transport theirs = Tls(certificates.Files("other"));
+  const Transport theirs = Tls(certificates.Make("other", PeerRole::kWorker));
   CHECK(TryChannel(ours, theirs).Is(errors::kChannelBroken));
-  // A certificate of our CA, for another host: it may dial, but not be dialled.
-  certificates.Issue("ca", "10.9.8.7");
-  const Transport elsewhere = Tls(certificates.Files("ca", "10.9.8.7"));
+  // A certificate of our authority, for another host: it may dial, but not be dialled.
+  const Transport elsewhere = Tls(certificates.Make("ours", PeerRole::kWorker, "10.9.8.7"));
   CHECK(TryChannel(ours, elsewhere).ToString() == "ok");
   CHECK(TryChannel(elsewhere, ours).Is(errors::kChannelBroken));
 }
 
+/// Our files with the certificate and key of others: what an intruder shows who knows our CA.
+TlsFiles Showing(const TlsFiles& ours, const TlsFiles& other) {
+  return {ours.ca, other.certificate, other.key};
+}
+
+TEST_CASE("who dials a worker without a worker's certificate is refused and counted") {
+  Certificates certificates;
+  const auto refusals = NoOne();
+  const TlsFiles files = certificates.Make("ours", PeerRole::kWorker);
+  const Transport ours = Tls(files, refusals);
+  const auto count = [&](Refusal why) { return refusals->Count(why); };
+
+  const TlsFiles foreign = certificates.Make("other", PeerRole::kWorker);
+  CHECK(TryChannel(ours, Tls(Showing(files, foreign))).Is(errors::kChannelBroken));
+  CHECK(count(Refusal::kNotTrusted) >= 1);
+  const TlsFiles client = certificates.Make("ours", PeerRole::kClient);
+  CHECK(TryChannel(ours, Tls(client, NoOne(), PeerRole::kClient)).Is(errors::kChannelBroken));
+  CHECK(count(Refusal::kWrongRole) >= 1);
+  CHECK(count(Refusal::kExpired) == 0);
+  // A process does not start with one that has expired, so it is put there afterwards.
+  TlsFiles expiring = certificates.Make("ours", PeerRole::kWorker);
+  const TlsFiles expired = certificates.Make("ours", PeerRole::kWorker, "127.0.0.1",
+                                             EventTime{SystemClock().Now().us - 864'000'000'000});
+  const Transport late = Tls(expiring);
+  std::filesystem::rename(expired.key, expiring.key);
+  std::filesystem::rename(expired.certificate, expiring.certificate);
+  for (bool refused = false; !refused;) refused = !TryChannel(ours, late).ok();
+  CHECK(count(Refusal::kExpired) >= 1);
+}
+
+TEST_CASE("a worker is let into no other role's place") {
+  Certificates certificates;
+  const auto refusals = NoOne();
+  const Transport worker = Tls(certificates.Make("ours", PeerRole::kWorker), refusals);
+  const Transport manager =
+      Tls(certificates.Make("ours", PeerRole::kManager), NoOne(), PeerRole::kManager);
+  // A manager is not to be taken for a worker, nor to dial one.
+  CHECK(TryChannel(manager, worker).Is(errors::kChannelBroken));
+  CHECK(refusals->Count(Refusal::kWrongRole) >= 1);
+  CHECK(TryChannel(worker, manager).Is(errors::kChannelBroken));
+}
+
+TEST_CASE("a certificate that is replaced counts without a new start") {
+  Certificates certificates;
+  const auto refusals = NoOne();
+  const TlsFiles files = certificates.Make("ours", PeerRole::kWorker);
+  const Transport ours = Tls(files, refusals);
+  const TlsFiles renewed = certificates.Make("ours", PeerRole::kWorker, "10.9.8.7");
+  CHECK(TryChannel(ours, ours).ToString() == "ok");
+  std::filesystem::rename(renewed.key, files.key);
+  std::filesystem::rename(renewed.certificate, files.certificate);
+  // It is for another host now: whoever dials it takes it no more.
+  for (bool refused = false; !refused;) refused = !TryChannel(ours, ours).ok();
+}
+
+TEST_CASE("nobody listens off loopback in plain text") {
+  ExchangeServer exchange({});
+  RpcService* const service = &exchange;
+  CHECK(RpcServer::Start("0.0.0.0:0", Transport::Plain(), std::span(&service, 1))
+            .status()
+            .Is(errors::kUnsafeListener));
+  Certificates certificates;
+  CHECK(RpcServer::Start("0.0.0.0:0", Tls(certificates.Make("ours", PeerRole::kWorker)),
+                         std::span(&service, 1))
+            .ok());
+}
+
 TEST_CASE("TLS files that are not in order are told at the start") {
-  const Certificates certificates;
-  const TlsFiles good = certificates.Files("ca");
+  Certificates certificates;
+  const TlsFiles good = certificates.Make("ours", PeerRole::kWorker);
   const auto refused = [](const TlsFiles& files) {
-    const Result<Transport> transport = Transport::MutualTls(files);
+    const Result<Transport> transport = Transport::MutualTls(files, PeerRole::kWorker, NoOne());
     REQUIRE_FALSE(transport.ok());
     CHECK(transport.status().Is(errors::kBadTlsFiles));
     return transport.status().message();
@@ -174,8 +206,11 @@ TEST_CASE("TLS files that are not in order are told at the start") {
   CHECK(refused({good.ca + "x", good.certificate, good.key}).find("cannot read") == 0);
   CHECK(refused({good.key, good.certificate, good.key}).find("there is no certificate in") == 0);
   CHECK(refused({good.ca, good.certificate, good.ca}).find("there is no plain private key") == 0);
-  CHECK(refused({good.ca, good.certificate, certificates.Files("other").key})
+  CHECK(refused({good.ca, good.certificate, certificates.Make("other", PeerRole::kWorker).key})
             .find("the key is not that of the certificate") == 0);
+  CHECK(Transport::MutualTls(good, PeerRole::kManager, NoOne())
+            .status()
+            .Is(errors::kWrongOwnCertificate));
 }
 
 /// A receiver that keeps to no rule: says `answer` to whoever opens a channel.
