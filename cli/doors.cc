@@ -21,9 +21,9 @@ Result<ProcessDoors> ProcessDoors::Open(const ProcessSpec& process, PeerRole sel
   return doors;
 }
 
-HttpOptions ProcessDoors::ServerOptions(const std::string& address, const std::string& flag,
-                                        AuditLog* audit) const {
-  HttpOptions options;
+HttpServerOptions ProcessDoors::ServerOptions(const std::string& address, const std::string& flag,
+                                              AuditLog* audit) const {
+  HttpServerOptions options;
   options.address = address;
   options.flag = flag;
   options.tls = http_tls_;
@@ -36,7 +36,7 @@ HttpOptions ProcessDoors::ServerOptions(const std::string& address, const std::s
 Result<std::unique_ptr<HttpServer>> ProcessDoors::ServeOwnMetrics(
     const ProcessSpec& process, std::function<std::string()> text) const {
   if (!process.metrics) return std::unique_ptr<HttpServer>();
-  HttpOptions options = ServerOptions(process.metrics->listen, "metrics.listen");
+  HttpServerOptions options = ServerOptions(process.metrics->listen, "metrics.listen");
   if (process.metrics->insecure) {
     options.tls.reset();
     options.meant_to_be_open = true;

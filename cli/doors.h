@@ -21,8 +21,8 @@ class ProcessDoors {
   const Transport& transport() const { return transport_; }
   const std::shared_ptr<Refusals>& refusals() const { return refusals_; }
   /// For a server at `address`, which `flag` names; `audit` null: what is refused is only counted.
-  HttpOptions ServerOptions(const std::string& address, const std::string& flag,
-                            AuditLog* audit = nullptr) const;
+  HttpServerOptions ServerOptions(const std::string& address, const std::string& flag,
+                                  AuditLog* audit = nullptr) const;
   /// /metrics on an address of its own, told in the log where everybody may read it; null where the
   /// process's file wants none.
   Result<std::unique_ptr<HttpServer>> ServeOwnMetrics(const ProcessSpec& process,

@@ -92,7 +92,7 @@ std::vector<Action> Coordinator::On(Fact fact, Duration now) {
         } else if constexpr (std::is_same_v<Told, facts::StopAsked>) {
           stop_asked_ = true;
         } else if constexpr (std::is_same_v<Told, facts::InputCut>) {
-          plan_.bounded = true;
+          input_cut_ = true;
         } else if constexpr (std::is_same_v<Told, facts::CheckpointAsked>) {
           checkpoint_asked_ = true;
         }
@@ -143,7 +143,7 @@ Coordinator::Progress Coordinator::progress() const {
 }
 
 bool Coordinator::InputEnded() const {
-  return plan_.bounded && ended_.size() == plan_.source_tasks.size();
+  return (plan_.bounded || input_cut_) && ended_.size() == plan_.source_tasks.size();
 }
 
 void Coordinator::Trigger(Duration now, std::vector<Action>& out) {

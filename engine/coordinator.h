@@ -203,6 +203,7 @@ class Coordinator {
   Duration acked_at_;  ///< By all tasks.
   Duration retry_write_at_;
   bool checkpoint_asked_ = false;
+  bool input_cut_ = false;  ///< Its end is the end of the job.
   bool stop_asked_ = false;
   std::set<TaskId> ended_;
 

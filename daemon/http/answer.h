@@ -1,8 +1,6 @@
 #pragma once
 
-#include <string>
-
-#include <nlohmann/json_fwd.hpp>
+#include <nlohmann/json.hpp>
 
 #include "base/status.h"
 

@@ -57,7 +57,7 @@ httplib::Server::HandlerResponse RefuseUnbounded(const Request& request, Respons
 }  // namespace
 
 struct HttpServer::Impl {
-  Impl(HttpOptions options_in, std::vector<HttpRoute> routes_in)
+  Impl(HttpServerOptions options_in, std::vector<HttpRoute> routes_in)
       : options(std::move(options_in)),
         routes(std::move(routes_in)),
         gate(options.tokens, *options.refusals, options.audit) {}
@@ -119,7 +119,7 @@ struct HttpServer::Impl {
     }
   }
 
-  const HttpOptions options;
+  const HttpServerOptions options;
   const std::vector<HttpRoute> routes;
   const Gate gate;
   std::unique_ptr<HttpTls> tls;
@@ -134,7 +134,7 @@ HttpServer::~HttpServer() {
   if (impl_->thread.joinable()) impl_->thread.join();
 }
 
-Result<std::unique_ptr<HttpServer>> HttpServer::Start(HttpOptions options,
+Result<std::unique_ptr<HttpServer>> HttpServer::Start(HttpServerOptions options,
                                                       std::vector<HttpRoute> routes) {
   const std::string address = options.address;
   const size_t colon = address.rfind(':');

@@ -39,7 +39,7 @@ struct HttpTlsFiles {
   std::string client_ca;  ///< Empty: nobody's.
 };
 
-struct HttpOptions {
+struct HttpServerOptions {
   std::string address;  ///< Port 0 takes a free one.
   std::string flag;     ///< Names where the address comes from in errors: `--metrics`.
   std::optional<HttpTlsFiles> tls;
@@ -55,7 +55,7 @@ struct HttpOptions {
 /// go. Off loopback with TLS and tokens only. What options point to outlives it.
 class HttpServer {
  public:
-  static Result<std::unique_ptr<HttpServer>> Start(HttpOptions options,
+  static Result<std::unique_ptr<HttpServer>> Start(HttpServerOptions options,
                                                    std::vector<HttpRoute> routes);
   /// Ends what is under way.
   ~HttpServer();

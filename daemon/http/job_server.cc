@@ -97,7 +97,7 @@ JobInShort InShort(const JobPlan& plan, const JobProgress& progress, const JobRa
 Result<std::unique_ptr<HttpServer>> ServeJob(const std::string& address, const JobPlan& plan,
                                              const JobRun& run, const Clock& clock) {
   const auto shown = std::make_shared<ShownJob>(plan, run, clock);
-  HttpOptions options;
+  HttpServerOptions options;
   options.address = address;
   options.flag = "--metrics";
   options.refusals = std::make_shared<Refusals>(clock);

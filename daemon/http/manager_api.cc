@@ -414,7 +414,7 @@ std::string MetricsOf(const manager::Service& service, const Refusals& refusals)
 }
 
 Result<std::unique_ptr<HttpServer>> ServeManager(
-    HttpOptions options, manager::Service& service, AuditLog& audit,
+    HttpServerOptions options, manager::Service& service, AuditLog& audit,
     const std::function<Result<CheckedJob>(const std::string& text)>& check) {
   const auto api = std::make_shared<Api>(service, audit, check);
   std::vector<HttpRoute> routes = Routes(api, service, options.refusals);

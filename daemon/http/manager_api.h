@@ -21,7 +21,7 @@ struct CheckedJob {
 /// {"error": {"code", "kind", "message", "cure"}}. Each change leaves a line in `audit` before it
 /// is answered. All that is referred to outlives the server.
 Result<std::unique_ptr<HttpServer>> ServeManager(
-    HttpOptions options, manager::Service& service, AuditLog& audit,
+    HttpServerOptions options, manager::Service& service, AuditLog& audit,
     const std::function<Result<CheckedJob>(const std::string& text)>& check);
 
 /// What a manager's /metrics says now.

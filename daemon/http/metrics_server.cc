@@ -10,7 +10,7 @@ void AnswerHealthy(const HttpCall&, httplib::Response& response) {
   response.set_content("ok\n", "text/plain");
 }
 
-Result<std::unique_ptr<HttpServer>> ServeMetrics(HttpOptions options,
+Result<std::unique_ptr<HttpServer>> ServeMetrics(HttpServerOptions options,
                                                  std::function<std::string()> text) {
   const Access access = options.meant_to_be_open ? Access::kPublic : Access::kView;
   return HttpServer::Start(

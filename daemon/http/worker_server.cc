@@ -17,7 +17,7 @@ std::string MetricsOf(const Worker& worker, const Refusals& refusals) {
   return text.Render();
 }
 
-Result<std::unique_ptr<HttpServer>> ServeWorker(HttpOptions options, const Worker& worker) {
+Result<std::unique_ptr<HttpServer>> ServeWorker(HttpServerOptions options, const Worker& worker) {
   const auto metrics = [&worker, refusals = options.refusals](const HttpCall&,
                                                               httplib::Response& response) {
     response.set_content(MetricsOf(worker, *refusals), MetricsText::kContentType);
