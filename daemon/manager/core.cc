@@ -22,8 +22,8 @@ std::vector<Action> Core::On(Fact fact, Now now) {
     fact = facts::Tick{};
   }
   if (!leading_) {
-    // It came too early, or to the wrong manager: nobody would ever welcome it here. Workers come by
-    // again and again until they find the one that leads.
+    // It came too early, or to the wrong manager: nobody would ever welcome it here. Workers come
+    // by again and again until they find the one that leads.
     if (const auto* opened = std::get_if<facts::SessionOpened>(&fact)) {
       return {actions::CloseSession{opened->session, ""}};
     }
