@@ -54,7 +54,7 @@ class Encoder {
   }
   void Add(std::string_view text) { Add(std::span<const char>(text.data(), text.size())); }
 
-  Frame& frame() { return frame_; }
+  BatchFrame& frame() { return frame_; }
 
  private:
   static bool HasNull(const Column& column, size_t begin, size_t end) {
@@ -75,7 +75,7 @@ class Encoder {
     }
   }
 
-  Frame frame_;
+  BatchFrame frame_;
 };
 
 /// What the header says of a column.
@@ -227,13 +227,13 @@ class Decoder {
 
 }  // namespace
 
-size_t Frame::bytes() const {
+size_t BatchFrame::bytes() const {
   size_t sum = header.size();
   for (const std::span<const std::byte>& buffer : buffers) sum += buffer.size();
   return sum;
 }
 
-Frame EncodeBatch(const Batch& batch, size_t begin, size_t end) {
+BatchFrame EncodeBatch(const Batch& batch, size_t begin, size_t end) {
   WEIR_CHECK(begin <= end && end <= batch.rows() && end - begin <= kMostFrameRows);
   const size_t rows = end - begin;
   Encoder encoder;

@@ -26,7 +26,7 @@ namespace weir {
 /// has and how wide its values are follows from its type as told at Column; the schema itself does
 /// not travel. Offsets may begin anywhere, value i lies at offsets[i] - offsets[0]: so a range of
 /// rows is sent from the middle of a batch's buffers.
-struct Frame {
+struct BatchFrame {
   std::string header;                               ///< All up to `times`.
   std::vector<std::span<const std::byte>> buffers;  ///< Of the batch: as long as it lives.
 
@@ -37,7 +37,7 @@ struct Frame {
 inline constexpr size_t kMostFrameRows = 1 << 24;
 
 /// The rows [begin, end) of `batch`, at most kMostFrameRows. Copies nothing of the columns.
-Frame EncodeBatch(const Batch& batch, size_t begin, size_t end);
+BatchFrame EncodeBatch(const Batch& batch, size_t begin, size_t end);
 
 /// Cuts a batch into ranges of rows that have frames of at most `most_bytes` each. A range of one
 /// row may be longer. No range is empty; a batch without rows is one range.

@@ -130,7 +130,7 @@ bool Same(const Batch& a, const Batch& b) {
   return true;
 }
 
-std::string Flat(const Frame& frame) {
+std::string Flat(const BatchFrame& frame) {
   std::string bytes = frame.header;
   for (const auto& buffer : frame.buffers) {
     bytes.append(reinterpret_cast<const char*>(buffer.data()), buffer.size());
@@ -177,7 +177,7 @@ TEST_CASE("a batch of any type comes out of a frame as it went in") {
     INFO(schema->ToString());
     const size_t begin = random() % 2 == 0 ? 0 : random() % (rows + 1);
     const size_t end = random() % 2 == 0 ? rows : begin + random() % (rows - begin + 1);
-    const Frame frame = EncodeBatch(*batch, begin, end);
+    const BatchFrame frame = EncodeBatch(*batch, begin, end);
     const std::string bytes = Flat(frame);
     REQUIRE(bytes.size() == frame.bytes());
     const Result<BatchPtr> decoded = Decode(random, bytes, schema);
@@ -198,7 +198,7 @@ TEST_CASE("a frame copies nothing of a batch's columns") {
     builder.column(1).AppendText("abc");
   }
   const BatchPtr batch = builder.Finish();
-  const Frame frame = EncodeBatch(*batch, 2, 9);
+  const BatchFrame frame = EncodeBatch(*batch, 2, 9);
   REQUIRE(frame.buffers.size() == 3);
   const auto* numbers =
       reinterpret_cast<const std::byte*>(batch->column(0).values<int64_t>().data());

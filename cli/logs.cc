@@ -46,7 +46,7 @@ Status Show(const LogsArguments& arguments) {
 
 std::function<int()> AddLogs(CLI::App& app) {
   auto arguments = std::make_shared<LogsArguments>();
-  app.add_option("job", arguments->job, "Name of the job.")->required();
+  app.add_option("job", arguments->job, "Name of the job.")->required()->type_name("JOB");
   app.add_option("--lines", arguments->lines, "How many, counted from the newest.")
       ->capture_default_str();
   app.add_flag("--follow,-f", arguments->follow, "Go on with new ones, until interrupted.");

@@ -41,7 +41,7 @@ Status Tell(const WhyArguments& arguments) {
 
 std::function<int()> AddWhy(CLI::App& app) {
   auto arguments = std::make_shared<WhyArguments>();
-  app.add_option("job", arguments->job, "Name of the job.")->required();
+  app.add_option("job", arguments->job, "Name of the job.")->required()->type_name("JOB");
   AddClientArguments(app, arguments->client);
   return [arguments] { return Report(Tell(*arguments)); };
 }

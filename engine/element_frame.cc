@@ -74,7 +74,7 @@ Result<Element> ReadBody(uint8_t kind, FrameBytes body, const SchemaPtr& schema)
 }  // namespace
 
 ElementFrame EncodeRows(const BatchPtr& batch, RowRange rows, uint64_t number) {
-  Frame encoded = EncodeBatch(*batch, rows.begin, rows.end);
+  BatchFrame encoded = EncodeBatch(*batch, rows.begin, rows.end);
   ElementFrame frame = Whole(Header(encoded.bytes(), number, kRows) + encoded.header);
   for (const auto& buffer : encoded.buffers) frame.bytes += buffer.size();
   frame.buffers = std::move(encoded.buffers);

@@ -93,7 +93,7 @@ class ArithmeticNode final : public Node {
   Vector Run(Frame& frame, const Vector& a, const Vector& b) const {
     const bool constant = a.constant && b.constant;
     const size_t rows = constant ? 1 : frame.rows();
-    Output<T> out(type, rows);
+    ColumnOutput<T> out(type, rows);
     out.parts.validity = JointValidity(a, b);
     T* values = out.values;
     bool any_bad = false;
@@ -122,7 +122,7 @@ class ArithmeticNode final : public Node {
   Vector Decimal(Frame& frame, const Vector& a, const Vector& b) const {
     const bool constant = a.constant && b.constant;
     const size_t rows = constant ? 1 : frame.rows();
-    Output<Int128> out(type, rows);
+    ColumnOutput<Int128> out(type, rows);
     out.parts.validity = JointValidity(a, b);
     ForEachPair<Int128>(a, b, rows, [&](size_t i, Int128 x, Int128 y) {
       Int128 result = 0;
@@ -181,7 +181,7 @@ class NegateNode final : public Node {
  private:
   template <typename T>
   Vector Run(Frame& frame, const Vector& a) const {
-    Output<T> out(type, a.column->size());
+    ColumnOutput<T> out(type, a.column->size());
     out.parts.validity = ValidityOf(a);
     const std::span<const T> in = a.column->values<T>();
     for (size_t i = 0; i < in.size(); i++) {

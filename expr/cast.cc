@@ -326,7 +326,7 @@ class CastNode final : public Node {
  private:
   template <typename From, typename To>
   Vector Widen(const Vector& a) const {
-    Output<To> out(type, a.column->size());
+    ColumnOutput<To> out(type, a.column->size());
     out.parts.validity = ValidityOf(a);
     const std::span<const From> in = a.column->values<From>();
     for (size_t i = 0; i < in.size(); i++) out.values[i] = static_cast<To>(in[i]);

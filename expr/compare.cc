@@ -82,7 +82,7 @@ class CompareNode final : public Node {
     if (a.IsNullConstant() || b.IsNullConstant()) return {NullColumn(type, 1), true};
     const bool constant = a.constant && b.constant;
     const size_t rows = constant ? 1 : frame.rows();
-    Output<uint8_t> out(type, rows);
+    ColumnOutput<uint8_t> out(type, rows);
     out.parts.validity = JointValidity(a, b);
     switch (a.type().kind()) {
       case TypeKind::kBool:
@@ -169,7 +169,7 @@ class InNode final : public Node {
     const Vector a = value_->Evaluate(frame);
     if (a.IsNullConstant()) return {NullColumn(type, 1), true};
     const size_t rows = a.column->size();
-    Output<uint8_t> out(type, rows);
+    ColumnOutput<uint8_t> out(type, rows);
     out.parts.validity = ValidityOf(a);
     switch (a.type().kind()) {
       case TypeKind::kBool:

@@ -15,7 +15,7 @@ struct Choice {
 
 template <typename T>
 Vector AssembleFixed(const Type& type, const Choice& choice, const std::vector<Vector>& values) {
-  Output<T> out(type, choice.at.size());
+  ColumnOutput<T> out(type, choice.at.size());
   bool any_null = false;
   std::vector<const T*> data;
   for (const Vector& value : values) {

@@ -9,8 +9,8 @@ namespace weir {
 
 /// The fixed-width values of a column being made.
 template <typename T>
-struct Output {
-  Output(Type type, size_t rows) {
+struct ColumnOutput {
+  ColumnOutput(Type type, size_t rows) {
     parts.type = std::move(type);
     parts.size = rows;
     parts.values.resize(rows * sizeof(T));

@@ -122,7 +122,7 @@ class LikeNode final : public Node {
   Vector Evaluate(Frame& frame) const override {
     const Vector a = value_->Evaluate(frame);
     if (a.IsNullConstant()) return {NullColumn(type, 1), true};
-    Output<uint8_t> out(type, a.column->size());
+    ColumnOutput<uint8_t> out(type, a.column->size());
     out.parts.validity = ValidityOf(a);
     for (size_t i = 0; i < a.column->size(); i++) {
       out.values[i] = pattern_.Matches(a.column->text(i)) != negated_ ? 1 : 0;

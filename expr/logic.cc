@@ -52,7 +52,7 @@ class LogicNode final : public Node {
         row = Join(row, KleeneOf(value, k));
       }
     }
-    Output<uint8_t> out(type, rows);
+    ColumnOutput<uint8_t> out(type, rows);
     bool any_unknown = false;
     for (size_t i = 0; i < rows; i++) {
       out.values[i] = state[i] >> 1;
@@ -107,7 +107,7 @@ class NotNode final : public Node {
   Vector Evaluate(Frame& frame) const override {
     const Vector a = child_->Evaluate(frame);
     if (a.IsNullConstant()) return {NullColumn(type, 1), true};
-    Output<uint8_t> out(type, a.column->size());
+    ColumnOutput<uint8_t> out(type, a.column->size());
     out.parts.validity = ValidityOf(a);
     const std::span<const uint8_t> values = a.column->values<uint8_t>();
     for (size_t i = 0; i < values.size(); i++) out.values[i] = values[i] ^ 1;
@@ -126,7 +126,7 @@ class IsNullNode final : public Node {
   }
   Vector Evaluate(Frame& frame) const override {
     const Vector a = child_->Evaluate(frame);
-    Output<uint8_t> out(type, a.column->size());
+    ColumnOutput<uint8_t> out(type, a.column->size());
     for (size_t i = 0; i < a.column->size(); i++) {
       out.values[i] = a.column->IsNull(i) != negated_ ? 1 : 0;
     }

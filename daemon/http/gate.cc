@@ -42,7 +42,7 @@ Result<Caller> Gate::AdmitToken(const Credentials& shown, Access wanted) const {
     refusals_.Add(Refusal::kNoToken, shown.from, "no token was shown");
     return NoToken("a token is needed, and none was shown");
   }
-  const std::optional<Token> token =
+  const std::optional<ApiToken> token =
       tokens_->Find(std::string_view(shown.authorization).substr(kBearer.size()));
   if (!token) {
     Status status = NoToken("the token that was shown is not known here");

@@ -91,6 +91,13 @@ struct HttpServer::Impl {
       const Result<Caller> caller = gate.Admit(ShownBy(request), Access::kView);
       if (!caller.ok()) return Answer(response, caller.status());
     }
+    if (status == 413) {
+      Answer(response,
+             Status(errors::kBadFraming, "the body is longer than 2 MiB, or than 8 KiB as a form",
+                    "send less, as application/json"));
+      response.status = status;
+      return;
+    }
     Answer(response, Status(errors::kNotServed, fmt::format("{} {} is nothing that is served here",
                                                             request.method, request.path)));
     response.status = status;

@@ -53,10 +53,10 @@ std::vector<std::string> WordsOf(std::string_view line) {
   return words;
 }
 
-Result<std::shared_ptr<const std::vector<Token>>> ReadTokens(const std::string& file) {
+Result<std::shared_ptr<const std::vector<ApiToken>>> ReadTokens(const std::string& file) {
   WEIR_TRY(CheckPrivate(file));
   const std::string text = WEIR_TRY(files::Read(errors::kBadTokensFile, file, kMostFileBytes));
-  return std::make_shared<const std::vector<Token>>(WEIR_TRY(ParseTokens(text, file)));
+  return std::make_shared<const std::vector<ApiToken>>(WEIR_TRY(ParseTokens(text, file)));
 }
 
 }  // namespace
@@ -82,8 +82,8 @@ std::optional<Access> AccessNamed(std::string_view name) {
   return std::nullopt;
 }
 
-Result<std::vector<Token>> ParseTokens(std::string_view text, const std::string& file) {
-  std::vector<Token> tokens;
+Result<std::vector<ApiToken>> ParseTokens(std::string_view text, const std::string& file) {
+  std::vector<ApiToken> tokens;
   size_t number = 0;
   while (!text.empty()) {
     const size_t end = std::min(text.find('\n'), text.size());
@@ -101,7 +101,7 @@ Result<std::vector<Token>> ParseTokens(std::string_view text, const std::string&
     if (!IsPlainName(words[0])) return fault("the first word is no name of a token");
     if (!access) return fault("the second word is none of view, operate, admin");
     if (sha256.empty()) return fault("the third word is not sha256: and 64 hex digits");
-    for (const Token& other : tokens) {
+    for (const ApiToken& other : tokens) {
       if (other.name == words[0]) return fault("another token has this name");
       if (other.sha256 == sha256) return fault("this token stands in another line as well");
     }
@@ -110,10 +110,10 @@ Result<std::vector<Token>> ParseTokens(std::string_view text, const std::string&
   return tokens;
 }
 
-const Token* FindToken(const std::vector<Token>& tokens, std::string_view shown) {
+const ApiToken* FindToken(const std::vector<ApiToken>& tokens, std::string_view shown) {
   const std::string sha256 = files::Sha256(shown);
-  const Token* found = nullptr;
-  for (const Token& token : tokens) {
+  const ApiToken* found = nullptr;
+  for (const ApiToken& token : tokens) {
     if (CRYPTO_memcmp(token.sha256.data(), sha256.data(), sha256.size()) == 0) found = &token;
   }
   return found;
@@ -126,14 +126,14 @@ NewToken MakeToken(const std::string& name, Access access) {
 }
 
 Result<std::unique_ptr<Tokens>> Tokens::Open(const std::string& file) {
-  auto watched =
-      WEIR_TRY(WatchedFiles<std::vector<Token>>::Open({file}, [file] { return ReadTokens(file); }));
+  auto watched = WEIR_TRY(
+      WatchedFiles<std::vector<ApiToken>>::Open({file}, [file] { return ReadTokens(file); }));
   return std::unique_ptr<Tokens>(new Tokens(std::move(watched)));
 }
 
-std::optional<Token> Tokens::Find(std::string_view shown) const {
-  const std::shared_ptr<const std::vector<Token>> tokens = file_->Get();
-  const Token* token = FindToken(*tokens, shown);
+std::optional<ApiToken> Tokens::Find(std::string_view shown) const {
+  const std::shared_ptr<const std::vector<ApiToken>> tokens = file_->Get();
+  const ApiToken* token = FindToken(*tokens, shown);
   return token ? std::optional(*token) : std::nullopt;
 }
 

@@ -24,7 +24,7 @@ std::string_view NameOf(Access access);
 std::optional<Access> AccessNamed(std::string_view name);
 
 /// A token as its file knows it.
-struct Token {
+struct ApiToken {
   std::string name;
   Access access = Access::kView;
   std::string sha256;  ///< 32 bytes.
@@ -32,10 +32,10 @@ struct Token {
 
 /// A line of the file for each: `NAME ROLE sha256:HEX`; empty lines and those with `#` in front
 /// count for nothing. WEIR-T006 with the line where it is not so, or a name or hash comes twice.
-Result<std::vector<Token>> ParseTokens(std::string_view text, const std::string& file);
+Result<std::vector<ApiToken>> ParseTokens(std::string_view text, const std::string& file);
 
 /// The token that was shown. Takes as long whichever it is, and if it is none.
-const Token* FindToken(const std::vector<Token>& tokens, std::string_view shown);
+const ApiToken* FindToken(const std::vector<ApiToken>& tokens, std::string_view shown);
 
 struct NewToken {
   std::string token;  ///< Known to nobody else, kept nowhere.
@@ -48,12 +48,12 @@ class Tokens {
  public:
   static Result<std::unique_ptr<Tokens>> Open(const std::string& file);
   /// Whose token it is; none where nobody's.
-  std::optional<Token> Find(std::string_view shown) const;
+  std::optional<ApiToken> Find(std::string_view shown) const;
 
  private:
-  explicit Tokens(std::unique_ptr<WatchedFiles<std::vector<Token>>> file)
+  explicit Tokens(std::unique_ptr<WatchedFiles<std::vector<ApiToken>>> file)
       : file_(std::move(file)) {}
-  const std::unique_ptr<WatchedFiles<std::vector<Token>>> file_;
+  const std::unique_ptr<WatchedFiles<std::vector<ApiToken>>> file_;
 };
 
 }  // namespace weir

@@ -66,7 +66,7 @@ NodePtr BindGeohash(CallBinder& call) {
 
 NodePtr BindWithinBox(CallBinder& call) {
   return call.Make(TypeKind::kBool, [](const Call& c) -> Vector {
-    Output<uint8_t> out(TypeKind::kBool, c.rows);
+    ColumnOutput<uint8_t> out(TypeKind::kBool, c.rows);
     out.parts.validity = StrictValidity(c);
     bool fixed_box = !c[0].constant && !c[1].constant;
     for (size_t i = 2; i < 6; i++) fixed_box &= c[i].constant;

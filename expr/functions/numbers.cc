@@ -15,7 +15,7 @@ template <typename F>
 NodePtr OfDouble(CallBinder& call, F f, bool can_fail) {
   return call.Make(TypeKind::kDouble,
                    [f](const Call& c) -> Vector {
-                     Output<double> out(TypeKind::kDouble, c.rows);
+                     ColumnOutput<double> out(TypeKind::kDouble, c.rows);
                      out.parts.validity = StrictValidity(c);
                      const std::span<const double> in = c[0].column->values<double>();
                      for (size_t i = 0; i < c.rows; i++) {

@@ -11,7 +11,6 @@ import socket
 import ssl
 import stat
 import threading
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -120,6 +119,8 @@ def request(address: str, method: str, path: str, token: str | None = None, body
     asked = urllib.request.Request(f"http{'s' if tls else ''}://{address}{path}", method=method, data=body)
     if token:
         asked.add_header("Authorization", f"Bearer {token}")
+    if body:
+        asked.add_header("Content-Type", "application/json")
     for name, value in (headers or {}).items():
         asked.add_header(name, value)
     try:
@@ -522,13 +523,14 @@ def test_what_is_too_much_is_refused(plain: Cluster) -> None:
     def submit(text: str) -> tuple[int, str]:
         return request(plain.http, "POST", "/api/v1/jobs", body=json.dumps({"text": text}).encode())
 
-    begun = time.monotonic()
+    status, answer = request(plain.http, "POST", "/api/v1/jobs", body=b" " * 10_000,
+                             headers={"Content-Type": "application/x-www-form-urlencoded"})
+    assert status == 413 and code_of(answer) == "WEIR-H003"
     for text in ("# " + "x" * 1_200_000, "a: " + "[" * 100 + "]" * 100,
                  "\n".join(f"k{i}: 1" for i in range(11_000)),
                  "a: &a [1]\n" + "\n".join(f"b{i}: [*a, *a]" for i in range(100))):
         status, answer = submit(text)
         assert status == 400 and re.search(r"WEIR-J00[89]", answer), answer[:500]
-    assert time.monotonic() - begun < 20
     assert request(plain.http, "POST", "/api/v1/jobs", body=b"[" * 1_000_000)[0] == 400
     assert request(plain.http, "POST", "/api/v1/jobs", body=b'{"text": "' + b"\xff" * 100 + b'"}')[0] == 400
     assert plain.manager.running

@@ -51,6 +51,7 @@ SOURCE = (".cc", ".h")
 CODE = (".cc", ".h", ".py", ".sh", ".js", ".ts", ".css", ".html", ".proto")
 LONGEST = 700
 
+TYPE = re.compile(r"(?:struct|class|enum class|enum) (\w+)(?: final)?(?: :[^:].*)?(?: \{.*|)$")
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]', re.MULTILINE)
 
 
@@ -191,6 +192,23 @@ def careless_headers(root: pathlib.Path) -> list:
     return found
 
 
+def types_of_one_name(root: pathlib.Path) -> list:
+    """Two types of one name in one namespace are one to the linker, which takes the functions of either."""
+    places = {}
+    for file in files(root):
+        if file.suffix not in SOURCE or not (root / file).is_file():
+            continue
+        spaces = []
+        for line in (root / file).read_text(errors="replace").splitlines():
+            if opened := re.match(r"namespace ([\w:]*) ?\{", line):
+                spaces.append(opened[1])
+            elif spaces and re.match(r"\}  // namespace", line):
+                spaces.pop()
+            elif "" not in spaces and (made := TYPE.match(line)) and not line.endswith(";"):
+                places.setdefault("::".join([*spaces, made[1]]), set()).add(str(file))
+    return [f"{name} is in {' and in '.join(sorted(where))}" for name, where in places.items() if len(where) > 1]
+
+
 def warnings_allowed(root: pathlib.Path) -> list:
     """-Wall -Wextra -Wshadow always, -Werror under ./dev; old g++ alone may hush its false alarms."""
     found = []
@@ -215,4 +233,4 @@ def commit_messages(root: pathlib.Path) -> list:
 
 
 RULES = [broken_includes, strange_places, vague_names, long_files, registry_hosts, machine_paths, open_ends,
-         self_registration, hidden_tests, careless_headers, warnings_allowed, commit_messages]
+         self_registration, hidden_tests, careless_headers, types_of_one_name, warnings_allowed, commit_messages]

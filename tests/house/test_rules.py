@@ -47,6 +47,7 @@ BROKEN = [
     (rules.hidden_tests, "base/a_test.cc", 'TEST_CASE("broken", "[!mayfail]") {}\n'),
     (rules.careless_headers, "base/a.h", "int x;\n"),
     (rules.careless_headers, "base/a.h", "#pragma once\nusing namespace std;\n"),
+    (rules.types_of_one_name, "base/b.cc", "namespace weir {\nclass Twice final : public Base {\n};\n}  // namespace weir\n"),
     (rules.warnings_allowed, "CMakeLists.txt", GOOD_CMAKE.replace("-Wshadow", "")),
     (rules.warnings_allowed, "CMakeLists.txt", GOOD_CMAKE + "add_compile_options(-Wno-shadow)\n"),
     (rules.warnings_allowed, "CMakeLists.txt", "add_compile_options(-Wall -Wextra -Wshadow)\n"),
@@ -54,6 +55,7 @@ BROKEN = [
 ]
 
 KEPT = [
+    ("base/c.cc", "namespace weir {\nnamespace {\nstruct Twice {\n};\n}  // namespace\n}  // namespace weir\n"),
     ("engine/a.cc", '#include "operators/operator.h"\n#include "connectors/connector.h"\n#include <vector>\n'),
     ("operators/a_test.cc", '#include "tests/catch.h"\n#include "operators/a.h"\n'),
     ("connectors/kafka/a.cc", "#include <librdkafka/rdkafka.h>\n"),
@@ -71,6 +73,7 @@ KEPT = [
 def house(tmp_path):
     (tmp_path / "CMakeLists.txt").write_text(GOOD_CMAKE)
     (tmp_path / "dev").write_text(GOOD_DEV)
+    put(tmp_path, "base/twice.cc", "namespace weir {\nstruct Twice {\n  int x;\n};\n}  // namespace weir\n")
     return tmp_path
 
 
