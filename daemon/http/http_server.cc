@@ -2,7 +2,7 @@
 
 #include <httplib.h>
 
-#include <regex>
+#include <atomic>
 #include <thread>
 
 #include <fmt/format.h>
@@ -131,6 +131,7 @@ struct HttpServer::Impl {
   const Gate gate;
   std::unique_ptr<HttpTls> tls;
   std::unique_ptr<httplib::Server> server;
+  std::atomic<bool> ended{false};
   std::thread thread;
 };
 
@@ -183,7 +184,12 @@ Result<std::unique_ptr<HttpServer>> HttpServer::Start(HttpServerOptions options,
   }
   std::unique_ptr<HttpServer> made(new HttpServer(std::move(impl)));
   made->address_ = fmt::format("{}:{}", host, bound);
-  made->impl_->thread = std::thread([&server] { server.listen_after_bind(); });
+  made->impl_->thread = std::thread([&server, &ended = made->impl_->ended] {
+    server.listen_after_bind();
+    ended = true;
+  });
+  // A stop that came before it runs would be lost, and the server's end wait for ever.
+  while (!server.is_running() && !made->impl_->ended) std::this_thread::yield();
   return made;
 }
 
