@@ -1,6 +1,7 @@
 #include "daemon/http/http_server.h"
 
 #include <httplib.h>
+#include <sys/socket.h>
 
 #include <atomic>
 #include <thread>
@@ -107,6 +108,11 @@ struct HttpServer::Impl {
     server->set_payload_max_length(kMostBodyBytes);
     server->set_read_timeout(kPatienceSeconds);
     server->set_write_timeout(kPatienceSeconds);
+    // Not SO_REUSEPORT, which the library sets by itself: two processes would share the requests.
+    server->set_socket_options([](int socket) {
+      const int yes = 1;
+      ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+    });
     // What is left of a body that was refused must not be taken for the next request.
     server->set_keep_alive_max_count(1);
     server->set_default_headers({{"X-Content-Type-Options", "nosniff"}});
