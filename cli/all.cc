@@ -21,6 +21,7 @@ std::function<int()> AddStop(CLI::App& app);
 std::function<int()> AddCancel(CLI::App& app);
 std::function<int()> AddSavepoint(CLI::App& app);
 std::function<int()> AddRescale(CLI::App& app);
+std::function<int()> AddDiff(CLI::App& app);
 std::function<int()> AddUpgrade(CLI::App& app);
 std::function<int()> AddRestart(CLI::App& app);
 std::function<int()> AddWorkers(CLI::App& app);
@@ -51,6 +52,7 @@ std::span<const Command> AllCommands() {
       {"cancel", "End a job at once.", AddCancel},
       {"savepoint", "Take a checkpoint of a job now.", AddSavepoint},
       {"rescale", "Go on with more tasks, or with fewer.", AddRescale},
+      {"diff", "Tell what becomes of a job's state when another file takes over.", AddDiff},
       {"upgrade", "Go on with a changed job file.", AddUpgrade},
       {"restart", "Go on with a job that is at rest.", AddRestart},
       {"workers", "Show the manager's workers.", AddWorkers},

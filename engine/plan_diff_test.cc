@@ -1,0 +1,93 @@
+#include "engine/plan_diff.h"
+
+#include "tests/catch.h"
+
+namespace weir {
+namespace {
+
+using Fate = NodeDifference::Fate;
+
+struct Node {
+  NodePlan::Role role;
+  std::string name;
+  std::string shape;  ///< Of its state; empty: it keeps none.
+};
+
+JobPlan PlanOf(const std::vector<Node>& nodes, uint32_t parallelism = 2) {
+  JobPlan plan;
+  plan.fragments.push_back({.name = "all", .parallelism = parallelism, .nodes = {}});
+  for (const Node& node : nodes) {
+    NodePlan made;
+    made.role = node.role;
+    made.name = node.name;
+    made.user_name = node.name;
+    made.fragment = 0;
+    if (node.role == NodePlan::Role::kOperator) {
+      auto op = std::make_shared<OperatorPlan>();
+      op->stateful = !node.shape.empty();
+      op->state_shape = node.shape;
+      made.op = op;
+    }
+    plan.nodes.push_back(std::move(made));
+  }
+  return plan;
+}
+
+const Node kClicks{NodePlan::Role::kSource, "clicks", ""};
+const Node kCounts{NodePlan::Role::kOperator, "counts", "window 10s: count"};
+const Node kLarge{NodePlan::Role::kOperator, "large", ""};
+const Node kOut{NodePlan::Role::kSink, "out", ""};
+
+std::string Told(const std::vector<NodeDifference>& differences) {
+  std::string text;
+  for (const NodeDifference& one : differences) {
+    text += (text.empty() ? "" : ", ") + one.name + " " + std::string(NameOf(one.fate));
+  }
+  return text;
+}
+
+TEST_CASE("what stays as it was is kept, at another parallelism moved") {
+  const JobPlan plan = PlanOf({kClicks, kCounts, kOut});
+  CHECK(Told(DiffPlans(plan, plan)) == "clicks kept, counts kept, out kept");
+  CHECK(DiffPlans(plan, plan)[1].detail == "keeps its state");
+  const auto moved = DiffPlans(plan, PlanOf({kClicks, kCounts, kOut}, 3));
+  CHECK(Told(moved) == "clicks moved, counts moved, out moved");
+  CHECK(moved[1].detail == "from 2 tasks to 3; keeps its state");
+}
+
+TEST_CASE("state of another shape, or of a step that is gone, refuses the change") {
+  const JobPlan before = PlanOf({kClicks, kCounts, kOut});
+  Node other = kCounts;
+  other.shape = "window 1m: count";
+  CHECK(Told(DiffPlans(before, PlanOf({kClicks, other, kOut}))) ==
+        "clicks kept, counts refused, out kept");
+  other.shape = "";
+  CHECK(Told(DiffPlans(before, PlanOf({kClicks, other, kOut}))) ==
+        "clicks kept, counts refused, out kept");
+  CHECK(Told(DiffPlans(before, PlanOf({kClicks, kOut}))) ==
+        "clicks kept, out kept, counts refused");
+}
+
+TEST_CASE("what keeps nothing comes and goes, sources do not go") {
+  const JobPlan before = PlanOf({kClicks, kLarge, kOut});
+  CHECK(Told(DiffPlans(before, PlanOf({kClicks, kCounts, kOut}))) ==
+        "clicks kept, counts new, out kept, large gone");
+  Node views = kClicks;
+  views.name = "views";
+  CHECK(Told(DiffPlans(before, PlanOf({views, kLarge, kOut}))) ==
+        "views new, large kept, out kept, clicks refused");
+  Node table = kOut;
+  table.name = "table";
+  CHECK(Told(DiffPlans(before, PlanOf({kClicks, kLarge, table}))) ==
+        "clicks kept, large kept, table new, out gone");
+}
+
+TEST_CASE("a name that becomes another kind of node is another node") {
+  Node as_sink = kLarge;
+  as_sink.role = NodePlan::Role::kSink;
+  CHECK(Told(DiffPlans(PlanOf({kClicks, kLarge}), PlanOf({kClicks, as_sink}))) ==
+        "clicks kept, large new, large gone");
+}
+
+}  // namespace
+}  // namespace weir
