@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <functional>
+#include <optional>
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
@@ -12,6 +13,7 @@
 #include "base/foreign_status.h"
 #include "cli/contexts.h"
 #include "cli/errors.h"
+#include "daemon/manager/errors.h"
 #include "daemon/rpc/errors.h"
 #include "daemon/security/errors.h"
 #include "daemon/security/listener.h"
@@ -69,6 +71,17 @@ Result<std::string> UrlOf(std::string manager) {
                 "write https://HOST:PORT, or HOST:PORT where there is no TLS");
 }
 
+/// Those of a list with commas.
+Result<std::vector<std::string>> UrlsOf(const std::string& managers) {
+  std::vector<std::string> urls;
+  for (size_t begin = 0; begin <= managers.size();) {
+    const size_t end = std::min(managers.find(',', begin), managers.size());
+    urls.push_back(WEIR_TRY(UrlOf(managers.substr(begin, end - begin))));
+    begin = end + 1;
+  }
+  return urls;
+}
+
 /// The manager's error, under its own code: commands exit by its kind.
 Status ErrorOf(const Json& error) {
   const std::string name = error.value("kind", "");
@@ -106,10 +119,12 @@ Result<Json> Answer(const httplib::Result& result, const std::string& url) {
   return json;
 }
 
-Result<Json> Ask(const ClientArguments& arguments, Duration patience,
-                 const std::function<httplib::Result(httplib::Client&)>& ask) {
-  const ManagerEndpoint endpoint = WEIR_TRY(EndpointOf(arguments));
-  httplib::Client client(endpoint.url, endpoint.certificate, endpoint.key);
+using Call = std::function<httplib::Result(httplib::Client&)>;
+
+/// Asks the one at `url`. `another`: it was not asked, or did nothing, and another may lead.
+Result<Json> AskOne(const ManagerEndpoint& endpoint, const std::string& url, Duration patience,
+                    const Call& ask, bool& another) {
+  httplib::Client client(url, endpoint.certificate, endpoint.key);
   if (!client.is_valid()) {
     return Status(errors::kBadTlsFiles,
                   fmt::format("the certificate '{}' and the key '{}' cannot be used",
@@ -120,7 +135,25 @@ Result<Json> Ask(const ClientArguments& arguments, Duration patience,
   if (!endpoint.token.empty()) client.set_bearer_token_auth(endpoint.token);
   client.set_connection_timeout(std::min(patience, kConnectPatience).ToChrono());
   client.set_read_timeout(patience.ToChrono());
-  return Answer(ask(client), endpoint.url);
+  const httplib::Result result = ask(client);
+  Result<Json> answer = Answer(result, url);
+  another = !answer.ok() && (result.error() == httplib::Error::Connection ||
+                             answer.status().code().id == errors::kNotLeading.id);
+  return answer;
+}
+
+/// Asks those that there are until one leads. The answer of one that stands by says more than that
+/// another is not there.
+Result<Json> Ask(const ClientArguments& arguments, Duration patience, const Call& ask) {
+  const ManagerEndpoint endpoint = WEIR_TRY(EndpointOf(arguments));
+  std::optional<Result<Json>> told;
+  for (const std::string& url : endpoint.urls) {
+    bool another = false;
+    Result<Json> answer = AskOne(endpoint, url, patience, ask, another);
+    if (!another) return answer;
+    if (!told || answer.status().code().id == errors::kNotLeading.id) told = std::move(answer);
+  }
+  return *std::move(told);
 }
 
 }  // namespace
@@ -129,7 +162,8 @@ void AddClientArguments(CLI::App& app, ClientArguments& arguments) {
   CLI::Option* manager =
       app.add_option("--manager", arguments.manager,
                      "Where the manager's API is (WEIR_HTTP): https://HOST:PORT, or HOST:PORT "
-                     "without TLS. Default: the context in use, or 127.0.0.1:9280.")
+                     "without TLS; several with commas, of which the one that leads is asked. "
+                     "Default: the context in use, or 127.0.0.1:9280.")
           ->type_name("URL");
   app.add_option("--context", arguments.context,
                  "The manager of that name in the contexts file (WEIR_CONTEXT).")
@@ -158,7 +192,7 @@ Result<ManagerEndpoint> EndpointOf(const ClientArguments& arguments) {
     return one.empty() ? other : one;
   };
   ManagerEndpoint endpoint;
-  endpoint.url = WEIR_TRY(UrlOf(context.manager));
+  endpoint.urls = WEIR_TRY(UrlsOf(context.manager));
   endpoint.ca = first(arguments.ca, context.ca);
   endpoint.certificate = first(arguments.certificate, context.certificate);
   endpoint.key = first(arguments.key, context.key);
@@ -168,12 +202,13 @@ Result<ManagerEndpoint> EndpointOf(const ClientArguments& arguments) {
     return Status(errors::kBadFlag, "a token is one word on one line",
                   "put nothing but the token that 'weir token new' showed there");
   }
-  const std::string host = endpoint.url.substr(endpoint.url.find("://") + 3);
-  if (!endpoint.token.empty() && endpoint.url.starts_with("http://") &&
-      !IsLoopback(host.substr(0, host.rfind(':')))) {
-    return Status(errors::kBadFlag,
-                  fmt::format("the token would go to {} in the clear", endpoint.url),
-                  "write https://, and give the manager a certificate");
+  for (const std::string& url : endpoint.urls) {
+    const std::string host = url.substr(url.find("://") + 3);
+    if (!endpoint.token.empty() && url.starts_with("http://") &&
+        !IsLoopback(host.substr(0, host.rfind(':')))) {
+      return Status(errors::kBadFlag, fmt::format("the token would go to {} in the clear", url),
+                    "write https://, and give the manager a certificate");
+    }
   }
   return endpoint;
 }

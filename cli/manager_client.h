@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -29,7 +30,7 @@ void AddClientArguments(CLI::App& app, ClientArguments& arguments);
 
 /// A manager, and how it is asked.
 struct ManagerEndpoint {
-  std::string url;  ///< `https://weir.example:9280`
+  std::vector<std::string> urls;  ///< `https://weir.example:9280`; several share a cluster.
   std::string ca;
   std::string token;
   std::string certificate;

@@ -36,7 +36,9 @@ void Print(const Json& job) {
     Line("attempt", fmt::format("{} on {}, led by {}", Shown(*attempt, "id"), workers,
                                 Shown(*attempt, "lead")));
   }
-  Line("rows/s", Shown(job, "rows_per_second"));
+  if (const auto rate = job.find("rows_per_second"); rate != job.end() && rate->is_number()) {
+    Line("rows/s", fmt::format("{:.0f}", rate->get<double>()));
+  }
   Line("rows in", Shown(job, "rows_in"));
   Line("rows out", Shown(job, "rows_out"));
   Line("lag", Shown(job, "lag_records"));

@@ -132,7 +132,7 @@ void Service::LeadsNoMore() {
   }
   for (auto& [id, answer] : unanswered) {
     answer.set_value(
-        {Status(errors::kNotLeading, "this manager leads no more; what was asked may still be done",
+        {Status(errors::kNoAnswer, "this manager leads no more; what was asked may still be done",
                 "look with 'weir status' at the manager that leads"),
          0});
   }

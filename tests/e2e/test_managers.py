@@ -11,6 +11,7 @@ import pytest
 
 from e2e.campaign import JOB
 from e2e.cluster import Cluster, ClusterCampaign, Daemon, attempt_of
+from e2e.weir import call
 from parts import debian, process
 from parts.etcd import Etcd
 
@@ -132,6 +133,9 @@ def test_a_job_goes_on_whoever_leads(kafka, etcd: Etcd, weir_binary: pathlib.Pat
         etcd.start()
         assert cluster.wait_leader() is second
         goes_on(5, "etcd was away")
+        # Commands that know of both ask the one that leads, in whatever order they are told.
+        for known in (list(cluster.managers), list(reversed(cluster.managers))):
+            assert call("list", "--manager", ",".join(known)).out.count(campaign.name) == 1
         cluster.ask("rescale", campaign.name, "2")
         cluster.wait_job("running", parallelism=2)
         campaign.finish_clean()
