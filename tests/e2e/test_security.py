@@ -516,6 +516,7 @@ def test_what_is_too_much_is_refused(plain: Cluster) -> None:
     head = f"POST /api/v1/jobs HTTP/1.1\r\nHost: {plain.http}\r\n".encode()
     assert raw(plain.http, head + b"\r\n") == 411
     assert raw(plain.http, head + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n") == 411
+    assert raw(plain.http, head + b"Transfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\n2\r\n{}\r\n0\r\n\r\n") == 411
     assert raw(plain.http, head + b"Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}") == 411
     assert raw(plain.http, head + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}") == 411
     assert raw(plain.http, head + b"Content-Length: 3000000\r\n\r\n" + b" " * 3000000) == 413
