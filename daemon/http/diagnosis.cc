@@ -55,8 +55,9 @@ void LookAtState(const Json& job, std::vector<Finding>& found) {
   } else if (state == "waiting") {
     const bool backoff = reason.find("slot") == std::string::npos;
     found.push_back(
-        {"capacity", reason, fmt::format("the job waits since {}", Span(since)),
-         backoff ? "it begins by itself when that time is over"
+        {backoff ? "restarts" : "capacity", reason,
+         fmt::format("the job waits since {}", Span(since)),
+         backoff ? "it begins by itself when that time is over; what ended it is in its reason"
                  : "start more workers, end 'weir drain' with --undo, stop other jobs, or give the "
                    "job fewer tasks with 'weir rescale'"});
   } else if (state == "starting" && since > kLongStart) {
@@ -113,11 +114,12 @@ void LookAtCheckpoints(const Json& details, std::vector<Finding>& found) {
   }
 }
 
-void LookAtTime(const Json& details, int64_t now_us, std::vector<Finding>& found) {
+void LookAtTime(const Json& job, const Json& details, int64_t now_us, std::vector<Finding>& found) {
   const Json& watermark = At(details, "watermark");
   const std::string holder = Text(details, "watermark_holder");
   const std::string by = holder.empty() ? "" : " is held back by " + holder;
   if (watermark.is_null() && !holder.empty()) {
+    if (Number(job, "since_seconds").value_or(0) < kLeastPatience) return;  // It has just begun.
     found.push_back({"watermark", "there is no watermark yet: it" + by,
                      "no row with an event time has come from there",
                      "where it may stay empty, set event_time.idle_after, so that it is not "
@@ -167,7 +169,7 @@ std::vector<Finding> Diagnose(const Json& job, int64_t now_us) {
   const Json& details = At(job, "details");
   if (!details.is_object()) return found;
   LookAtCheckpoints(details, found);
-  LookAtTime(details, now_us, found);
+  LookAtTime(job, details, now_us, found);
   LookAtPace(job, details, found);
   return found;
 }

@@ -72,6 +72,13 @@ TEST_CASE("a job without room waits for capacity") {
   CHECK(Diagnose(job, kNow)[0].cure.find("start more workers") != std::string::npos);
 }
 
+TEST_CASE("a job that waits for its next attempt says so") {
+  Json job = Healthy();
+  job["state"] = "waiting";
+  job["reason"] = "waiting for 129 ms before attempt 2, after one failed in a row: WEIR-R004: gone";
+  CHECK(WhatOf(job) == What{"restarts"});
+}
+
 TEST_CASE("a failed job tells its failure with its cure") {
   Json job = Healthy();
   job["state"] = "failed";
@@ -115,6 +122,8 @@ TEST_CASE("a watermark is held by a split without rows, or far behind") {
   Json job = Healthy();
   job["details"]["watermark"] = nullptr;
   CHECK(WhatOf(job) == What{"watermark"});
+  job["since_seconds"] = 3.0;  // It has just begun.
+  CHECK(WhatOf(job).empty());
   job["details"]["watermark"] = FormatIso8601(EventTime{kNow - 3'600'000'000});
   REQUIRE(WhatOf(job) == What{"watermark"});
   CHECK(Diagnose(job, kNow)[0].evidence.find("60 min behind") != std::string::npos);

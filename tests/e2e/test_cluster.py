@@ -99,6 +99,40 @@ def test_a_drained_job_closes_its_windows(weir_binary: pathlib.Path, tmp_path: p
         assert last is not None and counted() == last.totals["clicks.in"] > 0
 
 
+def test_what_holds_a_job_and_what_its_workers_say(weir_binary: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    job = tmp_path / "days.yaml"
+    job.write_text(DAYS)
+    with Cluster(tmp_path / "cluster", job, {"JOB": "days", "OUT": str(tmp_path / "days")}, workers=2) as cluster:
+        cluster.start()
+        status = cluster.wait_job("running")
+        assert cluster.ask("why", "days")["findings"] == []
+        other = next(name for name in cluster.workers if name != status["attempt"]["lead"])
+        cluster.workers[other].kill()
+        findings = cluster.wait_until(
+            lambda: [one for one in cluster.ask("why", "days")["findings"] if one["what"] == "capacity"], 30,
+            "it is short of slots")
+        (finding,) = findings
+        assert "3 needed, 2 free" in finding["message"]
+        assert "start more workers" in finding["cure"]
+        cluster.workers[other].start()
+        lead = cluster.wait_job("running")["attempt"]["lead"]
+
+        def said(text: str) -> set[str]:
+            """By whom."""
+            lines = cluster.command("logs", "days").out.splitlines()
+            return {line["worker"] for line in map(json.loads, lines)
+                    if text in line["line"] and "job=days" in line["line"]}
+
+        cluster.wait_until(lambda: lead in said("attempt begins"), 30, "the lead's log has the attempt")
+        # The manager keeps what a worker said that is lost.
+        cluster.workers[lead].kill()
+        cluster.wait_workers({lead: "lost"})
+        cluster.workers[lead].start()
+        cluster.wait_job("running")
+        assert lead in said("attempt begins")
+        assert cluster.command("logs", "nothere").code == 2
+
+
 def test_a_job_is_scaled_by_its_load(kafka, weir_binary: pathlib.Path, tmp_path: pathlib.Path, tell) -> None:
     """700 rows a second where a task takes 200 need four of them; none need one."""
     with ClusterCampaign(kafka, tmp_path, SEED + 4, partitions=4, rate=700) as campaign:
