@@ -4,8 +4,6 @@
 
 namespace weir::errors {
 
-/// The text of an expression has a fault.
-inline constexpr ErrorCode kBadExpression{"WEIR-X001", ErrorKind::kInvalid};
 /// A row that an expression could not be evaluated for.
 inline constexpr ErrorCode kRowError{"WEIR-X002", ErrorKind::kFailed};
 /// An aggregate's sum left the range of its type.

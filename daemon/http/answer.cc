@@ -16,7 +16,7 @@ int HttpStatusOf(const Status& status) {
   if (status.Is(errors::kNoSuchJob) || status.Is(errors::kNoSuchWorker)) return 404;
   if (status.Is(errors::kNotServed)) return 404;
   if (status.Is(errors::kNoToken)) return 401;
-  if (status.Is(errors::kNotAllowed) || status.Is(errors::kForeignPage)) return 403;
+  if (status.Is(errors::kRoleTooSmall) || status.Is(errors::kForeignPage)) return 403;
   if (status.Is(errors::kBadFraming)) return 411;
   switch (status.kind()) {
     case ErrorKind::kInvalid:

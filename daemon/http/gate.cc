@@ -51,7 +51,7 @@ Result<Caller> Gate::AdmitToken(const Credentials& shown, Access wanted) const {
     return status;
   }
   if (token->access >= wanted) return Caller{token->name, shown.from};
-  Status status(errors::kNotAllowed,
+  Status status(errors::kRoleTooSmall,
                 fmt::format("the token '{}' is of role {}, and this wants {}", token->name,
                             NameOf(token->access), NameOf(wanted)),
                 "ask somebody who may, or take another token");

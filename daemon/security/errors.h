@@ -15,7 +15,7 @@ inline constexpr ErrorCode kCantKeepFile{"WEIR-T004", ErrorKind::kFailed};
 inline constexpr ErrorCode kReadByOthers{"WEIR-T005", ErrorKind::kInvalid};
 inline constexpr ErrorCode kBadTokensFile{"WEIR-T006", ErrorKind::kInvalid};
 inline constexpr ErrorCode kNoToken{"WEIR-T007", ErrorKind::kInvalid};
-inline constexpr ErrorCode kNotAllowed{"WEIR-T008", ErrorKind::kInvalid};
+inline constexpr ErrorCode kRoleTooSmall{"WEIR-T008", ErrorKind::kInvalid};
 inline constexpr ErrorCode kUnsafeListener{"WEIR-T009", ErrorKind::kInvalid};
 /// This process's own certificate is not one for what the process is.
 inline constexpr ErrorCode kWrongOwnCertificate{"WEIR-T010", ErrorKind::kInvalid};

@@ -51,6 +51,7 @@ SOURCE = (".cc", ".h")
 CODE = (".cc", ".h", ".py", ".sh", ".js", ".ts", ".css", ".html", ".proto")
 LONGEST = 700
 
+CONSTANT = re.compile(r"inline (?:const|constexpr) [\w:<>]+ (k\w+)\b")
 TYPE = re.compile(r"(?:struct|class|enum class|enum) (\w+)(?: final)?(?: :[^:].*)?(?: \{.*|)$")
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]', re.MULTILINE)
 
@@ -192,8 +193,9 @@ def careless_headers(root: pathlib.Path) -> list:
     return found
 
 
-def types_of_one_name(root: pathlib.Path) -> list:
-    """Two types of one name in one namespace are one to the linker, which takes the functions of either."""
+def one_thing_of_a_name(root: pathlib.Path) -> list:
+    """Two types, or constants of headers, of one name in one namespace are one to the linker, which takes
+    either."""
     places = {}
     for file in files(root):
         if file.suffix not in SOURCE or not (root / file).is_file():
@@ -204,7 +206,8 @@ def types_of_one_name(root: pathlib.Path) -> list:
                 spaces.append(opened[1])
             elif spaces and re.match(r"\}  // namespace", line):
                 spaces.pop()
-            elif "" not in spaces and (made := TYPE.match(line)) and not line.endswith(";"):
+            elif "" not in spaces and ((made := TYPE.match(line)) and not line.endswith(";") or
+                                       (made := CONSTANT.match(line)) and file.suffix == ".h"):
                 places.setdefault("::".join([*spaces, made[1]]), set()).add(str(file))
     return [f"{name} is in {' and in '.join(sorted(where))}" for name, where in places.items() if len(where) > 1]
 
@@ -233,4 +236,4 @@ def commit_messages(root: pathlib.Path) -> list:
 
 
 RULES = [broken_includes, strange_places, vague_names, long_files, registry_hosts, machine_paths, open_ends,
-         self_registration, hidden_tests, careless_headers, types_of_one_name, warnings_allowed, commit_messages]
+         self_registration, hidden_tests, careless_headers, one_thing_of_a_name, warnings_allowed, commit_messages]

@@ -47,7 +47,8 @@ BROKEN = [
     (rules.hidden_tests, "base/a_test.cc", 'TEST_CASE("broken", "[!mayfail]") {}\n'),
     (rules.careless_headers, "base/a.h", "int x;\n"),
     (rules.careless_headers, "base/a.h", "#pragma once\nusing namespace std;\n"),
-    (rules.types_of_one_name, "base/b.cc", "namespace weir {\nclass Twice final : public Base {\n};\n}  // namespace weir\n"),
+    (rules.one_thing_of_a_name, "base/b.h", "#pragma once\nnamespace weir {\ninline constexpr int kTwice{2};\n}  // namespace weir\n"),
+    (rules.one_thing_of_a_name, "base/b.cc", "namespace weir {\nclass Twice final : public Base {\n};\n}  // namespace weir\n"),
     (rules.warnings_allowed, "CMakeLists.txt", GOOD_CMAKE.replace("-Wshadow", "")),
     (rules.warnings_allowed, "CMakeLists.txt", GOOD_CMAKE + "add_compile_options(-Wno-shadow)\n"),
     (rules.warnings_allowed, "CMakeLists.txt", "add_compile_options(-Wall -Wextra -Wshadow)\n"),
@@ -73,6 +74,7 @@ KEPT = [
 def house(tmp_path):
     (tmp_path / "CMakeLists.txt").write_text(GOOD_CMAKE)
     (tmp_path / "dev").write_text(GOOD_DEV)
+    put(tmp_path, "base/two.h", "#pragma once\nnamespace weir {\ninline constexpr int kTwice{1};\n}  // namespace weir\n")
     put(tmp_path, "base/twice.cc", "namespace weir {\nstruct Twice {\n  int x;\n};\n}  // namespace weir\n")
     return tmp_path
 
