@@ -53,7 +53,7 @@ void LookAtState(const Json& job, std::vector<Finding>& found) {
     found.push_back({"failure", failed.empty() ? reason : failed, "the job is at rest: " + reason,
                      Text(failure, "cure")});
   } else if (state == "waiting") {
-    const bool backoff = reason.find("slot") == std::string::npos;
+    const bool backoff = Number(job, "backoff_seconds").value_or(0) > 0;
     found.push_back(
         {backoff ? "restarts" : "capacity", reason,
          fmt::format("the job waits since {}", Span(since)),
@@ -145,8 +145,7 @@ void LookAtPace(const Json& job, const Json& details, std::vector<Finding>& foun
   for (const Json& fragment : fragments) {
     const double busy = Number(fragment, "busy").value_or(0);
     const Json& slowest = At(fragment, "slowest");
-    if (busy < kBusy && !(slowest.is_boolean() && slowest.get<bool>())) continue;
-    if (slowest.is_boolean() && !slowest.get<bool>()) continue;
+    if (!(slowest.is_boolean() ? slowest.get<bool>() : busy >= kBusy)) continue;
     found.push_back(
         {"pace",
          fmt::format("{} is at its limit, and what comes before waits for it",

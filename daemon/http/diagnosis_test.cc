@@ -76,6 +76,7 @@ TEST_CASE("a job that waits for its next attempt says so") {
   Json job = Healthy();
   job["state"] = "waiting";
   job["reason"] = "waiting for 129 ms before attempt 2, after one failed in a row: WEIR-R004: gone";
+  job["backoff_seconds"] = 0.129;
   CHECK(WhatOf(job) == What{"restarts"});
 }
 

@@ -42,10 +42,13 @@ Json JobJson(const manager::Core& core, const manager::Job& job, Duration now) {
   return ToJson(told);
 }
 
-void AddWhole(const manager::Job& job, Json& json) {
+void AddWhole(const manager::Job& job, Duration now, Json& json) {
   const manager::JobRecord& record = job.record;
   json["instance"] = record.instance;
   json["failures_in_row"] = record.failures_in_row;
+  if (record.state == manager::JobState::kWaiting && now < job.try_at) {
+    json["backoff_seconds"] = Seconds({job.try_at.us - now.us});
+  }
   json["created"] = TimeJson(record.created_at);
   json["changed"] = TimeJson(record.changed_at);
   if (record.savepoint > 0) json["savepoint"] = record.savepoint;
@@ -157,7 +160,7 @@ class Api {
       const auto job = core.jobs().find(name);
       if (job == core.jobs().end()) return;
       json = JobJson(core, job->second, now);
-      AddWhole(job->second, json);
+      AddWhole(job->second, now, json);
     });
     if (json.is_null()) {
       return Status(errors::kNoSuchJob, fmt::format("there is no job '{}'", name),

@@ -12,7 +12,7 @@
 namespace weir {
 namespace {
 
-/// When this process was begun, roughly: by the time it first had anything to tell.
+/// When this process was begun: what stands at namespace scope is made before main.
 const EventTime kBegan = SystemClock().Now();
 
 double Seconds(const timeval& time) {

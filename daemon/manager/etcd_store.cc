@@ -64,6 +64,7 @@ void EtcdStore::StopKeeping() {
 }
 
 Result<Leadership> EtcdStore::Lead(LeadershipListener& listener) {
+  FinishWriting();
   StopKeeping();
   FailureLog failures{Duration::Seconds(10)};
   bool told = false;

@@ -38,6 +38,8 @@ void RecordStore::FinishWriting() {
   }
   wake_.notify_one();
   if (writer_.joinable()) writer_.join();
+  std::lock_guard lock(mutex_);
+  ending_ = false;
 }
 
 Result<StoredRecords> RecordStore::Load() {
@@ -67,9 +69,8 @@ Result<StoredRecords> RecordStore::Load() {
   for (const auto& [key, value] : WEIR_TRY(Scan(kWorker))) {
     records.workers.push_back(WEIR_TRY(DecodeWorker(value)));
   }
-  FinishWriting();  // Of an earlier term: nothing of it is written any more.
   std::lock_guard lock(mutex_);
-  ending_ = false;
+  WEIR_CHECK(!writer_.joinable(), "Load is for before the first Put of a term");
   texts_ = std::move(texts);
   return records;
 }

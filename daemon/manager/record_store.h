@@ -39,7 +39,8 @@ class RecordStore : public ManagerStore {
   explicit RecordStore(Bounds bounds) : bounds_(bounds) {}
   /// Puts of this term are written from now on, of all others refused.
   void BeginTerm(uint64_t term);
-  /// Writes what was put and ends the thread. For the destructor of what implements the below.
+  /// Writes what was put and ends the thread. Before each election, so that nothing of an earlier
+  /// term is written after it; and in the destructor of what implements the below.
   void FinishWriting();
 
   /// All entries whose keys begin with `prefix`, in order.

@@ -56,13 +56,21 @@ Service::~Service() {
 }
 
 void Service::LeadAndLoad() {
-  const Result<Leadership> leadership = store_.Lead(*this);
-  Result<StoredRecords> records =
-      leadership.ok() ? store_.Load() : Result<StoredRecords>(leadership.status());
-  if (!records.ok()) {
+  Result<Leadership> leadership = store_.Lead(*this);
+  const auto load = [&] {
+    return leadership.ok() ? store_.Load() : Result<StoredRecords>(leadership.status());
+  };
+  Result<StoredRecords> records = load();
+  while (!records.ok()) {
     {
       std::lock_guard lock(mutex_);
       if (ending_) return;
+    }
+    if (store_.ElectsAgain() && records.status().kind() == ErrorKind::kRetry) {
+      // It went away just after the election; the next one waits until it is back.
+      leadership = store_.Lead(*this);
+      records = load();
+      continue;
     }
     log::Error("the manager can't lead", {{"reason", records.status().ToString()}});
     if (options_.on_over) options_.on_over(records.status());
