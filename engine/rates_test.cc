@@ -1,28 +1,10 @@
 #include "engine/rates.h"
 
+#include "engine/testing.h"
 #include "tests/catch.h"
 
 namespace weir {
 namespace {
-
-/// clicks -> (exchange) -> sessions, screen.
-JobPlan MakePlan() {
-  JobPlan plan;
-  const auto add = [&](NodePlan::Role role, const char* name, std::vector<int> inputs, int part) {
-    NodePlan node;
-    node.role = role;
-    node.name = node.user_name = name;
-    node.inputs = std::move(inputs);
-    node.fragment = part;
-    plan.nodes.push_back(std::move(node));
-  };
-  add(NodePlan::Role::kSource, "clicks", {}, 0);
-  add(NodePlan::Role::kOperator, "sessions", {0}, 1);
-  add(NodePlan::Role::kSink, "screen", {1}, 1);
-  plan.fragments = {{"clicks", 2, {0}, true}, {"sessions", 1, {1, 2}, false}};
-  plan.exchanges.push_back({0, 1, true, {}, "clicks -> sessions"});
-  return plan;
-}
 
 TaskProgress Task(const char* fragment, uint32_t index, int64_t busy_ms) {
   TaskProgress task;
@@ -52,7 +34,7 @@ JobProgress Committed(uint64_t number, int64_t age_ms, int64_t in, int64_t writt
 Duration Ms(int64_t n) { return Duration::Millis(n); }
 
 TEST_CASE("rates of tasks are taken between two looks, half a second apart at least") {
-  const JobPlan plan = MakePlan();
+  const JobPlan plan = testing::ShopPlan();
   RateMeter meter(plan);
   CHECK_FALSE(meter.Look(Progress(100, {Task("clicks", 0, 0)}), Ms(1000)).rows_in);
   CHECK_FALSE(meter.Look(Progress(400, {Task("clicks", 0, 100)}), Ms(1400)).rows_in);
@@ -63,7 +45,7 @@ TEST_CASE("rates of tasks are taken between two looks, half a second apart at le
 }
 
 TEST_CASE("counters that fall are of a new attempt, and give no rate") {
-  const JobPlan plan = MakePlan();
+  const JobPlan plan = testing::ShopPlan();
   RateMeter meter(plan);
   meter.Look(Progress(5000, {Task("clicks", 0, 900)}), Ms(1000));
   CHECK_FALSE(meter.Look(Progress(10, {Task("clicks", 0, 5)}), Ms(2000)).rows_in);
@@ -73,7 +55,7 @@ TEST_CASE("counters that fall are of a new attempt, and give no rate") {
 }
 
 TEST_CASE("rates of nodes are taken between two checkpoints, by the times of these") {
-  const JobPlan plan = MakePlan();
+  const JobPlan plan = testing::ShopPlan();
   RateMeter meter(plan);
   CHECK(meter.Look(Committed(4, 200, 1000, 10), Ms(10'000)).nodes.empty());
   CHECK(meter.Look(Committed(4, 1200, 1000, 10), Ms(11'000)).nodes.empty());
@@ -91,7 +73,7 @@ TEST_CASE("rates of nodes are taken between two checkpoints, by the times of the
 }
 
 TEST_CASE("the slowest fragment is the last one that is always at work") {
-  const JobPlan plan = MakePlan();
+  const JobPlan plan = testing::ShopPlan();
   JobRates rates;
   rates.tasks = {
       {{"clicks", 0}, {0.99, 0}}, {{"clicks", 1}, {0.2, 0}}, {{"sessions", 0}, {0.5, 0}}};
@@ -105,7 +87,7 @@ TEST_CASE("the slowest fragment is the last one that is always at work") {
 }
 
 TEST_CASE("the watermark is held by the source whose task is furthest behind") {
-  const JobPlan plan = MakePlan();
+  const JobPlan plan = testing::ShopPlan();
   JobProgress progress = Progress(0, {Task("clicks", 0, 0), Task("sessions", 0, 0)});
   progress.tasks[0].watermark = EventTime{5};
   CHECK(WatermarkHolder(plan, progress) == "clicks");

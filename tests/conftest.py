@@ -62,6 +62,20 @@ def kafka3(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def debian_program():
+    """Has a package of Debian's unpacked, or skips whoever asks for it."""
+    from parts import debian
+
+    def unpack(package: str) -> pathlib.Path:
+        try:
+            return debian.unpack(package)
+        except debian.Unavailable as reason:
+            pytest.skip(f"no {package}: {reason}")
+
+    return unpack
+
+
+@pytest.fixture(scope="session")
 def s3(tmp_path_factory):
     """One S3 server for the whole session. Take a bucket of your own; leave the proxy as it was."""
     from parts import s3 as part

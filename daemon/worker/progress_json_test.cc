@@ -7,34 +7,13 @@
 #include "daemon/manager/session_wire.h"
 #include "daemon/worker/attempt_report.h"
 #include "engine/errors.h"
+#include "engine/testing.h"
 #include "tests/catch.h"
 
 namespace weir {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-/// clicks -> (exchange) -> sessions -> screen, and dead letters of clicks.
-JobPlan MakePlan() {
-  JobPlan plan;
-  plan.name = "shop";
-  const auto add = [&](NodePlan::Role role, const char* name, std::vector<int> inputs, int part) {
-    NodePlan node;
-    node.role = role;
-    node.name = node.user_name = name;
-    node.inputs = std::move(inputs);
-    node.fragment = part;
-    plan.nodes.push_back(std::move(node));
-  };
-  add(NodePlan::Role::kSource, "clicks", {}, 0);
-  add(NodePlan::Role::kOperator, "sessions", {0}, 1);
-  add(NodePlan::Role::kSink, "screen", {1}, 1);
-  add(NodePlan::Role::kSink, "letters", {0}, 0);
-  plan.nodes.back().is_dead_letter = true;
-  plan.fragments = {{"clicks", 2, {0, 3}, true}, {"sessions", 1, {1, 2}, false}};
-  plan.exchanges.push_back({0, 1, true, {}, "clicks -> sessions"});
-  return plan;
-}
 
 JobProgress Running() {
   JobProgress progress;
@@ -72,7 +51,7 @@ JobRates Rates() {
 }
 
 Json Details(const JobProgress& progress, const JobRates& rates) {
-  return Json::parse(ProgressJson(MakePlan(), progress, rates));
+  return Json::parse(ProgressJson(testing::ShopPlan(), progress, rates));
 }
 
 TEST_CASE("the graph of a running job is told with counts, rates and what holds it up") {
@@ -116,7 +95,7 @@ TEST_CASE("bytes that are no text do not keep a job from being shown") {
 
 TEST_CASE("a job of one process is told in the manager's words") {
   JobProgress progress = Running();
-  Json json = ToJson(InShort(MakePlan(), progress, Rates()));
+  Json json = ToJson(InShort(testing::ShopPlan(), progress, Rates()));
   CHECK(json["state"] == "running");
   CHECK(json["parallelism"] == 2);
   CHECK(json["rows_per_second"] == 50.0);
@@ -129,7 +108,7 @@ TEST_CASE("a job of one process is told in the manager's words") {
   progress.restarts = 1;
   progress.held_by = "sessions/0";
   progress.failure = Status(errors::kLedger, "rows do not add up", "report it");
-  json = ToJson(InShort(MakePlan(), progress, {}));
+  json = ToJson(InShort(testing::ShopPlan(), progress, {}));
   CHECK(json["state"] == "waiting");
   CHECK(json["restarts"] == 1);
   CHECK(json["reason"].get<std::string>().ends_with("waits for sessions/0"));
@@ -140,12 +119,12 @@ TEST_CASE("a job of one process is told in the manager's words") {
 
   for (const char* phase : {"starting", "stopping", "ended", "failed"}) {
     progress.phase = phase;
-    CHECK(ToJson(InShort(MakePlan(), progress, {}))["state"] == phase);
+    CHECK(ToJson(InShort(testing::ShopPlan(), progress, {}))["state"] == phase);
   }
 }
 
 TEST_CASE("a report is the same behind the wire") {
-  manager::AttemptReport report = AttemptReportOf(MakePlan(), Running(), Rates());
+  manager::AttemptReport report = AttemptReportOf(testing::ShopPlan(), Running(), Rates());
   report.savepoint = 11;
   const manager::AttemptReport back = manager::ReportOf(manager::MessageOf(report));
   JobInShort here;

@@ -12,7 +12,7 @@ import pytest
 from e2e.campaign import JOB
 from e2e.cluster import Cluster, ClusterCampaign, Daemon, attempt_of
 from e2e.weir import call
-from parts import debian, process
+from parts import process
 from parts.etcd import Etcd
 
 SEED = int(os.environ.get("WEIR_SEED", "20250601"))
@@ -20,11 +20,8 @@ LEASE_S = 2
 
 
 @pytest.fixture(scope="module", autouse=True)
-def installed() -> None:
-    try:
-        debian.unpack("etcd-server")
-    except debian.Unavailable as reason:
-        pytest.skip(f"no etcd: {reason}")
+def installed(debian_program) -> None:
+    debian_program("etcd-server")
 
 
 @pytest.fixture

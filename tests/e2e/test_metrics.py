@@ -7,18 +7,15 @@ import urllib.request
 import pytest
 
 from e2e.cluster import Cluster
-from parts import debian, process, prometheus
+from parts import process, prometheus
 
 JOB = pathlib.Path(__file__).parent / "jobs" / "generated_windows.yaml"
 OPERATIONS = pathlib.Path(__file__).resolve().parents[2] / "docs" / "operations.md"
 
 
 @pytest.fixture(scope="module", autouse=True)
-def installed() -> None:
-    try:
-        debian.unpack("prometheus")
-    except debian.Unavailable as reason:
-        pytest.skip(f"no Prometheus: {reason}")
+def installed(debian_program) -> None:
+    debian_program("prometheus")
 
 
 def page_of(address: str) -> str:

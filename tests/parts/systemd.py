@@ -26,10 +26,10 @@ TARGET = "weir-test.target"
 BOOT = f"""
 set -eu
 mount -t tmpfs weir-test "$1"
-mkdir "$1/upper" "$1/work" "$1/root"
-mount -t overlay overlay -o lowerdir=/,upperdir="$1/upper",workdir="$1/work" "$1/root"
-rm -f "$1/root/etc/systemd/system/multi-user.target.wants/"* "$1/root/etc/systemd/system/timers.target.wants/"*
-cat >"$1/root/etc/systemd/system/{TARGET}" <<TEXT
+mkdir "$1/upper" "$1/work" "$1/merged"
+mount -t overlay overlay -o lowerdir=/,upperdir="$1/upper",workdir="$1/work" "$1/merged"
+rm -f "$1/merged/etc/systemd/system/multi-user.target.wants/"* "$1/merged/etc/systemd/system/timers.target.wants/"*
+cat >"$1/merged/etc/systemd/system/{TARGET}" <<TEXT
 [Unit]
 Requires=basic.target dbus.service
 After=basic.target
@@ -37,7 +37,7 @@ TEXT
 # Units may ask for more than a process of the host has.
 ulimit -Hn 524288 2>/dev/null && ulimit -Sn 524288 || true
 exec systemd-nspawn --quiet --register=no --keep-unit --private-network --link-journal=no \\
-  --machine="weir-test-$$" -D "$1/root" -b systemd.unit={TARGET}
+  --machine="weir-test-$$" -D "$1/merged" -b systemd.unit={TARGET}
 """
 
 
