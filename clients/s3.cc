@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/base64.h"
+#include "base/hex.h"
 #include "clients/errors.h"
 #include "clients/s3_call.h"
 

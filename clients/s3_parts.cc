@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "base/check.h"
+#include "base/hex.h"
 #include "clients/errors.h"
 #include "clients/s3.h"
 #include "clients/s3_call.h"

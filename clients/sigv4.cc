@@ -9,6 +9,7 @@
 #include <map>
 
 #include "base/check.h"
+#include "base/hex.h"
 
 namespace weir {
 namespace {
@@ -45,17 +46,6 @@ std::string Squeezed(std::string_view value) {
 }
 
 }  // namespace
-
-std::string Hex(std::string_view bytes) {
-  static constexpr char kDigits[] = "0123456789abcdef";
-  std::string hex;
-  hex.reserve(bytes.size() * 2);
-  for (const unsigned char c : bytes) {
-    hex += kDigits[c >> 4];
-    hex += kDigits[c & 15];
-  }
-  return hex;
-}
 
 std::string Sha256Of(std::string_view bytes) { return Digest(EVP_sha256(), bytes); }
 

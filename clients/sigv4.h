@@ -58,8 +58,6 @@ std::string UriEncode(std::string_view text, bool path);
 /// `a=1&b=2`, encoded and in the order in which it is signed; empty where there are none.
 std::string QueryText(const QueryParameters& query);
 
-/// Lower case hexadecimal.
-std::string Hex(std::string_view bytes);
 /// 32 bytes.
 std::string Sha256Of(std::string_view bytes);
 /// 16 bytes; for the one header that S3 wants it in.

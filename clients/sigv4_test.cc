@@ -1,5 +1,6 @@
 #include "clients/sigv4.h"
 
+#include "base/hex.h"
 #include "tests/catch.h"
 
 namespace weir {

@@ -1,5 +1,7 @@
 #include "connectors/kafka/marker.h"
 
+#include "base/hex.h"
+
 #include <charconv>
 #include <optional>
 
@@ -18,30 +20,13 @@ std::string_view NextWord(std::string_view& rest) {
   return word;
 }
 
-/// Brokers keep metadata as text: bytes that are not would come back changed.
-std::string ToHex(std::string_view bytes) {
-  std::string text;
-  for (const char c : bytes) text += fmt::format("{:02x}", static_cast<unsigned char>(c));
-  return text;
-}
-
-std::optional<std::string> FromHex(std::string_view text) {
-  std::string bytes;
-  if (text.size() % 2 != 0) return std::nullopt;
-  for (size_t i = 0; i < text.size(); i += 2) {
-    unsigned char byte = 0;
-    const auto [end, fault] = std::from_chars(&text[i], &text[i] + 2, byte, 16);
-    if (fault != std::errc() || end != &text[i] + 2) return std::nullopt;
-    bytes += static_cast<char>(byte);
-  }
-  return bytes;
-}
-
 }  // namespace
 
+/// The checksum as digits: brokers keep metadata as text, and bytes that are not would come back
+/// changed.
 std::string EncodeMarker(const Marker& marker) {
   return fmt::format("{} {} {} {}", kMagic, marker.instance, marker.epoch.value,
-                     marker.manifest_checksum.empty() ? "-" : ToHex(marker.manifest_checksum));
+                     marker.manifest_checksum.empty() ? "-" : Hex(marker.manifest_checksum));
 }
 
 LaneMarker ReadLaneMarker(int64_t offset, std::string_view metadata) {

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "base/hex.h"
 #include "base/ids.h"
 #include "daemon/security/certificates.h"
 #include "daemon/security/errors.h"
@@ -15,31 +16,12 @@ namespace {
 constexpr uint64_t kMostFileBytes = 1 << 20;
 constexpr std::string_view kHashPrefix = "sha256:";
 
-std::string Hex(std::string_view bytes) {
-  std::string text;
-  for (unsigned char byte : bytes) text += fmt::format("{:02x}", byte);
-  return text;
-}
-
-int DigitOf(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  return -1;
-}
-
 /// 32 bytes written as `sha256:` and 64 digits; empty where they are not.
 std::string HashIn(std::string_view word) {
   if (!word.starts_with(kHashPrefix)) return {};
   word.remove_prefix(kHashPrefix.size());
   if (word.size() != 64) return {};
-  std::string bytes;
-  for (size_t i = 0; i < word.size(); i += 2) {
-    const int high = DigitOf(word[i]);
-    const int low = DigitOf(word[i + 1]);
-    if (high < 0 || low < 0) return {};
-    bytes += static_cast<char>(high * 16 + low);
-  }
-  return bytes;
+  return FromHex(word).value_or("");
 }
 
 std::vector<std::string> WordsOf(std::string_view line) {

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "base/base64.h"
+#include "base/hex.h"
 #include "clients/sigv4.h"
 #include "tests/catch.h"
 
