@@ -7,6 +7,7 @@
 
 #include "base/failpoint.h"
 #include "engine/errors.h"
+#include "engine/recovery.h"
 
 namespace weir {
 namespace {
@@ -105,7 +106,8 @@ std::vector<Action> Coordinator::On(Fact fact, Duration now) {
     }
     Drop("it took longer than its timeout; no answer from " + missing, now, out);
   }
-  if (phase_ == Phase::kWriting && retry_write_at_.us != 0 && now >= retry_write_at_) {
+  const bool writing = phase_ == Phase::kWriting || phase_ == Phase::kClosing;
+  if (writing && retry_write_at_.us != 0 && now >= retry_write_at_) {
     retry_write_at_ = {};
     out.push_back(actions::WriteManifest{next_});
   }
@@ -124,6 +126,7 @@ Duration Coordinator::NextDeadline() const {
     case Phase::kAligning:
       return {triggered_at_.us + plan_.timeout.us};
     case Phase::kWriting:
+    case Phase::kClosing:
       return retry_write_at_.us != 0 ? retry_write_at_ : Duration::Max();
     default:
       return Duration::Max();
@@ -297,7 +300,8 @@ void Coordinator::FillManifest() {
 
 void Coordinator::OnWritten(const facts::ManifestWritten& written, Duration now,
                             std::vector<Action>& out) {
-  if (phase_ != Phase::kWriting || written.number != next_.number()) return;
+  const bool writing = phase_ == Phase::kWriting || phase_ == Phase::kClosing;
+  if (!writing || written.number != next_.number()) return;
   switch (written.outcome) {
     case facts::ManifestOutcome::kOther:
       phase_ = Phase::kDone;
@@ -314,11 +318,16 @@ void Coordinator::OnWritten(const facts::ManifestWritten& written, Duration now,
     case facts::ManifestOutcome::kCommitted:
       break;
   }
-  (void)WEIR_FAILPOINT("engine.manifest_committed");
   base_ = std::move(next_);
   base_checksum_ = written.checksum;
   progress_.number = base_.number();
   progress_.committed_at = now;
+  if (phase_ == Phase::kClosing) {
+    phase_ = Phase::kDone;
+    out.push_back(actions::Done{});
+    return;
+  }
+  (void)WEIR_FAILPOINT("engine.manifest_committed");
   progress_.completed++;
   progress_.last_duration = {now.us - triggered_at_.us};
   progress_.last_tasks = {acked_at_.us - triggered_at_.us};
@@ -361,8 +370,33 @@ void Coordinator::FinishIfPublished(std::vector<Action>& out) {
   for (const auto& [id, lane] : lanes_) {
     if (!lane.unpublished.empty()) return;
   }
-  phase_ = Phase::kDone;
-  out.push_back(actions::Done{});
+  const bool told = std::none_of(base_.lanes().begin(), base_.lanes().end(),
+                                 [](const auto& lane) { return lane.unpublished_size() > 0; });
+  // Nothing goes on from a job that has ended.
+  if (told || base_.ended()) {
+    phase_ = Phase::kDone;
+    out.push_back(actions::Done{});
+    return;
+  }
+  FillClosingManifest();
+  phase_ = Phase::kClosing;
+  retry_write_at_ = {};
+  out.push_back(actions::WriteManifest{next_});
+}
+
+/// The last checkpoint again, with nothing that waits to be published.
+void Coordinator::FillClosingManifest() {
+  next_ = base_;
+  next_.set_content_number(ContentNumber(base_));
+  next_.set_number(base_.number() + 1);
+  next_.set_parent(base_.number());
+  next_.set_parent_checksum(base_checksum_);
+  next_.set_attempt_try(0);
+  for (proto::LaneState& state : *next_.mutable_lanes()) {
+    state.clear_unpublished();
+    const LaneId id{state.sink(), state.lane()};
+    (*next_.mutable_published())[id.sink + "/" + std::to_string(id.number)] = lanes_[id].published;
+  }
 }
 
 }  // namespace weir

@@ -139,6 +139,10 @@ struct CoordinatorPlan {
 ///      ^  ^--ack failed, timeout (dropped, next try)----+                                     |
 ///      +---------------- committed: publish, forget, clean up --------------------------------+
 ///
+/// After a stop's last checkpoint: ending --all published--> closing --a manifest says so--> done.
+/// What a stopped job goes on as may have no place for a sink any more (rule 21), so it must be
+/// known without that sink that nothing waits for it.
+///
 /// One try is under way at a time; publishing goes on beside the next one. An unknown outcome of
 /// the manifest's write is asked again with the same bytes until it is known: nothing is told to
 /// sinks and no number is used again before.
@@ -177,7 +181,7 @@ class Coordinator {
   int64_t unaccounted_rows() const { return unaccounted_; }
 
  private:
-  enum class Phase { kWaiting, kAligning, kWriting, kEnding, kDone };
+  enum class Phase { kWaiting, kAligning, kWriting, kEnding, kClosing, kDone };
   struct Lane {
     std::vector<proto::OutboxEpoch> unpublished;
     uint64_t published = 0;
@@ -193,6 +197,7 @@ class Coordinator {
   void FinishIfPublished(std::vector<Action>& out);
   Status Tally();
   void FillManifest();
+  void FillClosingManifest();
 
   const CoordinatorPlan plan_;
   proto::Manifest base_;

@@ -1,6 +1,7 @@
 #include "engine/coordinator.h"
 
 #include "engine/errors.h"
+#include "engine/recovery.h"
 #include "state/checkpoint_store.h"
 #include "tests/catch.h"
 
@@ -289,6 +290,41 @@ TEST_CASE("a stop is a savepoint, not the end of the input") {
   CHECK(write->manifest.savepoint());
   CHECK_FALSE(write->manifest.ended());
   CHECK(Find<actions::Done>(job.Tell(Written(8), 30)));
+}
+
+TEST_CASE("a stop ends with a manifest that says that all is published") {
+  CoordinatorHarness job;
+  auto actions = job.Tell(facts::StopAsked{}, 10);
+  actions = job.AckAll(Find<actions::Trigger>(actions)->barrier.id, 3, 20);
+  REQUIRE(Find<actions::WriteManifest>(actions));
+  actions = job.Tell(Written(8), 30);
+  REQUIRE(Find<actions::Publish>(actions));
+  CHECK_FALSE(Find<actions::Done>(actions));
+  actions = job.Tell(facts::Published{{"out", 0}, Epoch{8}}, 40);
+  const auto* write = Find<actions::WriteManifest>(actions);
+  REQUIRE(write);
+  CHECK(actions.size() == 1);
+  CHECK(write->manifest.number() == 9);
+  CHECK(write->manifest.parent() == 8);
+  CHECK(write->manifest.parent_checksum() == "sum 8");
+  CHECK(ContentNumber(write->manifest) == 8);
+  CHECK(write->manifest.savepoint());
+  CHECK(write->manifest.lanes(0).unpublished_size() == 0);
+  CHECK(write->manifest.published().at("out/0") == 8);
+  // It is asked for again until its outcome is known, and whoever is deposed says so.
+  CHECK(job.Tell(Written(9, facts::ManifestOutcome::kUnknown), 50).empty());
+  CHECK(job.coordinator.NextDeadline() == Ms(1050));
+  CHECK(Find<actions::WriteManifest>(job.Tell(facts::Tick{}, 1050)));
+  SECTION("committed") {
+    actions = job.Tell(Written(9), 1060);
+    CHECK(actions.size() == 1);
+    CHECK(Find<actions::Done>(actions));
+    CHECK(job.coordinator.progress().number == 9);
+  }
+  SECTION("another has written it") {
+    actions = job.Tell(Written(9, facts::ManifestOutcome::kOther), 1060);
+    CHECK(Find<actions::Fail>(actions)->status.Is(errors::kDeposed));
+  }
 }
 
 TEST_CASE("a stop while a checkpoint is under way waits for it, then takes its own") {
