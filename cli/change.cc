@@ -19,6 +19,7 @@ struct ChangeArguments {
   bool take_over = false;
   bool fresh = false;
   bool drain = false;
+  std::vector<std::string> drop_state;
 };
 
 Status Change(const ChangeArguments& arguments, const std::string& what, const Json& body,
@@ -102,13 +103,16 @@ std::function<int()> AddRestart(CLI::App& app) {
 std::function<int()> AddUpgrade(CLI::App& app) {
   auto arguments = std::make_shared<ChangeArguments>();
   AddJobArguments(app, arguments->file);
+  AddDropState(app, arguments->drop_state);
   AddClientArguments(app, arguments->client);
   return [arguments] {
     const auto upgrade = [&]() -> Status {
       std::string name;
       const std::string text = WEIR_TRY(ReadJobText(arguments->file, &name));
       arguments->job = name;
-      return Change(*arguments, "upgrade", {{"text", text}}, "upgrading");
+      Json body = {{"text", text}};
+      if (!arguments->drop_state.empty()) body["drop_state"] = arguments->drop_state;
+      return Change(*arguments, "upgrade", body, "upgrading");
     };
     return Report(upgrade());
   };

@@ -53,6 +53,9 @@ struct JobArguments {
 };
 void AddJobArguments(CLI::App& app, JobArguments& arguments);
 
+/// `--drop-state NAME,…`: may be given again.
+void AddDropState(CLI::App& app, std::vector<std::string>& names);
+
 /// Reads, checks and plans the job. Warnings are printed; faults are the error, all of them.
 Result<JobPlan> LoadJob(const JobArguments& arguments);
 Result<Variables> GivenVariables(const std::vector<std::string>& variables);

@@ -1,5 +1,3 @@
-#include <algorithm>
-
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
@@ -14,6 +12,7 @@ namespace {
 struct DiffArguments {
   JobArguments before;
   std::string after;
+  std::vector<std::string> drop_state;
   bool json = false;
 };
 
@@ -45,15 +44,9 @@ Status Tell(const DiffArguments& arguments) {
                               before.name, arguments.after, after.name),
                   "an upgrade keeps the job's name");
   }
-  const std::vector<NodeDifference> differences = DiffPlans(before, after);
+  const std::vector<NodeDifference> differences = DiffPlans(before, after, arguments.drop_state);
   Print(differences, arguments.json);
-  const bool refused = std::any_of(differences.begin(), differences.end(), [](const auto& one) {
-    return one.fate == NodeDifference::Fate::kRefused;
-  });
-  if (!refused) return Status::Ok();
-  return Status(errors::kWouldBeRefused, "'weir upgrade' from the first to the second is refused",
-                "keep those nodes as they were, run the new job under another name, or begin anew "
-                "with 'weir restart --fresh' after it was stopped");
+  return CheckDrops(differences, arguments.drop_state);
 }
 
 }  // namespace
@@ -64,6 +57,7 @@ std::function<int()> AddDiff(CLI::App& app) {
   app.add_option("new", arguments->after, "The job file that is to take over.")
       ->required()
       ->type_name("JOB.yaml");
+  AddDropState(app, arguments->drop_state);
   app.add_option_function<std::string>(
          "--output", [arguments](const std::string& form) { arguments->json = form == "json"; },
          "text or json.")

@@ -14,6 +14,5 @@ inline constexpr ErrorCode kNoManager{"WEIR-C005", ErrorKind::kFailed};
 inline constexpr ErrorCode kNoStore{"WEIR-C006", ErrorKind::kInvalid};
 
 inline constexpr ErrorCode kOtherJob{"WEIR-C007", ErrorKind::kInvalid};
-inline constexpr ErrorCode kWouldBeRefused{"WEIR-C008", ErrorKind::kDecision};
 
 }  // namespace weir::errors

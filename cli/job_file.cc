@@ -27,6 +27,14 @@ void AddJobArguments(CLI::App& app, JobArguments& arguments) {
       ->allow_extra_args(false);
 }
 
+void AddDropState(CLI::App& app, std::vector<std::string>& names) {
+  app.add_option("--drop-state", names,
+                 "Steps whose state, and sources whose positions, the changed job gives up.")
+      ->type_name("NAME,...")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+}
+
 Result<Variables> GivenVariables(const std::vector<std::string>& given) {
   Variables variables;
   for (const std::string& variable : given) {

@@ -25,9 +25,9 @@ namespace weir {
 namespace {
 
 Result<CheckedJob> CheckText(const ProcessSpec& process, const std::string& text) {
-  const JobPlan plan = WEIR_TRY(PlanText(process, text, 0));
   CheckedJob checked;
-  checked.name = plan.name;
+  checked.plan = WEIR_TRY(PlanText(process, text, 0));
+  const JobPlan& plan = checked.plan;
   checked.parallelism = WidthOf(plan);
   checked.policy.restart_initial = plan.restart_initial;
   checked.policy.restart_max = plan.restart_max;

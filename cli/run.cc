@@ -34,6 +34,7 @@ struct RunArguments {
   bool fresh = false;
   bool rewind = false;
   bool take_over = false;
+  std::vector<std::string> drop_state;
   std::string wait = "60s";
   std::string memory = "512MiB";
   std::string report;
@@ -182,7 +183,7 @@ void PrintSummary(const JobPlan& plan, const JobProgress& progress, double secon
     };
     std::string line;
     for (const char* name : {"in", "passed", "filtered", "rejected", "late", "absorbed", "expanded",
-                             "empty", "made", "held"}) {
+                             "empty", "made", "held", "given_up"}) {
       if (count(name) != 0) line += fmt::format(" {} {}", name, count(name));
     }
     if (!line.empty()) fmt::print(stderr, "    {:<28}{}\n", node.name, line);
@@ -251,6 +252,7 @@ std::string CommandAgain(const RunArguments& arguments) {
   if (arguments.fresh) command += " --fresh";
   if (arguments.rewind) command += " --rewind";
   if (arguments.take_over) command += " --take-over";
+  for (const std::string& name : arguments.drop_state) command += " --drop-state " + Quoted(name);
   return command;
 }
 
@@ -263,7 +265,8 @@ bool HasDeadLetter(const JobPlan& plan, const std::string& sink) {
 
 /// The commands that make the choice a stop asks for.
 void PrintChoice(const RunArguments& arguments, const JobPlan& plan, const Status& status,
-                 const std::string& failed_sink) {
+                 const JobProgress& progress) {
+  const std::string& failed_sink = progress.failed_sink;
   const bool refused = status.Is(errors::kRecordRefused);
   if (refused || status.Is(errors::kNoDeadLetter)) {
     if (refused && !HasDeadLetter(plan, failed_sink)) {
@@ -273,11 +276,18 @@ void PrintChoice(const RunArguments& arguments, const JobPlan& plan, const Statu
     // What was chosen at this start is not to be chosen anew.
     RunArguments next = arguments;
     next.fresh = next.rewind = next.take_over = false;
+    next.drop_state.clear();
     RunArguments place = arguments;
     if (place.job.config.empty()) place.job.variables.clear();
     fmt::print(stderr, "to choose so:\n  weir txn resolve {} --sink {}{} {}\n  {}\n", plan.name,
                failed_sink, PlaceFlags(place), refused ? "--dead-letter" : "--drop",
                CommandAgain(next));
+    return;
+  }
+  if (status.Is(errors::kChangedJob) && !progress.must_drop.empty()) {
+    RunArguments next = arguments;
+    next.drop_state.assign(progress.must_drop.begin(), progress.must_drop.end());
+    fmt::print(stderr, "to choose so:\n  {}\n", CommandAgain(next));
     return;
   }
   const bool fresh = status.Is(errors::kChangedJob) || status.Is(errors::kForeignCheckpoints);
@@ -292,7 +302,7 @@ int RunJob(const RunArguments& arguments) {
   RunOptions options;
   options.state_dir = arguments.state_dir;
   options.fresh = arguments.fresh;
-  options.choices = {arguments.rewind, arguments.take_over};
+  options.choices = {arguments.rewind, arguments.take_over, arguments.drop_state};
   const Result<Duration> wait = ParseDuration(arguments.wait);
   if (!wait.ok()) {
     return Report(
@@ -349,7 +359,7 @@ int RunJob(const RunArguments& arguments) {
   }
   const int code = Report(status);
   if (status.kind() == ErrorKind::kDecision) {
-    PrintChoice(arguments, *plan, status, progress.failed_sink);
+    PrintChoice(arguments, *plan, status, progress);
   }
   return code;
 }
@@ -368,6 +378,7 @@ std::function<int()> AddRun(CLI::App& app) {
                "Go on from an older checkpoint although later results are out.");
   app.add_flag("--take-over", arguments->take_over,
                "Take over output that another instance of the job has written to.");
+  AddDropState(app, arguments->drop_state);
   app.add_option("--wait", arguments->wait, "How long brokers may be away at the start.")
       ->capture_default_str();
   app.add_option("--memory", arguments->memory, "For state and buffers.")->capture_default_str();

@@ -75,7 +75,14 @@ Status Attempt::Recover() {
   id_ = WEIR_TRY(site_.Begin({manifest_.term(), manifest_.attempt()}));
   // Files of tries that a kill cut off: nobody else works here, the job store's lock is held.
   WEIR_TRY(store_->RemoveOrphans());
-  if (!first_start_) WEIR_TRY(CheckSameJob(plan_, manifest_));
+  if (!first_start_) {
+    dropped_ = WEIR_TRY(StillToDrop(plan_, manifest_, options_.choices.drop_state));
+    if (Status same = CheckSameJob(plan_, manifest_, dropped_); !same.ok()) {
+      std::lock_guard lock(mutex_);
+      shown_.must_drop = MustDrop(plan_, manifest_);
+      return same;
+    }
+  }
   WEIR_TRY(CheckOutside());
   WEIR_TRY(FindSplits());
   WEIR_TRY(MakeLanes());
@@ -203,7 +210,7 @@ Status Attempt::FindSplits() {
     source.fragment = fragment.name;
     source.parallelism = fragment.parallelism;
     for (const proto::SourceState& state : manifest_.sources()) {
-      if (state.source() != source.name) continue;
+      if (state.source() != source.name || dropped_.contains(source.name)) continue;
       for (const proto::SplitState& split : state.splits()) {
         source.splits.push_back({split.id(), split.position(), split.stop(), split.ordinal()});
         if (split.has_event_time()) {
@@ -240,7 +247,8 @@ Status Attempt::Claim() {
   return Commit(claim);
 }
 
-/// What this attempt begins with: resolved splits, opened lanes (rules 7 and 15).
+/// What this attempt begins with: resolved splits, opened lanes (rules 7 and 15), and nothing of
+/// what the user gives up.
 Status Attempt::WriteOwnManifest() {
   proto::Manifest manifest = manifest_;
   manifest.set_content_number(0);
@@ -272,6 +280,10 @@ Status Attempt::WriteOwnManifest() {
     proto::LaneState& state = *manifest.add_lanes();
     state.set_sink(id.sink);
     state.set_lane(id.number);
+  }
+  for (const auto& [step, rows] : DropState(manifest, dropped_)) {
+    log::Warn("rows that a step held are given up with its state, as was asked for",
+              {{"step", step}, {"rows", rows}});
   }
   manifest.clear_state_shapes();
   for (const auto& [step, shape] : StateShapes(plan_)) {

@@ -114,6 +114,7 @@ class Attempt final : private HostListener {
   proto::Manifest manifest_;
   std::string manifest_checksum_;
   bool first_start_ = false;
+  std::set<std::string> dropped_;  ///< Steps and sources that it does not go on from.
 
   std::atomic<int64_t> unpublished_bytes_{0};      ///< Of recovery's lanes.
   std::map<LaneId, std::unique_ptr<Lane>> lanes_;  ///< While it recovers: all ever opened.

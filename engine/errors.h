@@ -23,5 +23,7 @@ inline constexpr ErrorCode kStateDirectory{"WEIR-E017", ErrorKind::kInvalid};
 /// Asked to stop before tasks ran: nothing was lost, and nothing more was done. A clean end.
 inline constexpr ErrorCode kStoppedEarly{"WEIR-E018", ErrorKind::kFailed};
 inline constexpr ErrorCode kForeignCheckpoints{"WEIR-E019", ErrorKind::kDecision};
+inline constexpr ErrorCode kNothingToDrop{"WEIR-E020", ErrorKind::kInvalid};
+inline constexpr ErrorCode kWouldDrop{"WEIR-E021", ErrorKind::kDecision};
 
 }  // namespace weir::errors

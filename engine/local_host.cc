@@ -81,6 +81,8 @@ struct LocalHost::Inputs {
   size_t state_memory = 0;   ///< Of each task with state.
   size_t reader_memory = 0;  ///< Of each source task.
   std::shared_ptr<BlockCache> cache;
+  /// What the steps of the fragment at hand kept, task by task.
+  std::vector<proto::TaskCheckpoint> kept;
 
   Inputs(const JobPlan& plan, const std::function<bool(uint32_t)>& is_here) {
     upstream.resize(plan.fragments.size());
@@ -191,11 +193,31 @@ Status LocalHost::MakeTasks() {
   inputs.state_memory = options_.memory_bytes / 2 / std::max<uint32_t>(stateful_tasks, 1);
   inputs.reader_memory = options_.memory_bytes / 4 / std::max<uint32_t>(source_tasks, 1);
   for (size_t f = 0; f < plan_.fragments.size(); f++) {
+    inputs.kept = KeptFor(plan_.fragments[f]);
     for (uint32_t i = 0; i < plan_.fragments[f].parallelism; i++) {
       if (IsHere(i)) WEIR_TRY(MakeTask(f, i, inputs));
     }
   }
   return Status::Ok();
+}
+
+/// What old tasks have kept for a fragment's steps. Steps are found by name, whatever fragment they
+/// were in: a changed job may be cut into fragments otherwise.
+std::vector<proto::TaskCheckpoint> LocalHost::KeptFor(const FragmentPlan& fragment) const {
+  std::set<std::string> steps;
+  for (const int index : fragment.nodes) {
+    const NodePlan& node = plan_.nodes[static_cast<size_t>(index)];
+    if (node.op && node.op->stateful) steps.insert(node.user_name);
+  }
+  std::vector<proto::TaskCheckpoint> kept;
+  if (steps.empty()) return kept;
+  for (const proto::TaskCheckpoint& task : deployed_.base.tasks()) {
+    proto::TaskCheckpoint part = task;
+    if (RestrictTo(part, [&](const std::string& step) { return steps.contains(step); })) {
+      kept.push_back(std::move(part));
+    }
+  }
+  return kept;
 }
 
 Status LocalHost::MakeTask(size_t f, uint32_t i, Inputs& inputs) {
@@ -223,17 +245,15 @@ Status LocalHost::MakeTask(size_t f, uint32_t i, Inputs& inputs) {
     }
   }
 
-  std::vector<const proto::TaskCheckpoint*> old;
-  for (const proto::TaskCheckpoint& task : deployed_.base.tasks()) {
-    if (task.fragment() == fragment.name) old.push_back(&task);
-  }
   TaskStateOptions state;
   state.directory = fmt::format("{}/{}-{}", options_.live_directory, fragment.name, i);
   state.range = SlotsOf(i, fragment.parallelism);
   state.memory_budget = inputs.state_memory;
   state.cache = inputs.cache;
   state.store = &store_;
-  setup.state = WEIR_TRY(TaskState::Open(state, RestoredFor(old, state.range)));
+  std::vector<const proto::TaskCheckpoint*> kept;
+  for (const proto::TaskCheckpoint& part : inputs.kept) kept.push_back(&part);
+  setup.state = WEIR_TRY(TaskState::Open(state, RestoredFor(kept, state.range)));
   (void)WEIR_FAILPOINT("engine.recovery.task_restored");
 
   for (int index : fragment.nodes) {

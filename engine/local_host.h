@@ -56,6 +56,7 @@ class LocalHost final : public TaskHost, private TaskListener {
   Status MakeLanes();
   Status MakeTasks();
   Status MakeTask(size_t fragment, uint32_t index, Inputs& inputs);
+  std::vector<proto::TaskCheckpoint> KeptFor(const FragmentPlan& fragment) const;
   std::vector<std::unique_ptr<ExchangeSender>> MakeSenders(size_t fragment, uint32_t index,
                                                            Inputs& inputs);
   ConnectorContext Context(size_t memory) const;

@@ -5,7 +5,9 @@
 #include <optional>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include "engine/errors.h"
 #include "engine/recovery.h"
 
 namespace weir {
@@ -42,10 +44,14 @@ std::vector<NamedNode> NodesOf(const JobPlan& plan) {
   return nodes;
 }
 
+bool Names(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
 NodeDifference OfBoth(const NamedNode& before, const NamedNode& after,
                       const std::map<std::string, std::string>& shapes_before,
-                      const std::map<std::string, std::string>& shapes_after) {
-  NodeDifference difference{after.kind, after.name, Fate::kKept, ""};
+                      const std::map<std::string, std::string>& shapes_after, bool drop) {
+  NodeDifference difference{after.kind, after.name, Fate::kKept, "", false};
   if (before.tasks != after.tasks) {
     difference.fate = Fate::kMoved;
     difference.detail = fmt::format("from {} tasks to {}", before.tasks, after.tasks);
@@ -54,19 +60,27 @@ NodeDifference OfBoth(const NamedNode& before, const NamedNode& after,
     difference.detail += (difference.detail.empty() ? "" : "; ") + std::string(text);
   };
   if (after.kind == "source") {
-    add("goes on from its positions");
+    difference.keeps = true;
+    if (drop) difference.fate = Fate::kRebuilt;
+    add(drop ? "begins at its start; its positions are dropped" : "goes on from its positions");
   } else if (after.kind == "step") {
     const auto old_shape = shapes_before.find(after.name);
     const auto new_shape = shapes_after.find(after.name);
     if (old_shape == shapes_before.end()) {
       if (new_shape != shapes_after.end()) add("begins to keep state, without any");
-    } else if (new_shape == shapes_after.end()) {
-      difference.fate = Fate::kRefused;
-      add("it kept state, and would keep none");
+      return difference;
+    }
+    difference.keeps = true;
+    if (new_shape == shapes_after.end()) {
+      difference.fate = Fate::kRebuilt;
+      add("it kept state, and keeps none");
     } else if (old_shape->second != new_shape->second) {
-      difference.fate = Fate::kRefused;
-      add(fmt::format("it would keep other state: {} (before: {})", new_shape->second,
+      difference.fate = Fate::kRebuilt;
+      add(fmt::format("it keeps other state: {} (before: {})", new_shape->second,
                       old_shape->second));
+    } else if (drop) {
+      difference.fate = Fate::kRebuilt;
+      add("begins without state; what it kept is dropped");
     } else {
       add("keeps its state");
     }
@@ -86,13 +100,16 @@ std::string_view NameOf(NodeDifference::Fate fate) {
       return "new";
     case Fate::kGone:
       return "gone";
-    case Fate::kRefused:
-      return "refused";
+    case Fate::kRebuilt:
+      return "rebuilt";
+    case Fate::kDropped:
+      return "dropped";
   }
-  return "refused";
+  return "dropped";
 }
 
-std::vector<NodeDifference> DiffPlans(const JobPlan& before, const JobPlan& after) {
+std::vector<NodeDifference> DiffPlans(const JobPlan& before, const JobPlan& after,
+                                      const std::vector<std::string>& drop_state) {
   const std::vector<NamedNode> olds = NodesOf(before);
   const std::vector<NamedNode> news = NodesOf(after);
   const auto shapes_before = StateShapes(before);
@@ -106,29 +123,58 @@ std::vector<NodeDifference> DiffPlans(const JobPlan& before, const JobPlan& afte
   for (const NamedNode& node : news) {
     const auto old = find(olds, node);
     if (old != olds.end()) {
-      differences.push_back(OfBoth(*old, node, shapes_before, shapes_after));
+      differences.push_back(
+          OfBoth(*old, node, shapes_before, shapes_after, Names(drop_state, node.name)));
     } else {
       differences.push_back({node.kind, node.name, Fate::kNew,
                              node.kind == "source"              ? "begins at its start"
                              : shapes_after.contains(node.name) ? "begins without state"
-                                                                : ""});
+                                                                : "",
+                             false});
     }
   }
   for (const NamedNode& node : olds) {
     if (find(news, node) != news.end()) continue;
-    NodeDifference gone{node.kind, node.name, Fate::kGone, ""};
-    if (node.kind == "source") {
-      gone.fate = Fate::kRefused;
-      gone.detail = "its positions would be given up";
-    } else if (shapes_before.contains(node.name)) {
-      gone.fate = Fate::kRefused;
-      gone.detail = "its state would be given up";
+    NodeDifference gone{node.kind, node.name, Fate::kGone, "", false};
+    if (node.kind == "source" || shapes_before.contains(node.name)) {
+      gone.fate = Fate::kDropped;
+      gone.keeps = true;
+      gone.detail = node.kind == "source" ? "its positions are dropped" : "its state is dropped";
     } else if (node.kind == "sink") {
       gone.detail = "all that it was given is published before";
     }
     differences.push_back(std::move(gone));
   }
   return differences;
+}
+
+Status CheckDrops(const std::vector<NodeDifference>& differences,
+                  const std::vector<std::string>& drop_state) {
+  std::vector<std::string> keeping;
+  std::vector<std::string> unsaid;
+  std::string told;
+  for (const NodeDifference& one : differences) {
+    if (!one.keeps) continue;
+    keeping.push_back(one.name);
+    const bool drops = one.fate == Fate::kRebuilt || one.fate == Fate::kDropped;
+    if (!drops || Names(drop_state, one.name)) continue;
+    unsaid.push_back(one.name);
+    told += fmt::format("\n  {} '{}': {}", one.kind, one.name, one.detail);
+  }
+  for (const std::string& name : drop_state) {
+    if (Names(keeping, name)) continue;
+    return Status(errors::kNothingToDrop,
+                  fmt::format("the job keeps nothing of a step or source '{}'", name),
+                  keeping.empty()
+                      ? "it keeps nothing that could be dropped"
+                      : fmt::format("it keeps state or positions of {}", fmt::join(keeping, ", ")));
+  }
+  if (unsaid.empty()) return Status::Ok();
+  return Status(errors::kWouldDrop,
+                fmt::format("the change would drop what the job keeps:{}", told),
+                fmt::format("keep those as they were, run the new job under another name, or say "
+                            "that it may be dropped: --drop-state {}",
+                            fmt::join(unsaid, ",")));
 }
 
 }  // namespace weir

@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/status.h"
 #include "engine/plan.h"
 
 namespace weir {
@@ -15,18 +16,26 @@ struct NodeDifference {
     kMoved,    ///< The same, split anew among another number of tasks.
     kNew,      ///< It begins without state, or at its start.
     kGone,     ///< It ends, and keeps nothing.
-    kRefused,  ///< What it keeps does not fit the new text: the change would be refused.
+    kRebuilt,  ///< It begins anew: what it keeps is dropped, since it does not fit or as was asked.
+    kDropped,  ///< It ends, and what it keeps is dropped.
   };
   std::string kind;  ///< source, step or sink
   std::string name;
   Fate fate = Fate::kKept;
   std::string detail;  ///< What is kept, or why not.
+  bool keeps = false;  ///< The node of the old text keeps state or positions.
 };
-/// `kept`, `moved`, `new`, `gone`, `refused`.
+/// `kept`, `moved`, `new`, `gone`, `rebuilt`, `dropped`.
 std::string_view NameOf(NodeDifference::Fate fate);
 
-/// What an upgrade from one plan to another does, by CheckSameJob's rules: nodes of the new one in
-/// its order, then those that are gone. Pure.
-std::vector<NodeDifference> DiffPlans(const JobPlan& before, const JobPlan& after);
+/// What an upgrade from one plan to another does, by CheckSameJob's rules, if what `drop_state`
+/// names is dropped: nodes of the new one in its order, then those that are gone. Pure.
+std::vector<NodeDifference> DiffPlans(const JobPlan& before, const JobPlan& after,
+                                      const std::vector<std::string>& drop_state);
+
+/// Whether the user has said that all may be dropped that would be, and names nothing that keeps
+/// nothing. Pure.
+Status CheckDrops(const std::vector<NodeDifference>& differences,
+                  const std::vector<std::string>& drop_state);
 
 }  // namespace weir

@@ -1,5 +1,6 @@
 #include "engine/plan_diff.h"
 
+#include "engine/errors.h"
 #include "tests/catch.h"
 
 namespace weir {
@@ -48,44 +49,67 @@ std::string Told(const std::vector<NodeDifference>& differences) {
 
 TEST_CASE("what stays as it was is kept, at another parallelism moved") {
   const JobPlan plan = PlanOf({kClicks, kCounts, kOut});
-  CHECK(Told(DiffPlans(plan, plan)) == "clicks kept, counts kept, out kept");
-  CHECK(DiffPlans(plan, plan)[1].detail == "keeps its state");
-  const auto moved = DiffPlans(plan, PlanOf({kClicks, kCounts, kOut}, 3));
+  CHECK(Told(DiffPlans(plan, plan, {})) == "clicks kept, counts kept, out kept");
+  CHECK(DiffPlans(plan, plan, {})[1].detail == "keeps its state");
+  const auto moved = DiffPlans(plan, PlanOf({kClicks, kCounts, kOut}, 3), {});
   CHECK(Told(moved) == "clicks moved, counts moved, out moved");
   CHECK(moved[1].detail == "from 2 tasks to 3; keeps its state");
 }
 
-TEST_CASE("state of another shape, or of a step that is gone, refuses the change") {
+TEST_CASE("state of another shape, or of a step that is gone, is dropped if that is said") {
   const JobPlan before = PlanOf({kClicks, kCounts, kOut});
   Node other = kCounts;
   other.shape = "window 1m: count";
-  CHECK(Told(DiffPlans(before, PlanOf({kClicks, other, kOut}))) ==
-        "clicks kept, counts refused, out kept");
+  CHECK(Told(DiffPlans(before, PlanOf({kClicks, other, kOut}), {})) ==
+        "clicks kept, counts rebuilt, out kept");
   other.shape = "";
-  CHECK(Told(DiffPlans(before, PlanOf({kClicks, other, kOut}))) ==
-        "clicks kept, counts refused, out kept");
-  CHECK(Told(DiffPlans(before, PlanOf({kClicks, kOut}))) ==
-        "clicks kept, out kept, counts refused");
+  CHECK(Told(DiffPlans(before, PlanOf({kClicks, other, kOut}), {})) ==
+        "clicks kept, counts rebuilt, out kept");
+  CHECK(Told(DiffPlans(before, PlanOf({kClicks, kOut}), {})) ==
+        "clicks kept, out kept, counts dropped");
+}
+
+TEST_CASE("what would be dropped must be said, by its name") {
+  const JobPlan before = PlanOf({kClicks, kCounts, kLarge, kOut});
+  const JobPlan after = PlanOf({kClicks, kLarge, kOut});
+  const auto check = [&](const JobPlan& plan, const std::vector<std::string>& drop_state) {
+    return CheckDrops(DiffPlans(before, plan, drop_state), drop_state);
+  };
+  CHECK(check(before, {}).ok());
+  const Status unsaid = check(after, {});
+  CHECK(unsaid.Is(errors::kWouldDrop));
+  CHECK(unsaid.message().find("step 'counts': its state is dropped") != std::string::npos);
+  CHECK(unsaid.cure().find("--drop-state counts") != std::string::npos);
+  CHECK(check(after, {"counts"}).ok());
+  // What fits may be given up as well.
+  CHECK(check(before, {"counts", "clicks"}).ok());
+  CHECK(Told(DiffPlans(before, before, {"counts", "clicks"})) ==
+        "clicks rebuilt, counts rebuilt, large kept, out kept");
+  for (const char* name : {"cuonts", "large", "out"}) {
+    const Status nothing = check(after, {"counts", name});
+    CHECK(nothing.Is(errors::kNothingToDrop));
+    CHECK(nothing.cure().find("clicks, counts") != std::string::npos);
+  }
 }
 
 TEST_CASE("what keeps nothing comes and goes, sources do not go") {
   const JobPlan before = PlanOf({kClicks, kLarge, kOut});
-  CHECK(Told(DiffPlans(before, PlanOf({kClicks, kCounts, kOut}))) ==
+  CHECK(Told(DiffPlans(before, PlanOf({kClicks, kCounts, kOut}), {})) ==
         "clicks kept, counts new, out kept, large gone");
   Node views = kClicks;
   views.name = "views";
-  CHECK(Told(DiffPlans(before, PlanOf({views, kLarge, kOut}))) ==
-        "views new, large kept, out kept, clicks refused");
+  CHECK(Told(DiffPlans(before, PlanOf({views, kLarge, kOut}), {})) ==
+        "views new, large kept, out kept, clicks dropped");
   Node table = kOut;
   table.name = "table";
-  CHECK(Told(DiffPlans(before, PlanOf({kClicks, kLarge, table}))) ==
+  CHECK(Told(DiffPlans(before, PlanOf({kClicks, kLarge, table}), {})) ==
         "clicks kept, large kept, table new, out gone");
 }
 
 TEST_CASE("a name that becomes another kind of node is another node") {
   Node as_sink = kLarge;
   as_sink.role = NodePlan::Role::kSink;
-  CHECK(Told(DiffPlans(PlanOf({kClicks, kLarge}), PlanOf({kClicks, as_sink}))) ==
+  CHECK(Told(DiffPlans(PlanOf({kClicks, kLarge}), PlanOf({kClicks, as_sink}), {})) ==
         "clicks kept, large new, large gone");
 }
 

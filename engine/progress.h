@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -40,6 +41,8 @@ struct JobProgress {
   std::string last_error;
   std::optional<Status> failure;  ///< What ended the attempt before, if one failed.
   std::string failed_sink;        ///< Whose results could not be published, if that ended the run.
+  /// Steps and sources whose state or positions the changed job has no place for, if that ended it.
+  std::set<std::string> must_drop;
   std::map<std::string, int64_t> totals;  ///< `node.in` and so on, of the newest checkpoint.
   std::vector<TaskProgress> tasks;
 };

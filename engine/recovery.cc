@@ -3,8 +3,10 @@
 #include <algorithm>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "engine/errors.h"
+#include "state/task_state.h"
 
 namespace weir {
 
@@ -72,33 +74,71 @@ std::map<std::string, std::string> StateShapes(const JobPlan& plan) {
   return shapes;
 }
 
-Status CheckSameJob(const JobPlan& plan, const proto::Manifest& manifest) {
-  std::string differences;
-  const auto differs = [&](std::string line) { differences += "\n  " + std::move(line); };
+Result<std::set<std::string>> StillToDrop(const JobPlan& plan, const proto::Manifest& manifest,
+                                          const std::vector<std::string>& drop_state) {
+  if (drop_state.empty() || manifest.job_text() == plan.text) return std::set<std::string>();
+  std::set<std::string> kept;
+  for (const auto& [step, shape] : manifest.state_shapes()) kept.insert(step);
+  for (const proto::SourceState& source : manifest.sources()) kept.insert(source.source());
+  for (const std::string& name : drop_state) {
+    if (kept.contains(name)) continue;
+    return Status(errors::kNothingToDrop,
+                  fmt::format("checkpoint {} keeps nothing of a step or source '{}'",
+                              manifest.number(), name),
+                  kept.empty()
+                      ? "it keeps nothing that could be dropped"
+                      : fmt::format("it keeps state or positions of {}", fmt::join(kept, ", ")));
+  }
+  return std::set<std::string>(drop_state.begin(), drop_state.end());
+}
+
+namespace {
+
+bool HasNode(const JobPlan& plan, const std::string& name, NodePlan::Role role) {
+  return std::any_of(plan.nodes.begin(), plan.nodes.end(), [&](const NodePlan& node) {
+    return node.role == role && node.user_name == name;
+  });
+}
+
+/// Why what the manifest keeps of a step or source can't be gone on from: by name.
+std::map<std::string, std::string> Misfits(const JobPlan& plan, const proto::Manifest& manifest) {
+  std::map<std::string, std::string> misfits;
   const std::map<std::string, std::string> shapes = StateShapes(plan);
   for (const auto& [step, old_shape] : manifest.state_shapes()) {
     const auto now = shapes.find(step);
     if (now == shapes.end()) {
-      differs(fmt::format("step '{}' is gone, and it has state", step));
+      misfits[step] = fmt::format("step '{}' is gone, and it has state", step);
     } else if (now->second != old_shape) {
-      differs(fmt::format("step '{}' keeps other state: {} (before: {})", step, now->second,
-                          old_shape));
+      misfits[step] =
+          fmt::format("step '{}' keeps other state: {} (before: {})", step, now->second, old_shape);
     }
   }
-  const auto has_node = [&](const std::string& name, NodePlan::Role role) {
-    return std::any_of(plan.nodes.begin(), plan.nodes.end(), [&](const NodePlan& node) {
-      return node.role == role && node.user_name == name;
-    });
-  };
   for (const proto::SourceState& source : manifest.sources()) {
-    if (!has_node(source.source(), NodePlan::Role::kSource)) {
-      differs(fmt::format("source '{}' is gone", source.source()));
-    }
+    if (HasNode(plan, source.source(), NodePlan::Role::kSource)) continue;
+    misfits[source.source()] = fmt::format("source '{}' is gone", source.source());
+  }
+  return misfits;
+}
+
+}  // namespace
+
+std::set<std::string> MustDrop(const JobPlan& plan, const proto::Manifest& manifest) {
+  std::set<std::string> names;
+  for (const auto& [name, why] : Misfits(plan, manifest)) names.insert(name);
+  return names;
+}
+
+Status CheckSameJob(const JobPlan& plan, const proto::Manifest& manifest,
+                    const std::set<std::string>& dropped) {
+  std::string differences;
+  std::set<std::string> to_drop(dropped);
+  for (const auto& [name, why] : Misfits(plan, manifest)) {
+    if (to_drop.insert(name).second) differences += "\n  " + why;
   }
   for (const proto::LaneState& lane : manifest.lanes()) {
-    if (lane.unpublished_size() > 0 && !has_node(lane.sink(), NodePlan::Role::kSink)) {
-      differs(
-          fmt::format("sink '{}' is gone, and results of it are not published yet", lane.sink()));
+    if (lane.unpublished_size() > 0 && !HasNode(plan, lane.sink(), NodePlan::Role::kSink)) {
+      differences += fmt::format("\n  sink '{}' is gone, and results of it are not published yet",
+                                 lane.sink());
     }
   }
   if (differences.empty()) return Status::Ok();
@@ -107,7 +147,30 @@ Status CheckSameJob(const JobPlan& plan, const proto::Manifest& manifest) {
       fmt::format("the job file has changed against checkpoint {} in a way that its state "
                   "does not fit:{}",
                   manifest.number(), differences),
-      "undo the change, run it under another name, or begin anew with --fresh");
+      to_drop == dropped
+          ? "undo the change, run it under another name, or begin anew with --fresh"
+          : fmt::format("undo the change, run it under another name, or give up what does not fit "
+                        "with --drop-state {}",
+                        fmt::join(to_drop, ",")));
+}
+
+std::map<std::string, int64_t> DropState(proto::Manifest& manifest,
+                                         const std::set<std::string>& steps) {
+  std::map<std::string, int64_t> held;
+  if (steps.empty()) return held;
+  auto& totals = *manifest.mutable_totals()->mutable_values();
+  for (proto::TaskCheckpoint& task : *manifest.mutable_tasks()) {
+    (void)RestrictTo(task, [&](const std::string& step) { return !steps.contains(step); });
+    for (proto::NodeCounts& counts : *task.mutable_counts()) {
+      const std::string step = counts.node().substr(0, counts.node().find('/'));
+      if (!steps.contains(step) || counts.held_after() == 0) continue;
+      held[step] += counts.held_after();
+      totals[counts.node() + ".given_up"] += counts.held_after();
+      totals.erase(counts.node() + ".held");
+      counts.set_held_after(0);
+    }
+  }
+  return held;
 }
 
 }  // namespace weir

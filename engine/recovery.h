@@ -2,6 +2,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,8 @@ namespace weir {
 struct RecoveryChoices {
   bool rewind = false;     ///< Go on from an older checkpoint although later results are out.
   bool take_over = false;  ///< Take a lane that another instance of the job has written to.
+  /// Steps whose state, and sources whose positions, the changed job does not go on from.
+  std::vector<std::string> drop_state;
 };
 
 /// Where one lane stands, and what the newest usable manifest says of it.
@@ -43,9 +46,26 @@ uint64_t ContentNumber(const proto::Manifest& manifest);
 Result<LaneDecision> DecideLane(const LaneStanding& standing, const std::string& instance,
                                 uint64_t number, const RecoveryChoices& choices);
 
+/// Which of `drop_state` is still to be dropped: all while the job's text is another than the
+/// manifest's, none once a manifest of the new text stands, so that a second start drops nothing
+/// that was gathered since. An error for a name that the manifest keeps nothing of. Pure.
+Result<std::set<std::string>> StillToDrop(const JobPlan& plan, const proto::Manifest& manifest,
+                                          const std::vector<std::string>& drop_state);
+
+/// Steps and sources of the manifest whose state or positions have no place in the plan. Pure.
+std::set<std::string> MustDrop(const JobPlan& plan, const proto::Manifest& manifest);
+
 /// Whether a job can go on from what the manifest holds: steps with state have the same name and
-/// shape, sources and unpublished sinks are still there. The error lists every difference. Pure.
-Status CheckSameJob(const JobPlan& plan, const proto::Manifest& manifest);
+/// shape, sources and unpublished sinks are still there, but for `dropped` steps and sources. The
+/// error lists every difference, and its cure what would have to be dropped. Pure.
+Status CheckSameJob(const JobPlan& plan, const proto::Manifest& manifest,
+                    const std::set<std::string>& dropped);
+
+/// Takes the state of steps, and the rows that they held, out of what a manifest says; the totals
+/// tell these rows as `node.given_up`. Positions of sources are not touched. How many rows were
+/// held, for each step that held some. Pure.
+std::map<std::string, int64_t> DropState(proto::Manifest& manifest,
+                                         const std::set<std::string>& steps);
 
 /// The shape of each step's state, as `CheckSameJob` compares it: by step name.
 std::map<std::string, std::string> StateShapes(const JobPlan& plan);

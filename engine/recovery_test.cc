@@ -35,7 +35,8 @@ TEST_CASE("a marker above the manifest is a stop, unless a rewind is said") {
   CHECK(stop.status().Is(errors::kStaleMarker));
   CHECK(stop.status().kind() == ErrorKind::kDecision);
   CHECK(stop.status().cure().find("--rewind") != std::string::npos);
-  const auto rewind = DecideLane(Standing(9), "me", 7, {.rewind = true, .take_over = false});
+  const auto rewind =
+      DecideLane(Standing(9), "me", 7, {.rewind = true, .take_over = false, .drop_state = {}});
   REQUIRE(rewind.ok());
   CHECK(rewind->publish_after == Epoch{7});
   CHECK(rewind->write_marker);
@@ -45,8 +46,8 @@ TEST_CASE("a marker of another instance is a stop, unless a take-over is said") 
   const auto stop = DecideLane(Standing(3, "other"), "me", 7, {});
   REQUIRE_FALSE(stop.ok());
   CHECK(stop.status().Is(errors::kForeignMarker));
-  const auto taken =
-      DecideLane(Standing(3, "other"), "me", 7, {.rewind = false, .take_over = true});
+  const auto taken = DecideLane(Standing(3, "other"), "me", 7,
+                                {.rewind = false, .take_over = true, .drop_state = {}});
   REQUIRE(taken.ok());
   // Its number says nothing of this instance's epochs: all are published.
   CHECK(taken->publish_after == Epoch{0});
@@ -71,7 +72,7 @@ TEST_CASE("a sink without markers: what began to be published later is a stop") 
   standing.publishing_begun = Epoch{7};
   CHECK(DecideLane(standing, "me", 7, {}).ok());
   CHECK(DecideLane(standing, "me", 6, {}).status().Is(errors::kStaleMarker));
-  CHECK(DecideLane(standing, "me", 6, {.rewind = true, .take_over = false}).ok());
+  CHECK(DecideLane(standing, "me", 6, {.rewind = true, .take_over = false, .drop_state = {}}).ok());
 }
 
 TEST_CASE("after an unknown outcome only what the marker does not cover is published") {
@@ -104,16 +105,80 @@ TEST_CASE("a changed job goes on where its state fits, and lists what does not")
   manifest.set_number(3);
   (*manifest.mutable_state_shapes())["counts"] = "tumbling 10s by a";
   manifest.add_sources()->set_source("clicks");
-  CHECK(CheckSameJob(PlanWith("counts", "tumbling 10s by a"), manifest).ok());
+  CHECK(CheckSameJob(PlanWith("counts", "tumbling 10s by a"), manifest, {}).ok());
 
-  const Status other = CheckSameJob(PlanWith("counts", "tumbling 20s by a"), manifest);
+  const Status other = CheckSameJob(PlanWith("counts", "tumbling 20s by a"), manifest, {});
   CHECK(other.Is(errors::kChangedJob));
   CHECK(other.message().find("tumbling 20s by a (before: tumbling 10s by a)") != std::string::npos);
 
   manifest.add_sources()->set_source("orders");
-  const Status gone = CheckSameJob(PlanWith("totals", "x"), manifest);
+  const Status gone = CheckSameJob(PlanWith("totals", "x"), manifest, {});
   CHECK(gone.message().find("step 'counts' is gone") != std::string::npos);
   CHECK(gone.message().find("source 'orders' is gone") != std::string::npos);
+  CHECK(gone.cure().find("--drop-state counts,orders") != std::string::npos);
+  CHECK(MustDrop(PlanWith("totals", "x"), manifest) == std::set<std::string>{"counts", "orders"});
+  CHECK(CheckSameJob(PlanWith("totals", "x"), manifest, {"counts", "orders"}).ok());
+  const Status half = CheckSameJob(PlanWith("totals", "x"), manifest, {"counts"});
+  CHECK(half.message().find("'counts'") == std::string::npos);
+  CHECK(half.cure().find("--drop-state counts,orders") != std::string::npos);
+
+  // A sink that results still wait for is no state: nothing helps but to publish them.
+  proto::LaneState& lane = *manifest.add_lanes();
+  lane.set_sink("old");
+  lane.add_unpublished();
+  const Status waits = CheckSameJob(PlanWith("totals", "x"), manifest, {"counts", "orders"});
+  CHECK(waits.message().find("sink 'old' is gone") != std::string::npos);
+  CHECK(waits.cure().find("--drop-state") == std::string::npos);
+}
+
+TEST_CASE("what is given up is given up once, and by its name") {
+  proto::Manifest manifest;
+  manifest.set_number(3);
+  manifest.set_job_text("old");
+  (*manifest.mutable_state_shapes())["counts"] = "tumbling 10s by a";
+  manifest.add_sources()->set_source("clicks");
+  JobPlan plan = PlanWith("totals", "x");
+  plan.text = "new";
+  CHECK(*StillToDrop(plan, manifest, {"counts", "clicks"}) ==
+        std::set<std::string>{"counts", "clicks"});
+  CHECK(StillToDrop(plan, manifest, {})->empty());
+  const auto unknown = StillToDrop(plan, manifest, {"cuonts"});
+  REQUIRE_FALSE(unknown.ok());
+  CHECK(unknown.status().Is(errors::kNothingToDrop));
+  CHECK(unknown.status().cure().find("clicks, counts") != std::string::npos);
+  // A manifest of the new text stands: what was gathered since then stays.
+  manifest.set_job_text("new");
+  CHECK(StillToDrop(plan, manifest, {"counts", "cuonts"})->empty());
+}
+
+TEST_CASE("state that is given up leaves the manifest, and its rows are told") {
+  proto::Manifest manifest;
+  (*manifest.mutable_totals()->mutable_values())["counts/window.held"] = 7;
+  (*manifest.mutable_totals()->mutable_values())["sums/window.held"] = 5;
+  for (const int64_t held : {3, 4}) {
+    proto::TaskCheckpoint& task = *manifest.add_tasks();
+    for (const char* step : {"counts", "sums"}) {
+      (*task.mutable_counters())[std::string(step) + "/held"].add_slots(1);
+      task.add_steps()->set_step(step);
+      proto::NodeCounts& counts = *task.add_counts();
+      counts.set_node(step + std::string("/window"));
+      counts.set_held_after(held);
+    }
+  }
+  const auto held = DropState(manifest, {"counts", "a source"});
+  CHECK(held == std::map<std::string, int64_t>{{"counts", 7}});
+  for (const proto::TaskCheckpoint& task : manifest.tasks()) {
+    CHECK(task.counters().size() == 1);
+    CHECK(task.counters().contains("sums/held"));
+    REQUIRE(task.steps_size() == 1);
+    CHECK(task.steps(0).step() == "sums");
+    CHECK(task.counts(0).held_after() == 0);
+    CHECK(task.counts(1).held_after() > 0);
+  }
+  const auto& totals = manifest.totals().values();
+  CHECK(totals.at("counts/window.given_up") == 7);
+  CHECK_FALSE(totals.contains("counts/window.held"));
+  CHECK(totals.at("sums/window.held") == 5);
 }
 
 }  // namespace

@@ -67,6 +67,7 @@ class DropDead final : public rocksdb::CompactionFilter {
     if (!view_->range.Contains(SlotOfStored(stored))) return true;
     if (view_->drop_erased && value.size() == 1 && value[0] == kErasedTag) return true;
     const StoredTableId table = TableOfStored(stored);
+    if (view_->dropped_tables.contains(table)) return true;
     if (KindOf(table) != TableKind::kSlices || stored.size() < kStoredPrefixBytes + 8) return false;
     const auto mark = view_->dropped_up_to.find(table);
     return mark != view_->dropped_up_to.end() &&

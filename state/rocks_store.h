@@ -29,6 +29,7 @@ class CompactionMarks {
   struct View {
     SlotRange range;  ///< Keys of other slots are another task's now.
     std::map<StoredTableId, EventTime> dropped_up_to;
+    std::set<StoredTableId> dropped_tables;  ///< Nobody reads these.
     bool drop_erased = false;  ///< No later store is left that an erased tag could hide.
   };
   void Set(View view) {

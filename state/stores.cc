@@ -143,6 +143,8 @@ Status Stores::OpenRestored(const std::vector<proto::StoredStore>& restored) {
       restored[0].slot_end() == options_.range.end) {
     // The same slots as before, or fewer: the files go on as they are.
     first_other = 1;
+    dropped_tables_.insert(restored[0].dropped_tables().begin(),
+                           restored[0].dropped_tables().end());
     WEIR_TRY(FetchFiles(restored[0], folder_ + "/own", full_check_left));
     for (const proto::StoredFile& file : restored[0].files()) {
       if (IsTableFile(file.name())) own_files_[file.name()] = file;
@@ -196,6 +198,11 @@ Status Stores::AdoptTables(const proto::StoredStore& stored) {
                     "use the version of weir that wrote it, or a newer one");
     }
   }
+  for (const uint32_t id : stored.dropped_tables()) {
+    if (id >= 3 * kTablesOfAKind || by_id.contains(id)) {
+      return Status(kCheckpointDamaged, "a store of the checkpoint drops a table that it has");
+    }
+  }
   for (const auto& [id, name] : by_id) {
     const auto stored_id = static_cast<StoredTableId>(id);
     const auto known = tables_.find(name);
@@ -218,18 +225,23 @@ Status Stores::AdoptTables(const proto::StoredStore& stored) {
     table->own = MakeTableId(KindOf(stored_id), taken);
     tables_.emplace(name, std::move(table));
   }
+  for (const uint32_t id : stored.dropped_tables()) {
+    uint32_t& next = next_table_[static_cast<size_t>(KindOf(static_cast<StoredTableId>(id)))];
+    next = std::max(next, id % kTablesOfAKind + 1);
+  }
   return Status::Ok();
 }
 
-/// Of an old task's stores the first has all of its slots, and its marks speak for the others.
-/// Where old tasks differ, a slice is dropped only if it was in all of them.
+/// Of an old task's stores the first has all of its slots and tables, and its marks speak for the
+/// others. Where old tasks differ, a slice is dropped only if it was in all of them.
 void Stores::AdoptMarks(const std::vector<proto::StoredStore>& restored) {
   for (auto stored = restored.begin(); stored != restored.end(); ++stored) {
-    const bool spoken_for = std::any_of(restored.begin(), stored, [&](const auto& earlier) {
-      return earlier.slot_begin() < stored->slot_end() && stored->slot_begin() < earlier.slot_end();
-    });
-    if (spoken_for) continue;
     for (const auto& [name, mark] : stored->marks()) {
+      const bool spoken_for = std::any_of(restored.begin(), stored, [&](const auto& earlier) {
+        return earlier.slot_begin() < stored->slot_end() &&
+               stored->slot_begin() < earlier.slot_end() && earlier.tables().contains(name);
+      });
+      if (spoken_for) continue;
       const auto [at, fresh] = restored_marks_.emplace(name, mark);
       if (fresh) continue;
       proto::TableMark& merged = at->second;
@@ -453,6 +465,7 @@ Result<Stores::Written> Stores::Write(const Marks& marks) {
       (*own.mutable_shapes())[name] = ShapeOf(KindOf(table->own));
     }
     for (const auto& [name, mark] : marks.tables) (*own.mutable_marks())[name] = mark;
+    for (const StoredTableId id : dropped_tables_) own.add_dropped_tables(id);
     for (const std::string& name : names) {
       const auto known = own_files_.find(name);
       bool same = known != own_files_.end();
@@ -508,6 +521,7 @@ void Stores::AdvanceMarks(const Marks& marks) {
   CompactionMarks::View view;
   view.range = options_.range;
   view.drop_erased = others_.empty();
+  view.dropped_tables = dropped_tables_;
   for (const auto& [name, mark] : marks.tables) {
     const auto table = tables_.find(name);
     if (table == tables_.end()) continue;

@@ -5,6 +5,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -130,6 +131,7 @@ class Stores {
   std::map<std::string, std::unique_ptr<Table>> tables_;
   std::map<std::string, proto::TableMark> restored_marks_;
   std::map<std::string, proto::StoredFile> own_files_;  ///< By local name, named by the parent.
+  std::set<StoredTableId> dropped_tables_;  ///< Of which the own files may hold dead entries.
   uint64_t next_upload_ = 1;
   uint32_t next_table_[3] = {0, 0, 0};
 };

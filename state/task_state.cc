@@ -127,6 +127,37 @@ struct TaskState::Impl {
   }
 };
 
+bool RestrictTo(proto::TaskCheckpoint& task,
+                const std::function<bool(const std::string& step)>& keeps) {
+  // "step/table" and "step/counter"; neither a table nor a counter has a '/' in its own name.
+  const auto is_kept = [&](const std::string& name) {
+    return keeps(name.substr(0, name.rfind('/')));
+  };
+  bool left = false;
+  for (proto::StoredStore& store : *task.mutable_stores()) {
+    std::vector<std::string> dropped;
+    for (const auto& [name, id] : store.tables()) {
+      if (is_kept(name)) continue;
+      dropped.push_back(name);
+      store.add_dropped_tables(id);
+    }
+    for (const std::string& name : dropped) {
+      store.mutable_tables()->erase(name);
+      store.mutable_shapes()->erase(name);
+      store.mutable_marks()->erase(name);
+    }
+    left |= !store.tables().empty();
+  }
+  for (auto at = task.mutable_counters()->begin(); at != task.mutable_counters()->end();) {
+    at = is_kept(at->first) ? std::next(at) : task.mutable_counters()->erase(at);
+  }
+  auto& steps = *task.mutable_steps();
+  steps.erase(std::remove_if(steps.begin(), steps.end(),
+                             [&](const proto::StepState& step) { return !keeps(step.step()); }),
+              steps.end());
+  return left || !task.counters().empty() || !steps.empty();
+}
+
 RestoredState RestoredFor(const std::vector<const proto::TaskCheckpoint*>& tasks, SlotRange range) {
   RestoredState restored;
   for (const proto::TaskCheckpoint* task : tasks) {

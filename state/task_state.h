@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -36,9 +37,15 @@ struct RestoredState {
   std::map<std::string, std::vector<SlotTimes::Part>> closed_up_to;  ///< By step.
 };
 
-/// The part of a fragment's old tasks that a task with `range` goes on from, whatever their number
-/// was: stores with the ranges cut to `range`, counts of its slots, and each step's closed_up_to
-/// for each of its slots as the task had it that owned the slot.
+/// Leaves in a task's checkpoint only what it keeps for the steps that `keeps` says yes to. Files
+/// stay as they are: the ids that other steps' tables have in them stay taken, and entries under
+/// these are dead. False where nothing of the task's state is left.
+bool RestrictTo(proto::TaskCheckpoint& task,
+                const std::function<bool(const std::string& step)>& keeps);
+
+/// The part of old tasks that a task with `range` goes on from, whatever their number and whatever
+/// other steps they had: stores with the ranges cut to `range`, counts of its slots, and each
+/// step's closed_up_to for each of its slots as the task had it that owned the slot.
 RestoredState RestoredFor(const std::vector<const proto::TaskCheckpoint*>& tasks, SlotRange range);
 
 struct TaskStateOptions {

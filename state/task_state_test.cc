@@ -8,89 +8,19 @@
 #include "state/evicted_filter.h"
 #include "state/testing.h"
 #include "state/testing/store_place.h"
+#include "state/testing/table_task.h"
 
 namespace weir {
 namespace {
 
 using testing::Check;
+using testing::kText;
 using testing::PlainLayout;
 using testing::StorePlace;
+using testing::TableModel;
+using testing::TableTask;
 using testing::TemporaryFolder;
 using testing::TextLayout;
-
-const TextLayout kText;
-
-/// What tables should hold, kept the plain way.
-struct Model {
-  std::map<std::pair<int64_t, std::string>, std::string> slices;
-  std::map<std::pair<std::string, int64_t>, std::string> keys;
-  std::set<std::pair<int64_t, std::string>> timers;
-  std::map<std::string, int64_t> counts;
-  int64_t dropped = 0;
-  friend bool operator==(const Model&, const Model&) = default;
-};
-
-/// One task with a table of each kind.
-struct Task {
-  Task(CheckpointStore& store, const std::string& folder, SlotRange slots, size_t budget,
-       RestoredState restored, uint64_t merge_bytes = 2000) {
-    TaskStateOptions options;
-    options.directory = folder;
-    options.range = slots;
-    options.memory_budget = budget;
-    options.store = &store;
-    options.merge_bytes = merge_bytes;
-    state = Check(TaskState::Open(options, std::move(restored)));
-    slices = &state->OpenSlices("window", "slices", kText);
-    keys = &state->OpenKeys("session", "keys", kText);
-    timers = &state->OpenTimers("session", "timers");
-    counter = &state->OpenCounter("window", "held");
-    Check(state->status());
-  }
-
-  void PutSlice(int64_t end, const std::string& key, const std::string& value) {
-    std::byte* row = slices->Upsert({end}, key, HashBytes(key));
-    Check(state->status());
-    REQUIRE(row != nullptr);
-    TextLayout::Text(row) += value;
-  }
-  void PutKey(const std::string& key, int64_t time, const std::string& value) {
-    std::byte* row = keys->Upsert(key, HashBytes(key), {time});
-    Check(state->status());
-    REQUIRE(row != nullptr);
-    TextLayout::Text(row) += value;
-  }
-
-  void ReadInto(Model& model) {
-    for (const EventTime end : slices->Slices()) {
-      Check(slices->Scan(end, [&](EventTime time, std::string_view key, const std::byte* row) {
-        const bool fresh =
-            model.slices.emplace(std::pair(time.us, std::string(key)), TextLayout::Text(row))
-                .second;
-        REQUIRE(fresh);
-        return Status::Ok();
-      }));
-    }
-    Check(keys->Scan([&](EventTime time, std::string_view key, const std::byte* row) {
-      const bool fresh =
-          model.keys.emplace(std::pair(std::string(key), time.us), TextLayout::Text(row)).second;
-      REQUIRE(fresh);
-      return Status::Ok();
-    }));
-  }
-
-  Result<TaskSnapshot> Checkpoint() {
-    Result<TaskSnapshot> snapshot = state->Write(state->Seal());
-    state->Completed(snapshot.ok());
-    return snapshot;
-  }
-
-  std::unique_ptr<TaskState> state;
-  SliceTable* slices = nullptr;
-  KeyTable* keys = nullptr;
-  TimerTable* timers = nullptr;
-  SlotCounter* counter = nullptr;
-};
 
 std::string KeyName(std::mt19937_64& random, int keys) {
   const auto n = random() % static_cast<uint64_t>(keys);
@@ -112,7 +42,7 @@ class Cluster {
     Start(1, {});
   }
 
-  Task& Of(const std::string& key) {
+  TableTask& Of(const std::string& key) {
     const KeySlot slot = SlotOfHash(HashBytes(key));
     return *tasks_[OwnerOf(slot, static_cast<uint32_t>(tasks_.size()))];
   }
@@ -200,7 +130,7 @@ class Cluster {
   /// Seals, works on while the snapshot is written, and completes it or drops it.
   void Checkpoint(bool commit, int meanwhile) {
     std::vector<SealedState> sealed;
-    const Model at_barrier = model_;
+    const TableModel at_barrier = model_;
     const int64_t clock = clock_;
     for (auto& task : tasks_) sealed.push_back(task->state->Seal());
     for (int i = 0; i < meanwhile / 2; i++) Operate();
@@ -238,7 +168,7 @@ class Cluster {
   }
 
   void Compare() {
-    Model read;
+    TableModel read;
     for (auto& task : tasks_) {
       task->ReadInto(read);
       read.counts["held"] += task->counter->Sum();
@@ -265,8 +195,8 @@ class Cluster {
   void Start(uint32_t parallelism, const std::vector<const proto::TaskCheckpoint*>& old) {
     for (uint32_t i = 0; i < parallelism; i++) {
       const SlotRange slots = SlotsOf(i, parallelism);
-      tasks_.push_back(std::make_unique<Task>(*store_, folder_ / ("task-" + std::to_string(i)),
-                                              slots, budget_, RestoredFor(old, slots)));
+      tasks_.push_back(std::make_unique<TableTask>(*store_, folder_ / ("task-" + std::to_string(i)),
+                                                   slots, budget_, RestoredFor(old, slots)));
     }
   }
 
@@ -274,9 +204,9 @@ class Cluster {
   std::mt19937_64 random_;
   const size_t budget_;
   std::unique_ptr<CheckpointStore> store_;
-  std::vector<std::unique_ptr<Task>> tasks_;
-  Model model_;
-  Model committed_;
+  std::vector<std::unique_ptr<TableTask>> tasks_;
+  TableModel model_;
+  TableModel committed_;
   int64_t clock_ = 0;
   int64_t committed_clock_ = 0;
   uint64_t number_ = 0;
@@ -335,24 +265,24 @@ TEST_CASE("merged stores are moved into the task's own until it stands alone") {
   auto store = folder.Open();
   std::vector<proto::TaskCheckpoint> parts;
   for (uint32_t i = 0; i < 2; i++) {
-    Task task(*store, folder / ("a" + std::to_string(i)), SlotsOf(i, 2), 1 << 20, {});
+    TableTask task(*store, folder / ("a" + std::to_string(i)), SlotsOf(i, 2), 1 << 20, {});
     for (int n = 0; n < 500; n++) {
       const std::string key = "k" + std::to_string(n);
       if (task.state->range().Contains(SlotOfHash(HashBytes(key)))) task.PutKey(key, n, "v");
     }
     parts.push_back(Check(task.Checkpoint()).checkpoint);
   }
-  Task merged(*store, folder / "b", {0, kKeySlots}, 1 << 20,
-              RestoredFor({&parts[0], &parts[1]}, {0, kKeySlots}));
+  TableTask merged(*store, folder / "b", {0, kKeySlots}, 1 << 20,
+                   RestoredFor({&parts[0], &parts[1]}, {0, kKeySlots}));
   CHECK(merged.state->stats().stores == 3);
   int checkpoints = 0;
   while (merged.state->stats().stores > 1 && checkpoints < 100) {
     const TaskSnapshot snapshot = Check(merged.Checkpoint());
     checkpoints++;
     // Any of these checkpoints is whole.
-    Task again(*store, folder / "c", {0, kKeySlots}, 1 << 20,
-               RestoredFor({&snapshot.checkpoint}, {0, kKeySlots}));
-    Model model;
+    TableTask again(*store, folder / "c", {0, kKeySlots}, 1 << 20,
+                    RestoredFor({&snapshot.checkpoint}, {0, kKeySlots}));
+    TableModel model;
     again.ReadInto(model);
     REQUIRE(model.keys.size() == 500);
   }
@@ -363,7 +293,7 @@ TEST_CASE("merged stores are moved into the task's own until it stands alone") {
 TEST_CASE("a checkpoint without changes brings no file to the store") {
   const TemporaryFolder folder;
   auto store = Check(CheckpointStore::Open(folder / "store", "j"));
-  Task task(*store, folder / "a", {0, kKeySlots}, 64 << 20, {});
+  TableTask task(*store, folder / "a", {0, kKeySlots}, 64 << 20, {});
   CHECK(Check(task.Checkpoint()).uploaded.size() == 1);
   CHECK(Check(task.Checkpoint()).uploaded.empty());
   task.PutKey("k", 1, "v");
@@ -374,7 +304,7 @@ TEST_CASE("a checkpoint without changes brings no file to the store") {
 TEST_CASE("a table that was never restored or evicted is not looked up on the disk") {
   const TemporaryFolder folder;
   auto store = Check(CheckpointStore::Open(folder / "store", "j"));
-  Task task(*store, folder / "a", {0, kKeySlots}, 64 << 20, {});
+  TableTask task(*store, folder / "a", {0, kKeySlots}, 64 << 20, {});
   for (int n = 0; n < 1000; n++) {
     task.PutSlice(10, "k" + std::to_string(n), "v");
     task.PutKey("k" + std::to_string(n), n, "v");
@@ -401,7 +331,7 @@ TEST_CASE("new keys are told from evicted ones in memory") {
 TEST_CASE("entries in flight stay in memory, others go") {
   const TemporaryFolder folder;
   auto store = Check(CheckpointStore::Open(folder / "store", "j"));
-  Task task(*store, folder / "a", {0, kKeySlots}, 100000, {});
+  TableTask task(*store, folder / "a", {0, kKeySlots}, 100000, {});
   for (int n = 0; n < 2000; n++) task.PutSlice(10, "k" + std::to_string(n), "v");
   SealedState sealed = task.state->Seal();
   for (int i = 0; i < 3; i++) Check(task.state->Relieve());
@@ -415,7 +345,7 @@ TEST_CASE("entries in flight stay in memory, others go") {
   CHECK(task.state->stats().memory_bytes < 100000);
   // Read back and written again.
   for (int n = 0; n < 2000; n++) task.PutSlice(10, "k" + std::to_string(n), "w");
-  Model model;
+  TableModel model;
   task.ReadInto(model);
   CHECK(model.slices.size() == 2000);
   for (const auto& [key, value] : model.slices) REQUIRE(value == "vw");
@@ -425,7 +355,7 @@ TEST_CASE("entries in flight stay in memory, others go") {
 TEST_CASE("what changed after a barrier is not shadowed by what was sealed at it") {
   const TemporaryFolder folder;
   auto store = Check(CheckpointStore::Open(folder / "store", "j"));
-  Task task(*store, folder / "a", {0, kKeySlots}, 2000, {});
+  TableTask task(*store, folder / "a", {0, kKeySlots}, 2000, {});
   for (int n = 0; n < 200; n++) task.PutSlice(10, "k" + std::to_string(n), "old");
   for (int n = 0; n < 200; n++) task.PutKey("k" + std::to_string(n), 1, "old");
   SealedState sealed = task.state->Seal();
@@ -436,7 +366,7 @@ TEST_CASE("what changed after a barrier is not shadowed by what was sealed at it
   task.state->Completed(true);
   for (int i = 0; i < 3; i++) Check(task.state->Relieve());
   CHECK(task.state->stats().evicted > 300);
-  Model model;
+  TableModel model;
   task.ReadInto(model);
   REQUIRE(model.slices.size() == 200);
   REQUIRE(model.keys.size() == 200);
@@ -447,7 +377,7 @@ TEST_CASE("what changed after a barrier is not shadowed by what was sealed at it
 TEST_CASE("a checkpoint uploads only what its parent does not name") {
   const TemporaryFolder folder;
   auto store = Check(CheckpointStore::Open(folder / "store", "j"));
-  Task task(*store, folder / "a", {0, kKeySlots}, 64 << 20, {});
+  TableTask task(*store, folder / "a", {0, kKeySlots}, 64 << 20, {});
   const std::string value(1000, 'v');
   for (int n = 0; n < 2000; n++) task.PutKey("k" + std::to_string(n) + value, n, "");
   const TaskSnapshot first = Check(task.Checkpoint());
@@ -471,7 +401,7 @@ TEST_CASE("a restore never opens what was left in the live folder") {
   auto store = Check(CheckpointStore::Open(folder / "store", "j"));
   proto::TaskCheckpoint checkpoint;
   {
-    Task task(*store, folder / "a", {0, kKeySlots}, 20000, {});
+    TableTask task(*store, folder / "a", {0, kKeySlots}, 20000, {});
     task.PutKey("kept", 1, "v");
     checkpoint = Check(task.Checkpoint()).checkpoint;
     // Evicted to the live folder, and in no checkpoint.
@@ -479,9 +409,9 @@ TEST_CASE("a restore never opens what was left in the live folder") {
     Check(task.state->Relieve());
     REQUIRE(task.state->stats().evicted > 0);
   }
-  Task task(*store, folder / "a", {0, kKeySlots}, 20000,
-            RestoredFor({&checkpoint}, {0, kKeySlots}));
-  Model model;
+  TableTask task(*store, folder / "a", {0, kKeySlots}, 20000,
+                 RestoredFor({&checkpoint}, {0, kKeySlots}));
+  TableModel model;
   task.ReadInto(model);
   CHECK(model.keys.size() == 1);
 }
@@ -491,7 +421,7 @@ TEST_CASE("dropped slices do not come back") {
   auto store = Check(CheckpointStore::Open(folder / "store", "j"));
   proto::TaskCheckpoint checkpoint;
   {
-    Task task(*store, folder / "a", {0, kKeySlots}, 1 << 20, {});
+    TableTask task(*store, folder / "a", {0, kKeySlots}, 1 << 20, {});
     for (int n = 0; n < 100; n++) {
       task.PutSlice(10, "k" + std::to_string(n), "v");
       task.PutSlice(20, "k" + std::to_string(n), "v");
@@ -501,12 +431,12 @@ TEST_CASE("dropped slices do not come back") {
     task.state->ClosedUpTo("window").RaiseTo({10});
     checkpoint = Check(task.Checkpoint()).checkpoint;
   }
-  Task task(*store, folder / "a", {0, kKeySlots}, 1 << 20,
-            RestoredFor({&checkpoint}, {0, kKeySlots}));
+  TableTask task(*store, folder / "a", {0, kKeySlots}, 1 << 20,
+                 RestoredFor({&checkpoint}, {0, kKeySlots}));
   CHECK(task.slices->Slices() == std::vector<EventTime>{{20}});
   CHECK(task.state->ClosedUpTo("window").least() == EventTime{10});
   CHECK(task.state->ClosedUpTo("other").least() == EventTime::Min());
-  Model model;
+  TableModel model;
   task.ReadInto(model);
   CHECK(model.slices.size() == 100);
 }
@@ -516,7 +446,7 @@ TEST_CASE("a table of another kind or a newer form is refused") {
   auto store = Check(CheckpointStore::Open(folder / "store", "j"));
   proto::TaskCheckpoint checkpoint;
   {
-    Task task(*store, folder / "a", {0, kKeySlots}, 1 << 20, {});
+    TableTask task(*store, folder / "a", {0, kKeySlots}, 1 << 20, {});
     task.PutKey("k", 1, "v");
     checkpoint = Check(task.Checkpoint()).checkpoint;
   }
@@ -541,7 +471,7 @@ TEST_CASE("damaged files are found before anything of them is used") {
   auto store = Check(CheckpointStore::Open(folder / "store", "j"));
   proto::TaskCheckpoint checkpoint;
   {
-    Task task(*store, folder / "a", {0, kKeySlots}, 1 << 20, {});
+    TableTask task(*store, folder / "a", {0, kKeySlots}, 1 << 20, {});
     for (int round = 0; round < 2; round++) {
       for (int n = 0; n < 500; n++) {
         task.PutKey("k" + std::to_string(n), round, "value" + std::to_string(n));
@@ -584,7 +514,7 @@ TEST_CASE("a flipped block of state too large to be read at the start is found w
   auto store = Check(CheckpointStore::Open(folder / "store", "j"));
   proto::TaskCheckpoint checkpoint;
   {
-    Task task(*store, folder / "a", {0, kKeySlots}, 1 << 20, {});
+    TableTask task(*store, folder / "a", {0, kKeySlots}, 1 << 20, {});
     for (int n = 0; n < 3000; n++) task.PutKey("k" + std::to_string(n), 1, std::to_string(n));
     checkpoint = Check(task.Checkpoint()).checkpoint;
   }
@@ -655,7 +585,7 @@ TEST_CASE("hidden: one of four checkpoints fails", "[.]") {
   proto::TaskCheckpoint last;
   int failed = 0;
   {
-    Task task(*store, folder + "/a", {0, kKeySlots}, 1 << 20, {});
+    TableTask task(*store, folder + "/a", {0, kKeySlots}, 1 << 20, {});
     for (int round = 0; round < 4; round++) {
       for (int n = 0; n < 10; n++) task.PutKey("k" + std::to_string(round), n, "v");
       if (round > 0) Check(task.keys->Erase("k0", HashBytes("k0"), {round}));
@@ -671,8 +601,9 @@ TEST_CASE("hidden: one of four checkpoints fails", "[.]") {
     }
   }
   CHECK(failed == 1);
-  Task again(*store, folder + "/b", {0, kKeySlots}, 1 << 20, RestoredFor({&last}, {0, kKeySlots}));
-  Model model;
+  TableTask again(*store, folder + "/b", {0, kKeySlots}, 1 << 20,
+                  RestoredFor({&last}, {0, kKeySlots}));
+  TableModel model;
   again.ReadInto(model);
   // Forty entries less the three erased ones, and those made meanwhile in the first three rounds.
   CHECK(model.keys.size() == 40);

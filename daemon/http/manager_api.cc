@@ -15,6 +15,7 @@
 #include "daemon/http/page.h"
 #include "daemon/manager/errors.h"
 #include "daemon/worker/progress_json.h"
+#include "engine/plan_diff.h"
 
 namespace weir {
 namespace {
@@ -117,6 +118,17 @@ class Body {
       return Bad(fmt::format("'{}' is to be a text", name));
     }
     return json_[name].get<std::string>();
+  }
+  Result<std::vector<std::string>> Texts(const char* name) const {
+    std::vector<std::string> texts;
+    if (!json_.contains(name)) return texts;
+    const auto wrong = [&] { return Bad(fmt::format("'{}' is to be a list of texts", name)); };
+    if (!json_[name].is_array()) return wrong();
+    for (const Json& one : json_[name]) {
+      if (!one.is_string()) return wrong();
+      texts.push_back(one.get<std::string>());
+    }
+    return texts;
   }
   Result<uint32_t> Number(const char* name, uint32_t fallback) const {
     if (!json_.contains(name)) return fallback;
@@ -267,13 +279,13 @@ class Api {
     const std::string text = WEIR_TRY(body.Text("text"));
     CheckedJob checked = WEIR_TRY(check_(text));
     manager::commands::Submit submit;
-    submit.job = checked.name;
+    submit.job = checked.plan.name;
     submit.yaml = std::make_shared<const std::string>(text);
     submit.parallelism = WEIR_TRY(body.Number("parallelism", checked.parallelism));
     submit.policy = std::move(checked.policy);
     submit.choices = WEIR_TRY(body.Choices());
     submit.instance = RandomId();
-    return Asked{checked.name, std::move(submit)};
+    return Asked{checked.plan.name, std::move(submit)};
   }
 
   Result<Asked> AskedToStop(const Request& request, const std::string& job) const {
@@ -287,12 +299,12 @@ class Api {
   }
 
   Result<Asked> AskedToUpgrade(const Request& request, const std::string& job) const {
-    const Body body = WEIR_TRY(Body::Of(request, {"text", "parallelism"}));
+    const Body body = WEIR_TRY(Body::Of(request, {"text", "parallelism", "drop_state"}));
     const std::string text = WEIR_TRY(body.Text("text"));
     CheckedJob checked = WEIR_TRY(check_(text));
-    if (checked.name != job) {
+    if (checked.plan.name != job) {
       return Status(errors::kBadRequest,
-                    fmt::format("the text is of job '{}', not of '{}'", checked.name, job),
+                    fmt::format("the text is of job '{}', not of '{}'", checked.plan.name, job),
                     "an upgrade keeps the job's name");
     }
     manager::commands::Upgrade upgrade;
@@ -300,7 +312,26 @@ class Api {
     upgrade.yaml = std::make_shared<const std::string>(text);
     upgrade.parallelism = WEIR_TRY(body.Number("parallelism", checked.parallelism));
     upgrade.policy = std::move(checked.policy);
+    upgrade.drop_state = WEIR_TRY(body.Texts("drop_state"));
+    WEIR_TRY(CheckDropsOf(job, checked.plan, upgrade.drop_state));
     return Asked{job, std::move(upgrade)};
+  }
+
+  /// Before anything is stopped: does the job's text now keep what the new one has no place for?
+  Status CheckDropsOf(const std::string& job, const JobPlan& plan,
+                      const std::vector<std::string>& drop_state) const {
+    std::shared_ptr<const std::string> text;
+    service_.Look([&](const manager::Core& core, Duration) {
+      const auto known = core.jobs().find(job);
+      // One that has never begun keeps nothing; an unknown one is refused by the core.
+      if (known == core.jobs().end() || known->second.record.attempts == 0) return;
+      text = known->second.record.text.yaml;
+    });
+    if (!text) return Status::Ok();
+    const Result<CheckedJob> before = check_(*text);
+    // It may need a connection that is gone: then the attempt compares with what is kept.
+    if (!before.ok()) return Status::Ok();
+    return CheckDrops(DiffPlans(before->plan, plan, drop_state), drop_state);
   }
 
   Result<Asked> AskedToRestart(const Request& request, const std::string& job) const {

@@ -6,13 +6,14 @@
 
 #include "daemon/http/http_server.h"
 #include "daemon/manager/service.h"
+#include "engine/plan.h"
 
 namespace weir {
 
 /// What the manager must know of a job's text before it takes it.
 struct CheckedJob {
-  std::string name;
-  uint32_t parallelism = 1;
+  JobPlan plan;
+  uint32_t parallelism = 1;  ///< That the manager starts it with.
   manager::JobPolicy policy;
 };
 

@@ -159,6 +159,7 @@ Status LedAttempt::RunAttempt() {
   AttemptOptions options;
   options.choices.rewind = order_.rewind();
   options.choices.take_over = order_.take_over();
+  options.choices.drop_state.assign(order_.drop_state().begin(), order_.drop_state().end());
   {
     std::lock_guard lock(mutex_);
     attempt_ = std::make_unique<Attempt>(*plan_, options, *services_.clock, *site_);
