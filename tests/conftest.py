@@ -34,13 +34,29 @@ def no_weir_is_left():
 
 
 @pytest.fixture
-def tell(capsys):
-    """Prints what a reader of the run wants to see of a test that passed, too."""
-    def show(text: str) -> None:
-        with capsys.disabled():
-            print(f"\n{text}")
+def tell(record_property):
+    """Tells what a reader of the run wants to see of a test that passed, too."""
+    return lambda text: record_property("told", text)
 
-    return show
+
+class TellsOfTests:
+    """Prints what tests told once they are over, whichever process they ran in."""
+
+    def __init__(self, config: pytest.Config):
+        self.config = config
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        terminal = self.config.pluginmanager.get_plugin("terminalreporter")
+        if terminal is None or report.when != "call":
+            return
+        for name, text in report.user_properties:
+            if name == "told":
+                terminal.ensure_newline()
+                terminal.write_line(text)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(TellsOfTests(config))
 
 
 @pytest.fixture(scope="session")

@@ -145,6 +145,11 @@ def unit(kind: str) -> Count:
 # --- pytest -------------------------------------------------------------------------------------
 
 
+# Tests that mostly wait, for brokers, checkpoints and time-outs, run side by side: files of tests in
+# so many processes, each with brokers of its own.
+SIDE_BY_SIDE = ("-n", "3", "--dist", "loadfile", "--no-loadscope-reorder")
+
+
 def pytest(folder: str, *options, may_be_none: bool = False) -> Count:
     path = TESTS / folder
     if not list(path.rglob("test_*.py")):
@@ -221,7 +226,7 @@ def test_parts(quick: bool) -> list:
     others = [(name, lambda name=name: pytest(name, "-m", "not soak"), False) for name in other_folders()]
     return [("lint", lint, False), ("house", lambda: pytest("house"), False), building, units, *others,
             ("golden", lambda: pytest("golden", "-m", "not soak"), False),
-            ("e2e", lambda: pytest("e2e", "-m", "not soak"), False),
+            ("e2e", lambda: pytest("e2e", "-m", "not soak", *SIDE_BY_SIDE), False),
             ("build release", lambda: build("release", "weir"), True),
             ("release", lambda: pytest("release"), False),
             ("deploy", lambda: pytest("deploy"), False)]

@@ -18,11 +18,21 @@ _libc = ctypes.CDLL(None, use_errno=True)
 _given_ports = set()
 
 
+def own_ports() -> range:
+    """Of this process: tests that run side by side choose from ports that are theirs alone, since a
+    server of one may be down for a while. All lie below the range that outgoing connections take
+    theirs from."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+    lane = int(worker.removeprefix("gw")) + 1 if worker else 0
+    assert lane < 8, "more test processes than there are ports for"
+    return range(20000 + 1500 * lane, 20000 + 1500 * (lane + 1))
+
+
 def free_port() -> int:
-    """A port nothing listens on, below the range that outgoing connections take theirs from, so
-    that a server which is stopped for a while finds its port free when it comes back."""
+    """A port nothing listens on, and that nobody else is given: a server which is stopped for a
+    while finds its port free when it comes back."""
     for _ in range(1000):
-        port = random.randrange(20000, 32000)
+        port = random.choice(own_ports())
         if port in _given_ports:
             continue
         with socket.socket() as probe:
@@ -32,7 +42,7 @@ def free_port() -> int:
                 continue
         _given_ports.add(port)
         return port
-    raise RuntimeError("no free port between 20000 and 32000")
+    raise RuntimeError(f"no free port in {own_ports()}")
 
 
 def answers(port: int, host: str = "127.0.0.1") -> bool:
