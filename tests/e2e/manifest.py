@@ -55,6 +55,7 @@ class Manifest:
     sealed: dict[str, list[bytes]] = field(default_factory=dict)
     ended: bool = False
     savepoint: bool = False
+    state_bytes: int = 0  # Of the files that tasks' stores name.
 
 
 def read(path: pathlib.Path) -> Manifest:
@@ -70,6 +71,13 @@ def read(path: pathlib.Path) -> Manifest:
         for entry in fields(totals)[1]:
             parts = fields(entry)
             made.totals[parts[1][0].decode()] = _unzigzag(parts[2][0]) if parts[2] else 0
+    files = {}
+    for task in top[12]:
+        for store in fields(task)[4]:
+            for file in fields(store)[4]:
+                parts = fields(file)
+                files[parts[1][0]] = parts[2][0] if parts[2] else 0
+    made.state_bytes = sum(files.values())
     for source in top[11]:
         for split in fields(source)[2]:
             parts = fields(split)
