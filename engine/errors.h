@@ -23,5 +23,6 @@ inline constexpr ErrorCode kStateDirectory{"WEIR-E017", ErrorKind::kInvalid};
 /// Asked to stop before tasks ran: nothing was lost, and nothing more was done. A clean end.
 inline constexpr ErrorCode kStoppedEarly{"WEIR-E018", ErrorKind::kFailed};
 inline constexpr ErrorCode kForeignCheckpoints{"WEIR-E019", ErrorKind::kDecision};
+inline constexpr ErrorCode kNoSuchSink{"WEIR-E020", ErrorKind::kInvalid};
 
 }  // namespace weir::errors
