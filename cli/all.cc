@@ -19,6 +19,7 @@ std::function<int()> AddWhy(CLI::App& app);
 std::function<int()> AddLogs(CLI::App& app);
 std::function<int()> AddStop(CLI::App& app);
 std::function<int()> AddCancel(CLI::App& app);
+std::function<int()> AddRemove(CLI::App& app);
 std::function<int()> AddSavepoint(CLI::App& app);
 std::function<int()> AddRescale(CLI::App& app);
 std::function<int()> AddDiff(CLI::App& app);
@@ -50,6 +51,7 @@ std::span<const Command> AllCommands() {
       {"logs", "Show what the workers' logs have of a job.", AddLogs},
       {"stop", "End a job with a savepoint.", AddStop},
       {"cancel", "End a job at once.", AddCancel},
+      {"remove", "Forget a job that is at rest; its checkpoints stay.", AddRemove},
       {"savepoint", "Take a checkpoint of a job now.", AddSavepoint},
       {"rescale", "Go on with more tasks, or with fewer.", AddRescale},
       {"diff", "Tell what becomes of a job's state when another file takes over.", AddDiff},

@@ -68,6 +68,29 @@ std::function<int()> AddCancel(CLI::App& app) {
   };
 }
 
+std::function<int()> AddRemove(CLI::App& app) {
+  auto arguments = Begin(app);
+  return [arguments] {
+    const auto remove = [&]() -> Status {
+      const Json answer = WEIR_TRY(
+          ManagerClient(arguments->client)
+              .Post(fmt::format("/api/v1/jobs/{}/remove", arguments->job), Json::object()));
+      if (arguments->client.json()) {
+        fmt::print("{}\n", answer.dump(2));
+        return Status::Ok();
+      }
+      const Json where = answer.value("checkpoints", Json());
+      fmt::print(
+          "job {}: removed; its checkpoints stay in {}, and a job submitted under its name goes on "
+          "from them (--fresh begins anew)\n",
+          arguments->job,
+          where.is_string() ? where.get<std::string>() : "the workers' checkpoint store");
+      return Status::Ok();
+    };
+    return Report(remove());
+  };
+}
+
 std::function<int()> AddSavepoint(CLI::App& app) {
   auto arguments = Begin(app);
   return [arguments] { return Report(Change(*arguments, "savepoint", Json::object(), "taken")); };

@@ -46,7 +46,7 @@ Result<std::unique_ptr<CheckpointStore>> OpenStoreOf(const StoreArguments& argum
                   fmt::format("{} holds no checkpoints of a job '{}'",
                               location.is_s3() ? location.url : location.path(), arguments.job),
                   "name the job as in its file (`job: NAME`), and its --state-dir or the --config "
-                  "that says where its checkpoints are");
+                  "that says where its checkpoints are; of a cluster's job, the --manager");
   }
   return CheckpointStore::Open(location, arguments.job, local, use);
 }

@@ -2,110 +2,88 @@
 #include <CLI/CLI.hpp>
 
 #include "base/time.h"
-#include "cli/command.h"
-#include "cli/errors.h"
-#include "state/checkpoint_store.h"
+#include "cli/checkpoint_home.h"
+#include "daemon/worker/checkpoint_json.h"
+#include "engine/waiting_results.h"
 #include "state/job_store.h"
 
 namespace weir {
 namespace {
 
+using Json = nlohmann::ordered_json;
+
 struct TxnArguments {
-  StoreArguments store;
+  HomeArguments home;
   std::string sink;
   bool drop = false;
   bool dead_letter = false;
 };
 
-struct Newest {
-  std::unique_ptr<CheckpointStore> store;
-  StoredManifest stored;
-};
+Result<Json> AskList(const TxnArguments& arguments, const CheckpointHome& home) {
+  if (home.is_cluster()) return home.Get("/txn");
+  const auto store = WEIR_TRY(OpenStoreOf(arguments.home.store, StoreUse::kLook));
+  return WaitingJson(arguments.home.store.job, WEIR_TRY(ListWaiting(*store)));
+}
 
-Result<Newest> ReadNewest(const TxnArguments& arguments, StoreUse use) {
-  Newest newest;
-  newest.store = WEIR_TRY(OpenStoreOf(arguments.store, use));
-  std::optional<StoredManifest> stored = WEIR_TRY(newest.store->Newest());
-  if (!stored) {
-    return Status(errors::kNothingThere,
-                  fmt::format("job '{}' has no checkpoint yet", arguments.store.job), "");
+Status List(const TxnArguments& arguments, const CLI::App& app) {
+  const Json answer =
+      WEIR_TRY(AskList(arguments, WEIR_TRY(CheckpointHome::Of(app, arguments.home))));
+  if (arguments.home.client.json()) {
+    fmt::print("{}\n", answer.dump(2));
+    return Status::Ok();
   }
-  newest.stored = std::move(*stored);
-  return newest;
-}
-
-int64_t RowsOf(const proto::OutboxEpoch& epoch) {
-  int64_t rows = 0;
-  for (const proto::OutboxPart& part : epoch.parts()) rows += part.rows();
-  return rows;
-}
-
-int List(const TxnArguments& arguments) {
-  const Result<Newest> newest = ReadNewest(arguments, StoreUse::kLook);
-  if (!newest.ok()) return Report(newest.status());
-  const proto::Manifest& manifest = newest->stored.manifest;
   fmt::print(
       "checkpoint {} of job {}: results it holds that were not published when it was written\n",
-      manifest.number(), manifest.job());
-  size_t count = 0;
-  for (const proto::LaneState& lane : manifest.lanes()) {
-    for (const proto::OutboxEpoch& epoch : lane.unpublished()) {
-      fmt::print("  sink {:<24} lane {}  checkpoint {:>6}  {:>9} rows\n", lane.sink(), lane.lane(),
-                 epoch.epoch(), RowsOf(epoch));
-      count++;
-    }
+      answer["checkpoint"].dump(), answer.value("job", ""));
+  for (const Json& one : answer["waiting"]) {
+    fmt::print("  sink {:<24} lane {}  checkpoint {:>6}  {:>9} rows\n", one.value("sink", ""),
+               one["lane"].dump(), one["checkpoint"].dump(), one["rows"].dump());
   }
-  fmt::print("{}\n", count == 0 ? "  none"
-                                : "'weir run' asks the broker which of them it has, and publishes "
-                                  "the rest");
-  return kExitDone;
+  fmt::print("{}\n", answer["waiting"].empty()
+                         ? "  none"
+                         : "the job's next start asks the broker which of them it has, and "
+                           "publishes the rest");
+  return Status::Ok();
 }
 
-/// Writes the user's word into a checkpoint of its own; the next start of the job acts by it.
-Status Resolve(const TxnArguments& arguments) {
-  // The lock: a job that runs decides for itself.
-  const std::unique_ptr<JobStore> job = WEIR_TRY(
-      JobStore::Open(arguments.store.state_dir + "/" + arguments.store.job, arguments.store.job));
-  Newest newest = WEIR_TRY(ReadNewest(arguments, StoreUse::kRun));
-  proto::Manifest manifest = newest.stored.manifest;
-  // A state directory that has not seen the job yet goes on as the checkpoints say.
-  if (job->facts().attempt == 0) WEIR_TRY(job->AdoptInstance(manifest.instance()));
-  WEIR_TRY(job->RaiseAttempt(manifest.attempt()));
-  int64_t waiting = 0;
-  bool known = false;
-  for (proto::LaneState& lane : *manifest.mutable_lanes()) {
-    if (lane.sink() != arguments.sink) continue;
-    known = true;
-    for (const proto::OutboxEpoch& epoch : lane.unpublished()) waiting += RowsOf(epoch);
-    lane.set_set_refused_aside(arguments.dead_letter);
-    if (arguments.drop) lane.clear_unpublished();
-  }
-  if (!known) {
-    return Status(
-        errors::kNothingThere,
-        fmt::format("checkpoint {} knows no sink '{}'", manifest.number(), arguments.sink),
-        "'weir txn list' shows the sinks that wait");
-  }
-  manifest.set_parent(manifest.number());
-  manifest.set_parent_checksum(newest.stored.checksum);
-  manifest.set_number(manifest.number() + 1);
-  manifest.set_attempt(WEIR_TRY(job->BeginAttempt()));
-  manifest.set_written_at_us(SystemClock().Now().us);
-  if (arguments.drop) {
-    (*manifest.mutable_totals()->mutable_values())[arguments.sink + ".dropped"] += waiting;
-  }
-  if (WEIR_TRY(newest.store->CommitManifest(manifest)) == CommitOutcome::kOther) {
-    return Status(errors::kDamaged, "another process wrote a checkpoint at the same time",
-                  "look again with 'weir txn list'");
-  }
-  if (arguments.drop) {
-    fmt::print("dropped {} rows of sink {}; checkpoint {} says so\n", waiting, arguments.sink,
-               manifest.number());
+/// The job's own facts give the number, and their lock keeps the job from running.
+Result<Json> ResolveHere(const TxnArguments& arguments) {
+  const StoreArguments& at = arguments.home.store;
+  const std::unique_ptr<JobStore> job =
+      WEIR_TRY(JobStore::Open(at.state_dir + "/" + at.job, at.job));
+  const auto store = WEIR_TRY(OpenStoreOf(at, StoreUse::kRun));
+  const Resolution resolution{arguments.sink, arguments.drop};
+  const Resolved resolved =
+      WEIR_TRY(ResolveWaiting(*store, resolution, SystemClock().Now(),
+                              [&](const proto::Manifest& newest) -> Result<AttemptId> {
+                                // A state directory that has not seen the job yet goes on as the
+                                // checkpoints say.
+                                if (job->facts().attempt == 0)
+                                  WEIR_TRY(job->AdoptInstance(newest.instance()));
+                                WEIR_TRY(job->RaiseAttempt(newest.attempt()));
+                                return AttemptId{newest.term(), WEIR_TRY(job->BeginAttempt())};
+                              }));
+  return ResolvedJson(at.job, resolution, resolved);
+}
+
+Status Resolve(const TxnArguments& arguments, const CLI::App& app) {
+  const CheckpointHome home = WEIR_TRY(CheckpointHome::Of(app, arguments.home));
+  const Json answer =
+      WEIR_TRY(home.is_cluster() ? home.Post("/txn/resolve",
+                                             {{"sink", arguments.sink},
+                                              {"choice", arguments.drop ? "drop" : "dead_letter"}})
+                                 : ResolveHere(arguments));
+  if (arguments.home.client.json()) {
+    fmt::print("{}\n", answer.dump(2));
+  } else if (arguments.drop) {
+    fmt::print("dropped {} rows of sink {}; checkpoint {} says so\n", answer["rows"].dump(),
+               arguments.sink, answer["checkpoint"].dump());
   } else {
     fmt::print(
-        "checkpoint {} says so: the next 'weir run' publishes the {} rows that wait for sink {}, "
-        "and those that are refused go to its dead letter\n",
-        manifest.number(), waiting, arguments.sink);
+        "checkpoint {} says so: {} publishes the {} rows that wait for sink {}, and those that "
+        "are refused go to its dead letter\n",
+        answer["checkpoint"].dump(), home.is_cluster() ? "'weir restart'" : "the next 'weir run'",
+        answer["rows"].dump(), arguments.sink);
   }
   return Status::Ok();
 }
@@ -117,17 +95,16 @@ std::function<int()> AddTxn(CLI::App& app) {
   app.require_subcommand(1);
   CLI::App* list = app.add_subcommand("list", "Sealed results that wait to be published.");
   CLI::App* resolve = app.add_subcommand("resolve", "Decide what becomes of them.");
-  for (CLI::App* sub : {list, resolve}) {
-    AddStoreArguments(*sub, arguments->store);
-  }
+  for (CLI::App* sub : {list, resolve}) AddHomeArguments(*sub, arguments->home);
   resolve->add_option("--sink", arguments->sink, "The sink they are of.")->required();
   CLI::Option_group* choice = resolve->add_option_group("choice");
   choice->add_flag("--drop", arguments->drop, "Never publish them.");
   choice->add_flag("--dead-letter", arguments->dead_letter,
                    "What the broker refuses of them goes to the sink's dead letter.");
   choice->require_option(1);
-  return
-      [arguments, list] { return list->parsed() ? List(*arguments) : Report(Resolve(*arguments)); };
+  return [arguments, list, resolve] {
+    return Report(list->parsed() ? List(*arguments, *list) : Resolve(*arguments, *resolve));
+  };
 }
 
 }  // namespace weir

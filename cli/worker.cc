@@ -72,9 +72,10 @@ int RunWorker(const ProcessArguments& arguments) {
                          "them see, or s3://BUCKET/PREFIX"));
   }
   const StoreLocation location = *process.checkpoint_store;
-  options.open_store = [location, &process](const std::string& job) {
-    return CheckpointStore::Open(location, job, process.state_dir + "/" + job);
+  options.open_store = [location, &process](const std::string& job, StoreUse use) {
+    return CheckpointStore::Open(location, job, process.state_dir + "/" + job, use);
   };
+  options.checkpoint_store = location.is_s3() ? location.url : location.path();
   options.on_refused = [] { kill(getpid(), SIGTERM); };
   Result<std::unique_ptr<Worker>> started = Worker::Start(std::move(options), SystemClock());
   if (!started.ok()) return Report(started.status());

@@ -25,5 +25,6 @@ inline constexpr ErrorCode kStoppedEarly{"WEIR-E018", ErrorKind::kFailed};
 inline constexpr ErrorCode kForeignCheckpoints{"WEIR-E019", ErrorKind::kDecision};
 inline constexpr ErrorCode kNothingToDrop{"WEIR-E020", ErrorKind::kInvalid};
 inline constexpr ErrorCode kWouldDrop{"WEIR-E021", ErrorKind::kDecision};
+inline constexpr ErrorCode kNoSuchSink{"WEIR-E022", ErrorKind::kInvalid};
 
 }  // namespace weir::errors

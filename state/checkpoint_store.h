@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -177,16 +178,28 @@ std::vector<std::string> FilesOf(const proto::Manifest& manifest);
 /// The same with size and checksum.
 std::vector<const proto::StoredFile*> StoredFilesOf(const proto::Manifest& manifest);
 
-/// What `weir checkpoint verify` prints: one line for each manifest and each fault.
-struct VerifyReport {
-  bool ok = true;
-  uint64_t checkpoints = 0;
+/// What was found of one checkpoint.
+struct VerifiedCheckpoint {
+  uint64_t number = 0;
+  bool readable = false;  ///< Its manifest is; what follows, but for faults, is known only then.
+  uint64_t attempt = 0;
+  uint64_t tasks = 0;
   uint64_t files = 0;
   uint64_t bytes = 0;
-  std::string text;
+  bool savepoint = false;
+  std::vector<std::string> faults;  ///< A sentence each.
 };
-/// Verifies one checkpoint, or all that are kept; faults are lines of the report, not errors.
+/// What `weir checkpoint verify` tells.
+struct VerifyReport {
+  bool deep = false;   ///< Every byte was read.
+  uint64_t files = 0;  ///< Each once, however many checkpoints name it.
+  uint64_t bytes = 0;
+  std::vector<VerifiedCheckpoint> checkpoints;
+  bool ok() const;
+};
+/// Verifies one checkpoint, or all that are kept; faults are in the report, not errors. It may take
+/// long: `go_on`, if any, is asked before each file, and its error ends the work.
 Result<VerifyReport> VerifyCheckpoints(const CheckpointStore& store, std::optional<uint64_t> number,
-                                       bool deep);
+                                       bool deep, const std::function<Status()>& go_on = nullptr);
 
 }  // namespace weir

@@ -68,7 +68,7 @@ TEST_CASE("the log of manifests must be whole") {
   const auto newest = store->Newest();
   REQUIRE_FALSE(newest.ok());
   CHECK(newest.status().Is(errors::kManifestDamaged));
-  CHECK_FALSE(Check(VerifyCheckpoints(*store, std::nullopt, true)).ok);
+  CHECK_FALSE(Check(VerifyCheckpoints(*store, std::nullopt, true)).ok());
 }
 
 /// A manifest of attempt `attempt`.
@@ -178,18 +178,23 @@ TEST_CASE("verify names each fault") {
   const auto b = Check(store->PutBytes("f-2", "second", "000002.sst"));
   (void)Check(store->CommitManifest(Numbered(1, "", {a, b})));
   const VerifyReport whole = Check(VerifyCheckpoints(*store, std::nullopt, true));
-  CHECK(whole.ok);
-  CHECK(whole.text.find("all right: 1 checkpoint, 2 files, 11 B, every byte read") !=
-        std::string::npos);
+  CHECK(whole.ok());
+  CHECK(whole.deep);
+  CHECK(whole.checkpoints.size() == 1);
+  CHECK(whole.files == 2);
+  CHECK(whole.bytes == 11);
   place.Flip("files/f-1", 0);
   place.Remove("files/f-2");
   const VerifyReport shallow = Check(VerifyCheckpoints(*store, std::nullopt, false));
-  CHECK(shallow.text.find("f-1") == std::string::npos);
+  REQUIRE(shallow.checkpoints[0].faults.size() == 1);
+  CHECK(shallow.checkpoints[0].faults[0].find("f-2 (000002.sst) is missing") != std::string::npos);
   const VerifyReport deep = Check(VerifyCheckpoints(*store, 1, true));
-  CHECK_FALSE(deep.ok);
-  CHECK(deep.text.find("f-1 (000001.sst) does not hold the bytes that were written") !=
-        std::string::npos);
-  CHECK(deep.text.find("f-2 (000002.sst) is missing") != std::string::npos);
+  CHECK_FALSE(deep.ok());
+  REQUIRE(deep.checkpoints[0].faults.size() == 2);
+  CHECK(deep.checkpoints[0].faults[0].find(
+            "f-1 (000001.sst) does not hold the bytes that were written") != std::string::npos);
+  const auto given_up = [] { return Status(errors::kStoreUnavailable, "enough"); };
+  CHECK(VerifyCheckpoints(*store, 1, true, given_up).status().message() == "enough");
   CHECK(VerifyCheckpoints(*store, 9, true).status().Is(errors::kNoCheckpoint));
 }
 

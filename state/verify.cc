@@ -1,22 +1,10 @@
+#include <algorithm>
 #include <set>
 
 #include "state/checkpoint_store.h"
 #include "state/errors.h"
 
 namespace weir {
-namespace {
-
-std::string Amount(uint64_t bytes) {
-  if (bytes < 10 << 10) return std::to_string(bytes) + " B";
-  if (bytes < uint64_t{10} << 20) return std::to_string(bytes >> 10) + " KiB";
-  return std::to_string(bytes >> 20) + " MiB";
-}
-
-std::string Counted(uint64_t n, const std::string& one) {
-  return std::to_string(n) + " " + one + (n == 1 ? "" : "s");
-}
-
-}  // namespace
 
 std::vector<const proto::StoredFile*> StoredFilesOf(const proto::Manifest& manifest) {
   std::vector<const proto::StoredFile*> found;
@@ -41,64 +29,88 @@ std::vector<std::string> FilesOf(const proto::Manifest& manifest) {
   return ids;
 }
 
+namespace {
+
+bool IsGone(const CheckpointStore& store, uint64_t number) {
+  const Result<StoredManifest> stored = store.ReadManifest(number);
+  return !stored.ok() && stored.status().Is(errors::kNoCheckpoint);
+}
+
+/// `seen`: files that were looked at, with what they are to hold.
+Result<VerifiedCheckpoint> VerifyOne(const CheckpointStore& store, uint64_t number, bool deep,
+                                     const std::function<Status()>& go_on,
+                                     std::set<std::string>& seen, VerifyReport& report) {
+  VerifiedCheckpoint found;
+  found.number = number;
+  const auto fault = [&found](std::string line) { found.faults.push_back(std::move(line)); };
+  const Result<StoredManifest> stored = store.ReadManifest(number);
+  if (!stored.ok()) {
+    fault(stored.status().ToString());
+    return found;
+  }
+  const proto::Manifest& manifest = stored->manifest;
+  found.readable = true;
+  found.attempt = manifest.attempt();
+  found.tasks = static_cast<uint64_t>(manifest.tasks_size());
+  found.savepoint = manifest.savepoint();
+  // The chain and the manifest; files are looked at one by one below, so that all faults show.
+  if (manifest.parent() > 0) {
+    const Result<StoredManifest> parent = store.ReadManifest(manifest.parent());
+    if (parent.ok() && parent->checksum != manifest.parent_checksum()) {
+      fault("it does not go on from the checkpoint " + std::to_string(manifest.parent()) +
+            " that is there");
+    }
+  }
+  for (const proto::StoredFile* file : StoredFilesOf(manifest)) {
+    if (go_on) WEIR_TRY(go_on());
+    found.files++;
+    found.bytes += file->size();
+    // A file's content is the same for every checkpoint that names it with this checksum.
+    const bool first = seen.insert(file->id() + "/" + file->sha256()).second;
+    const Status checked = store.CheckFile(*file, deep && first);
+    if (!checked.ok()) fault(checked.message());
+    if (first) {
+      report.files++;
+      report.bytes += file->size();
+    }
+  }
+  return found;
+}
+
+}  // namespace
+
+bool VerifyReport::ok() const {
+  return std::all_of(checkpoints.begin(), checkpoints.end(),
+                     [](const auto& checkpoint) { return checkpoint.faults.empty(); });
+}
+
 Result<VerifyReport> VerifyCheckpoints(const CheckpointStore& store, std::optional<uint64_t> number,
-                                       bool deep) {
+                                       bool deep, const std::function<Status()>& go_on) {
   VerifyReport report;
+  report.deep = deep;
   std::vector<uint64_t> numbers = WEIR_TRY(store.ListManifests());
   if (number) {
     Result<StoredManifest> asked = store.ReadManifest(*number);
     if (!asked.ok() && asked.status().Is(errors::kNoCheckpoint)) return asked.status();
     numbers = {*number};
   }
-  const auto fault = [&](const std::string& line) {
-    report.ok = false;
-    report.text += "  damaged: " + line + "\n";
-  };
   std::set<std::string> seen;
   uint64_t previous = 0;
   for (const uint64_t at : numbers) {
-    report.checkpoints++;
-    if (previous != 0 && at != previous + 1) {
-      fault("checkpoint " + std::to_string(previous + 1) + " is missing");
-    }
-    previous = at;
-    Result<StoredManifest> stored = store.ReadManifest(at);
-    if (!stored.ok()) {
-      report.text += "checkpoint " + std::to_string(at) + "\n";
-      fault(stored.status().ToString());
+    VerifiedCheckpoint found = WEIR_TRY(VerifyOne(store, at, deep, go_on, seen, report));
+    // Its manifest goes first: what is amiss of one that was cleaned up meanwhile is no damage.
+    if (!found.faults.empty() && IsGone(store, at)) {
+      if (number) return store.ReadManifest(at).status();
+      previous = at;
       continue;
     }
-    uint64_t bytes = 0;
-    const auto named = StoredFilesOf(stored->manifest);
-    for (const proto::StoredFile* file : named) bytes += file->size();
-    report.text += "checkpoint " + std::to_string(at) + " of job " + stored->manifest.job() +
-                   ", attempt " + std::to_string(stored->manifest.attempt()) + ": " +
-                   Counted(static_cast<uint64_t>(stored->manifest.tasks_size()), "task") + ", " +
-                   Counted(named.size(), "file") + ", " + Amount(bytes) +
-                   (stored->manifest.savepoint() ? ", savepoint" : "") + "\n";
-    // The chain and the manifest; files are looked at one by one below, so that all faults show.
-    if (stored->manifest.parent() > 0) {
-      Result<StoredManifest> parent = store.ReadManifest(stored->manifest.parent());
-      if (parent.ok() && parent->checksum != stored->manifest.parent_checksum()) {
-        fault("it does not go on from the checkpoint " + std::to_string(stored->manifest.parent()) +
-              " that is there");
-      }
+    if (previous != 0 && at != previous + 1) {
+      found.faults.insert(found.faults.begin(),
+                          "checkpoint " + std::to_string(previous + 1) + " is missing");
     }
-    for (const proto::StoredFile* file : named) {
-      // A file's content is the same for every checkpoint that names it with this checksum.
-      const bool first = seen.insert(file->id() + "/" + file->sha256()).second;
-      Status checked = store.CheckFile(*file, deep && first);
-      if (!checked.ok()) fault(checked.message());
-      if (first) {
-        report.files++;
-        report.bytes += file->size();
-      }
-    }
+    previous = at;
+    report.checkpoints.push_back(std::move(found));
   }
-  report.text += (report.ok ? "all right: " : "NOT all right: ") +
-                 Counted(report.checkpoints, "checkpoint") + ", " + Counted(report.files, "file") +
-                 ", " + Amount(report.bytes) +
-                 (deep ? ", every byte read\n" : ", sizes looked at\n");
   return report;
 }
 

@@ -25,7 +25,7 @@ using httplib::Request;
 using httplib::Response;
 
 constexpr Duration kPatience = Duration::Seconds(30);
-constexpr Duration kSavepointPatience = Duration::Minutes(10);
+constexpr Duration kLongPatience = Duration::Minutes(10);  // Longer than a worker may take.
 
 Json JobJson(const manager::Core& core, const manager::Job& job, Duration now) {
   const manager::JobRecord& record = job.record;
@@ -88,6 +88,7 @@ Json WorkerJson(const manager::Core& core, const manager::Worker& worker, Durati
           {"version", worker.version},
           {"slots", worker.slots},
           {"free", worker.free()},
+          {"checkpoint_store", worker.checkpoint_store},
           {"jobs", std::move(jobs)},
           {"labels", worker.labels}};
 }
@@ -137,6 +138,14 @@ class Body {
     }
     return json_[name].get<uint32_t>();
   }
+  /// The number of a checkpoint; 0: none is said.
+  Result<uint64_t> Checkpoint(const char* name) const {
+    if (!json_.contains(name)) return uint64_t{0};
+    if (!json_[name].is_number_unsigned() || json_[name].get<uint64_t>() == 0) {
+      return Bad(fmt::format("'{}' is to be the number of a checkpoint", name));
+    }
+    return json_[name].get<uint64_t>();
+  }
   Result<manager::AttemptChoices> Choices() const {
     manager::AttemptChoices choices;
     choices.rewind = WEIR_TRY(Flag("rewind"));
@@ -168,16 +177,17 @@ class Api {
   Result<Json> Job(const HttpCall& call) const {
     const std::string& name = call.names[0];
     Json json;
+    Status there;
     service_.Look([&](const manager::Core& core, Duration now) {
       const auto job = core.jobs().find(name);
-      if (job == core.jobs().end()) return;
+      if (job == core.jobs().end()) {
+        there = core.NoSuchJob(name);
+        return;
+      }
       json = JobJson(core, job->second, now);
       AddWhole(job->second, now, json);
     });
-    if (json.is_null()) {
-      return Status(errors::kNoSuchJob, fmt::format("there is no job '{}'", name),
-                    "'weir list' shows what there is");
-    }
+    WEIR_TRY(std::move(there));
     const std::string details = service_.DetailsOf(name);
     if (!details.empty()) json["details"] = Json::parse(details, nullptr, false);
     return json;
@@ -228,6 +238,37 @@ class Api {
     return Json{{"workers", std::move(workers)}};
   }
 
+  /// The checkpoints that are kept of it.
+  Result<Json> Checkpoints(const HttpCall& call) { return LookUp(call, manager::Errand{}); }
+  /// Whether their bytes are right.
+  Result<Json> Verify(const HttpCall& call) {
+    const Body body = WEIR_TRY(Body::Of(call.request, {"checkpoint", "quick"}));
+    manager::Errand errand;
+    errand.kind = manager::Errand::Kind::kVerify;
+    errand.checkpoint = WEIR_TRY(body.Checkpoint("checkpoint"));
+    errand.quick = WEIR_TRY(body.Flag("quick"));
+    return LookUp(call, std::move(errand));
+  }
+  /// What is sealed and not known to be published.
+  Result<Json> Waiting(const HttpCall& call) {
+    manager::Errand errand;
+    errand.kind = manager::Errand::Kind::kListWaiting;
+    return LookUp(call, std::move(errand));
+  }
+  Result<Json> Resolve(const HttpCall& call) {
+    return Do(call, "resolve", call.names[0], AskedToResolve(call.request, call.names[0]),
+              kLongPatience);
+  }
+
+  Result<Json> Remove(const HttpCall& call) {
+    std::string store;
+    service_.Look(
+        [&](const manager::Core& core, Duration) { store = core.StoreOf(call.names[0]); });
+    Json json = WEIR_TRY(Change<manager::commands::Remove>(call, "remove"));
+    json["checkpoints"] = store.empty() ? Json(nullptr) : Json(store + "/" + call.names[0]);
+    return json;
+  }
+
   Result<Json> Submit(const HttpCall& call) {
     const Result<Asked> asked = AskedToSubmit(call.request);
     return Do(call, "submit", asked.ok() ? asked->job : std::string(), asked);
@@ -248,7 +289,7 @@ class Api {
     return Change<manager::commands::Cancel>(call, "cancel");
   }
   Result<Json> Savepoint(const HttpCall& call) {
-    return Change<manager::commands::Savepoint>(call, "savepoint", kSavepointPatience);
+    return Change<manager::commands::Savepoint>(call, "savepoint", kLongPatience);
   }
   Result<Json> Rescale(const HttpCall& call) {
     return Do(call, "rescale", call.names[0], AskedToRescale(call.request, call.names[0]));
@@ -339,6 +380,29 @@ class Api {
     return Asked{job, manager::commands::Restart{job, WEIR_TRY(body.Choices()), RandomId()}};
   }
 
+  Result<Asked> AskedToResolve(const Request& request, const std::string& job) const {
+    const Body body = WEIR_TRY(Body::Of(request, {"sink", "choice"}));
+    const std::string choice = WEIR_TRY(body.Text("choice"));
+    if (choice != "drop" && choice != "dead_letter") {
+      return Status(errors::kBadRequest, "'choice' is to be drop or dead_letter");
+    }
+    manager::commands::RunErrand wanted{job, {}};
+    wanted.errand.kind = manager::Errand::Kind::kResolve;
+    wanted.errand.sink = WEIR_TRY(body.Text("sink"));
+    wanted.errand.drop = choice == "drop";
+    return Asked{job, std::move(wanted)};
+  }
+
+  /// What a worker finds at the job's checkpoints; nothing changes by it.
+  Result<Json> LookUp(const HttpCall& call, manager::Errand errand) {
+    const std::string& job = call.names[0];
+    const manager::Service::Answer answer =
+        service_.Do(call.caller.name, call.caller.from,
+                    manager::commands::RunErrand{job, std::move(errand)}, kLongPatience);
+    WEIR_TRY(Status(answer.status));
+    return Json::parse(answer.told, nullptr, /*allow_exceptions=*/false);
+  }
+
   Result<Json> Do(const HttpCall& call, const char* what, const std::string& job,
                   Result<Asked> asked, Duration wait = kPatience) {
     if (!asked.ok()) {
@@ -348,6 +412,7 @@ class Api {
     const manager::Service::Answer answer =
         service_.Do(call.caller.name, call.caller.from, std::move(asked->command), wait);
     WEIR_TRY(Outcome(call, what, job, {}, answer.status));
+    if (!answer.told.empty()) return Json::parse(answer.told, nullptr, /*allow_exceptions=*/false);
     Json json = {{"job", job}};
     if (answer.savepoint > 0) json["savepoint"] = answer.savepoint;
     return json;
@@ -421,18 +486,25 @@ std::vector<HttpRoute> Routes(const std::shared_ptr<Api>& api, manager::Service&
       {"GET", "/api/v1/jobs/{job}", Access::kView, does(&Api::Job)},
       {"GET", "/api/v1/jobs/{job}/why", Access::kView, does(&Api::Why)},
       {"GET", "/api/v1/jobs/{job}/logs", Access::kView, does(&Api::Logs)},
+      {"GET", "/api/v1/jobs/{job}/checkpoints", Access::kView, does(&Api::Checkpoints)},
+      {"GET", "/api/v1/jobs/{job}/txn", Access::kView, does(&Api::Waiting)},
       {"GET", "/api/v1/workers", Access::kView, does(&Api::Workers)},
 
       {"POST", "/api/v1/jobs/{job}/stop", Access::kOperate, does(&Api::Stop)},
       {"POST", "/api/v1/jobs/{job}/savepoint", Access::kOperate, does(&Api::Savepoint)},
       {"POST", "/api/v1/jobs/{job}/rescale", Access::kOperate, does(&Api::Rescale)},
       {"POST", "/api/v1/jobs/{job}/restart", Access::kOperate, does(&Api::Restart)},
+      // It changes nothing, and reads every byte there is: a worker's time, and a bucket's price.
+      {"POST", "/api/v1/jobs/{job}/checkpoints/verify", Access::kOperate, does(&Api::Verify)},
       {"POST", "/api/v1/workers/{worker}/drain", Access::kOperate, does(&Api::Drain)},
       {"POST", "/api/v1/workers/{worker}/undrain", Access::kOperate, does(&Api::Undrain)},
 
       {"POST", "/api/v1/jobs", Access::kAdmin, does(&Api::Submit)},
       {"POST", "/api/v1/jobs/{job}/upgrade", Access::kAdmin, does(&Api::Upgrade)},
       {"POST", "/api/v1/jobs/{job}/cancel", Access::kAdmin, does(&Api::Cancel)},
+      // Results may be given up for good.
+      {"POST", "/api/v1/jobs/{job}/txn/resolve", Access::kAdmin, does(&Api::Resolve)},
+      {"POST", "/api/v1/jobs/{job}/remove", Access::kAdmin, does(&Api::Remove)},
   };
   for (HttpRoute& route : PageRoutes()) routes.push_back(std::move(route));
   return routes;

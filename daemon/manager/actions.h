@@ -47,11 +47,22 @@ struct CancelAttempt {
   std::string job;
   AttemptId attempt;
 };
+/// Do this at the job's checkpoints and tell what came of it. A worker that is lost meanwhile may
+/// have done it or not.
+struct RunErrand {
+  ErrandId id;
+  std::string job;
+  Errand errand;
+  Duration limit;  ///< Given up by the worker after so long.
+  // Where it changes something:
+  AttemptId attempt;     ///< What it writes as: no attempt has this number.
+  std::string instance;  ///< The job's; checkpoints of another are not touched.
+};
 /// Nothing of this worker is needed any more: it was drained.
 struct Drained {};
 }  // namespace tell
 using WorkerMessage = std::variant<tell::Welcome, tell::Refuse, tell::RunAttempt, tell::StopAttempt,
-                                   tell::CancelAttempt, tell::Drained>;
+                                   tell::CancelAttempt, tell::RunErrand, tell::Drained>;
 
 /// What the core wants done. All of it is void under another term.
 namespace actions {
@@ -60,7 +71,7 @@ namespace actions {
 /// of each job under way at a time.
 struct Store {
   WriteId write;
-  std::vector<JobRecord> jobs;
+  std::vector<JobRecord> jobs;        ///< Of one that is removed, a RetiredJob is kept.
   std::vector<WorkerRecord> workers;  ///< One that is not draining is erased.
 };
 struct Tell {
@@ -77,6 +88,7 @@ struct Reply {
   RequestId request;
   Status status;
   uint64_t savepoint = 0;  ///< Of a Savepoint.
+  std::string told = {};   ///< Of a RunErrand: JSON.
 };
 /// A change that somebody asked for, or that weir made by itself (`user` is then `weir`).
 struct Audit {
@@ -87,6 +99,10 @@ struct Audit {
   std::string outcome;    ///< `accepted`, or the error's code.
   std::string from = {};  ///< The user's address; empty for weir itself.
 };
+/// What is kept of this job beside its record, for those who look, can go: it was removed.
+struct Forget {
+  std::string job;
+};
 struct Log {
   enum class Level { kInfo, kWarn, kError };
   Level level = Level::kInfo;
@@ -95,6 +111,6 @@ struct Log {
 };
 }  // namespace actions
 using Action = std::variant<actions::Store, actions::Tell, actions::CloseSession, actions::Reply,
-                            actions::Audit, actions::Log>;
+                            actions::Audit, actions::Forget, actions::Log>;
 
 }  // namespace weir::manager

@@ -21,6 +21,7 @@ struct Worker {
   std::string incarnation;
   std::string address;
   std::string version;
+  std::string checkpoint_store;  ///< Where it keeps checkpoints, for people.
   std::map<std::string, std::string> labels;
   uint32_t slots = 0;
   std::optional<SessionId> session;

@@ -59,6 +59,8 @@ std::vector<Action> Core::On(Fact fact, Now now) {
           OnReported(told, turn);
         } else if constexpr (std::is_same_v<Told, facts::AttemptEnded>) {
           OnEnded(told, turn);
+        } else if constexpr (std::is_same_v<Told, facts::ErrandDone>) {
+          OnErrandDone(told, turn);
         } else if constexpr (std::is_same_v<Told, facts::DrainAsked>) {
           if (Worker* worker = cluster_.OfSession(told.session)) {
             worker->drained_by_itself = true;
@@ -72,6 +74,7 @@ std::vector<Action> Core::On(Fact fact, Now now) {
       },
       fact);
   if (!leading_) return {};
+  EndLostErrands(turn);
   if (turn.look_for_room()) LookForRoom(turn);
   Write(turn);
   return std::move(turn.out());
@@ -92,6 +95,7 @@ void Core::Begin(facts::Elected elected, Now now) {
     worker.drained_by_user = record.draining;
     worker.away_since = now.monotonic;
   }
+  for (RetiredJob& retired : elected.retired) retired_[retired.name] = std::move(retired);
   for (JobRecord& record : elected.jobs) {
     Job& job = jobs_[record.name];
     job.record = std::move(record);
@@ -119,6 +123,8 @@ void Core::StepDown() {
   leading_ = false;
   cluster_ = {};
   jobs_.clear();
+  retired_.clear();
+  errands_.clear();
   drains_.clear();
   writing_.clear();
 }
@@ -192,6 +198,13 @@ void Core::OnStored(WriteId write, Turn& turn) {
       turn.Tell(*worker->session, tell::CancelAttempt{job.record.name, attempt});
     }
   }
+  if (job.record.removed) {
+    turn.Say(actions::Forget{what.job});
+    retired_[what.job] = RetiredJob::Of(job.record);
+    jobs_.erase(what.job);
+    return;
+  }
+  TellErrands(job, turn);
   StateOf(job.record.state).WhenDurable(job, turn);
 }
 
@@ -261,6 +274,7 @@ void Core::OnOpened(const facts::SessionOpened& opened, Turn& turn) {
   worker.address = hello.address;
   worker.version = hello.version;
   worker.labels = hello.labels;
+  worker.checkpoint_store = hello.checkpoint_store;
   worker.slots = hello.slots;
   worker.heard_at = turn.now();
   worker.drained_by_itself = hello.draining;
@@ -422,6 +436,7 @@ void Core::OnTick(Turn& turn) {
 Duration Core::NextDeadline() const {
   if (!leading_) return Duration::Max();
   Duration next = cluster_.NextMeeting();
+  for (const auto& [number, errand] : errands_) next = std::min(next, errand.until);
   for (const auto& [id, worker] : cluster_.workers()) next = std::min(next, LostAt(worker));
   for (const auto& [name, job] : jobs_) {
     next = std::min(next, StateOf(job.record.state).NextDeadline(job));

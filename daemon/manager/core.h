@@ -2,6 +2,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,9 @@
 #include "daemon/manager/turn.h"
 
 namespace weir::manager {
+
+/// What the audit log tells of a command, with what was decided or came of it.
+actions::Audit AuditOf(const facts::Asked& asked, const Status& status);
 
 /// Decides for the whole cluster: which worker hosts what, when an attempt begins and ends, what
 /// becomes of a job after a failure, and what a user may do. A pure state machine: facts and the
@@ -53,6 +57,11 @@ class Core {
   /// The same of a worker: `draining: jobs clicks and users wait for 2 more worker slots
   /// elsewhere`.
   std::string DescribeWorker(const std::string& worker, Duration now) const;
+  /// That there is no such job, with the nearest name that there is.
+  Status NoSuchJob(const std::string& job) const;
+  /// Where workers keep the job's checkpoints, by the one that would be asked about them; empty:
+  /// none is here.
+  std::string StoreOf(const std::string& job) const;
 
  private:
   void Begin(facts::Elected elected, Now now);
@@ -64,14 +73,26 @@ class Core {
   void OnOpened(const facts::SessionOpened& opened, Turn& turn);
   void OnEnded(const facts::AttemptEnded& ended, Turn& turn);
   void OnReported(const facts::AttemptReported& reported, Turn& turn);
+  void OnErrandDone(const facts::ErrandDone& done, Turn& turn);
   void OnTick(Turn& turn);
 
   void Ask(const facts::Asked& asked, Turn& turn);
   Status Carry(const commands::Submit& submit, RequestId request, Turn& turn);
+  Status Carry(const commands::Remove& remove, RequestId request, Turn& turn);
   Status Carry(const commands::Drain& drain, RequestId request, Turn& turn);
   Status Carry(const commands::Undrain& undrain, RequestId request, Turn& turn);
   template <typename C>
   Status Carry(const C& command, RequestId request, Turn& turn);
+
+  /// Has a worker do it; answered when that one has, is lost, or its time is over.
+  Status Give(const commands::RunErrand& wanted, const facts::Asked& asked, Turn& turn);
+  /// The worker that knows best the way to the job's checkpoints; null: none is here.
+  const Worker* WorkerForErrand(const Job& job) const;
+  /// Ok, unless the job is being removed, or what waits of it is being decided about.
+  Status CheckNotBusy(const Job& job) const;
+  /// The job's record is durable: what waited for that is given.
+  void TellErrands(const Job& job, Turn& turn);
+  void EndLostErrands(Turn& turn);
 
   /// Compares what a worker says of itself with what it should have.
   void Reconcile(Worker& worker, const WorkerStanding& standing, bool hello, Turn& turn);
@@ -98,6 +119,20 @@ class Core {
   uint64_t writes_begun_ = 0;
   Cluster cluster_;
   std::map<std::string, Job> jobs_;
+  std::map<std::string, RetiredJob> retired_;
+  /// Given to a worker and not answered; by number. Those of a term that is over are forgotten:
+  /// whoever had asked was told.
+  struct ErrandUnderWay {
+    facts::Asked asked;
+    std::string job;
+    Errand errand;
+    SessionId session;
+    std::string worker;
+    Duration until;
+    std::optional<tell::RunErrand> untold = {};  ///< Given once the job's record is durable.
+  };
+  std::map<uint64_t, ErrandUnderWay> errands_;
+  uint64_t errands_given_ = 0;
   std::map<std::string, Keeping> drains_;  ///< Of workers' records.
   struct Writing {
     std::string job;

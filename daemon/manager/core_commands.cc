@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include "base/failpoint.h"
 #include "base/ids.h"
 #include "config/node_spec.h"
+#include "config/yaml.h"
 #include "daemon/manager/core.h"
 #include "daemon/manager/describe.h"
 #include "daemon/manager/errors.h"
@@ -11,11 +13,6 @@
 
 namespace weir::manager {
 namespace {
-
-Status NoSuchJob(const std::string& job) {
-  return Status(errors::kNoSuchJob, fmt::format("there is no job {}", job),
-                "'weir list' shows those that there are");
-}
 
 Status NoSuchWorker(const std::string& worker) {
   return Status(errors::kNoSuchWorker, fmt::format("there is no worker {}", worker),
@@ -52,6 +49,11 @@ Told Tell(const commands::Upgrade& c) {
   return {"upgrade", c.job, fmt::format("parallelism {}", c.parallelism)};
 }
 Told Tell(const commands::Restart& c) { return {"restart", c.job, Show(c.choices)}; }
+Told Tell(const commands::Remove& c) { return {"remove", c.job, ""}; }
+Told Tell(const commands::RunErrand& c) {
+  return {"resolve", c.job,
+          fmt::format("sink {}, {}", c.errand.sink, c.errand.drop ? "drop" : "dead letter")};
+}
 Told Tell(const commands::Drain& c) { return {"drain", c.worker, ""}; }
 Told Tell(const commands::Undrain& c) { return {"undrain", c.worker, ""}; }
 
@@ -76,15 +78,39 @@ Status Route(Job& job, const commands::Restart& c, RequestId, Turn& turn) {
 
 }  // namespace
 
+actions::Audit AuditOf(const facts::Asked& asked, const Status& status) {
+  const Told told = std::visit([](const auto& command) { return Tell(command); }, asked.command);
+  return {asked.user,
+          told.what,
+          told.subject,
+          told.detail,
+          status.ok() ? "accepted" : std::string(status.code().id),
+          asked.from};
+}
+
+Status Core::NoSuchJob(const std::string& job) const {
+  std::vector<std::string> known;
+  for (const auto& [name, one] : jobs_) known.push_back(name);
+  const std::string near = NearestName(job, known);
+  return Status(errors::kNoSuchJob, fmt::format("there is no job '{}'", job),
+                near.empty() ? "'weir list' shows those that there are"
+                             : fmt::format("did you mean '{}'?", near));
+}
+
 void Core::Ask(const facts::Asked& asked, Turn& turn) {
   std::visit(
       [&](const auto& command) {
-        const Told told = Tell(command);
-        Status status = Carry(command, asked.request, turn);
-        const bool ok = status.ok();
-        turn.Say(actions::Audit{asked.user, told.what, told.subject, told.detail,
-                                ok ? "accepted" : std::string(status.code().id), asked.from});
-        if (!ok) turn.Say(actions::Reply{asked.request, std::move(status), 0});
+        using C = std::decay_t<decltype(command)>;
+        Status status;
+        bool changes = true;
+        if constexpr (std::is_same_v<C, commands::RunErrand>) {
+          changes = command.errand.changes();
+          status = Give(command, asked, turn);
+        } else {
+          status = Carry(command, asked.request, turn);
+        }
+        if (changes) turn.Say(AuditOf(asked, status));
+        if (!status.ok()) turn.Say(actions::Reply{asked.request, std::move(status), 0});
       },
       asked.command);
 }
@@ -93,6 +119,7 @@ template <typename C>
 Status Core::Carry(const C& command, RequestId request, Turn& turn) {
   const auto it = jobs_.find(command.job);
   if (it == jobs_.end()) return NoSuchJob(command.job);
+  WEIR_TRY(CheckNotBusy(it->second));
   WEIR_TRY(Route(it->second, command, request, turn));
   // A savepoint is answered with its number.
   if constexpr (!std::is_same_v<C, commands::Savepoint>) {
@@ -123,6 +150,7 @@ Status Core::Carry(const commands::Submit& submit, RequestId request, Turn& turn
         "start more workers, or ask for less parallelism");
   }
   if (const auto it = jobs_.find(submit.job); it != jobs_.end()) {
+    WEIR_TRY(CheckNotBusy(it->second));
     WEIR_TRY(StateOf(it->second.record.state).Submit(it->second, submit, turn));
     turn.WhenStored(it->second, actions::Reply{request, Status::Ok(), 0});
     return Status::Ok();
@@ -134,10 +162,30 @@ Status Core::Carry(const commands::Submit& submit, RequestId request, Turn& turn
   job.record.policy = submit.policy;
   job.record.parallelism = submit.parallelism;
   job.record.choices = submit.choices;
+  const auto before = retired_.find(submit.job);
+  if (before != retired_.end() && !WEIR_MUTANT("manager_forgets_removed")) {
+    // It goes on from the checkpoints of the one before it, unless it is to begin anew.
+    if (!submit.choices.fresh) job.record.instance = before->second.instance;
+    job.record.choices.fresh |= before->second.fresh;
+    job.record.attempts = before->second.attempts;
+    job.record.highest_lane = before->second.highest_lane;
+  }
   job.record.created_at = job.record.changed_at = turn.wall();
   job.since = turn.now();
   turn.Changed(job);
   turn.LookForRoom();
+  turn.WhenStored(job, actions::Reply{request, Status::Ok(), 0});
+  return Status::Ok();
+}
+
+Status Core::Carry(const commands::Remove& remove, RequestId request, Turn& turn) {
+  const auto it = jobs_.find(remove.job);
+  if (it == jobs_.end()) return NoSuchJob(remove.job);
+  Job& job = it->second;
+  WEIR_TRY(CheckNotBusy(job));
+  WEIR_TRY(StateOf(job.record.state).MayRemove(job));
+  job.record.removed = true;
+  turn.Changed(job);
   turn.WhenStored(job, actions::Reply{request, Status::Ok(), 0});
   return Status::Ok();
 }

@@ -126,6 +126,39 @@ TEST_CASE("a text is written once, by what it says and not by its version alone"
   CHECK(texts[0] == KeyValueStore::Entry{"text/clicks/4", "another"});
 }
 
+TEST_CASE("of a removed job nothing is kept but what another of its name needs") {
+  const TemporaryFolder folder;
+  JobRecord job = Full("clicks");
+  {
+    const auto store = Check(EmbeddedStore::Open(folder / "jobs"));
+    Check(store->Lead(deaf));
+    Check(Put(*store, 1, {job, Full("users")}));
+    job.removed = true;
+    Check(Put(*store, 1, {job}));
+    // As after a write of which it was not known whether it got through.
+    Check(Put(*store, 1, {job}));
+  }
+  {
+    const auto store = Check(EmbeddedStore::Open(folder / "jobs"));
+    Check(store->Lead(deaf));
+    const StoredRecords records = Check(store->Load());
+    REQUIRE(records.jobs.size() == 1);
+    CHECK(records.jobs[0].name == "users");
+    REQUIRE(records.retired.size() == 1);
+    CHECK(records.retired[0] ==
+          RetiredJob{"clicks", "instance", 12, {{"late", 1}, {"out", 3}}, true});
+    // Another one of the name.
+    Check(Put(*store, 2, {Full("clicks")}));
+  }
+  {
+    const auto store = Check(EmbeddedStore::Open(folder / "jobs"));
+    Check(store->Lead(deaf));
+    CHECK(EncodeJob(Check(store->Load()).jobs[0]) == EncodeJob(Full("clicks")));
+  }
+  const auto store = Check(KeyValueStore::Open(folder / "jobs"));
+  CHECK(Check(store->Scan("text/clicks")).size() == 2);
+}
+
 TEST_CASE("records come back from a backup; damaged ones are refused") {
   const TemporaryFolder folder;
   {

@@ -41,5 +41,10 @@ inline constexpr ErrorCode kOldTerm{"WEIR-M031", ErrorKind::kFailed};
 inline constexpr ErrorCode kManagerEnds{"WEIR-M040", ErrorKind::kRetry};
 inline constexpr ErrorCode kNoAnswer{"WEIR-M041", ErrorKind::kRetry};
 inline constexpr ErrorCode kNotLeading{"WEIR-M042", ErrorKind::kRetry};
+/// Only workers know the way to the checkpoints.
+inline constexpr ErrorCode kNoWorkerHere{"WEIR-M043", ErrorKind::kRetry};
+/// The worker that was asked is gone, or has not answered in time.
+inline constexpr ErrorCode kErrandCut{"WEIR-M044", ErrorKind::kRetry};
+inline constexpr ErrorCode kTooManyErrands{"WEIR-M045", ErrorKind::kRetry};
 
 }  // namespace weir::errors

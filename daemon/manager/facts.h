@@ -26,6 +26,13 @@ struct WriteId {
   constexpr auto operator<=>(const WriteId&) const = default;
 };
 
+/// An errand: under which leader's term it was given, and its number in that.
+struct ErrandId {
+  uint64_t term = 0;
+  uint64_t number = 0;
+  constexpr auto operator<=>(const ErrandId&) const = default;
+};
+
 /// The two times of a decision.
 struct Now {
   Duration monotonic;
@@ -87,6 +94,7 @@ struct WorkerHello {
   uint64_t highest_term = 0;  ///< That it has ever seen.
   bool draining = false;      ///< It wants to go, and waits until nothing of it is needed.
   WorkerStanding standing;
+  std::string checkpoint_store;  ///< Where it keeps checkpoints, for people.
 };
 
 /// How an attempt is doing; sums are of the job's whole life, as in `JobProgress`.
@@ -109,6 +117,23 @@ struct AttemptReport {
 
 // ---------------------------------------------------------------------------------------------
 // What users ask
+
+/// Something to be looked up or done at a job's checkpoints. Workers alone know the way to them, so
+/// one of them does it for the manager.
+struct Errand {
+  enum class Kind {
+    kListCheckpoints,
+    kVerify,
+    kListWaiting,  ///< Results that are sealed and not known to be published.
+    kResolve,      ///< The user's word about these; the job must be at rest.
+  };
+  Kind kind = Kind::kListCheckpoints;
+  uint64_t checkpoint = 0;  ///< kVerify: only this one; 0: all that are kept.
+  bool quick = false;       ///< kVerify: sizes only.
+  std::string sink;         ///< kResolve.
+  bool drop = false;        ///< kResolve: never published; else refusals go to the dead letter.
+  bool changes() const { return kind == Kind::kResolve; }
+};
 
 namespace commands {
 /// A new job, or one at rest that is to go on. The text was checked by the edge.
@@ -149,6 +174,15 @@ struct Restart {
   AttemptChoices choices;
   std::string instance;  ///< As in Submit, for `fresh`.
 };
+/// A job at rest is forgotten, but for what a RetiredJob holds.
+struct Remove {
+  std::string job;
+};
+/// Answered with what the worker tells.
+struct RunErrand {
+  std::string job;
+  Errand errand;
+};
 struct Drain {
   std::string worker;
 };
@@ -156,9 +190,10 @@ struct Undrain {
   std::string worker;
 };
 }  // namespace commands
-using Command = std::variant<commands::Submit, commands::Stop, commands::Cancel,
-                             commands::Savepoint, commands::Rescale, commands::Upgrade,
-                             commands::Restart, commands::Drain, commands::Undrain>;
+using Command =
+    std::variant<commands::Submit, commands::Stop, commands::Cancel, commands::Savepoint,
+                 commands::Rescale, commands::Upgrade, commands::Restart, commands::Remove,
+                 commands::RunErrand, commands::Drain, commands::Undrain>;
 
 // ---------------------------------------------------------------------------------------------
 
@@ -170,6 +205,7 @@ struct Elected {
   Duration lease_until;         ///< Monotonic; Max where no other manager can be elected.
   std::vector<JobRecord> jobs;  ///< All that the store holds, read under this term.
   std::vector<WorkerRecord> workers;
+  std::vector<RetiredJob> retired;
 };
 struct LeaseRenewed {
   Duration until;
@@ -210,6 +246,12 @@ struct AttemptEnded {
   AttemptId attempt;
   AttemptOutcome outcome;
 };
+struct ErrandDone {
+  SessionId session;
+  ErrandId errand;
+  Status status;
+  std::string told;  ///< JSON, where it is ok.
+};
 /// The worker itself wants to go: as a user's Drain, but it ends with the process.
 struct DrainAsked {
   SessionId session;
@@ -225,6 +267,6 @@ struct Tick {};
 using Fact = std::variant<facts::Elected, facts::LeaseRenewed, facts::Deposed, facts::Stored,
                           facts::StoreFailed, facts::SessionOpened, facts::SessionBroken,
                           facts::Heartbeat, facts::AttemptReported, facts::AttemptEnded,
-                          facts::DrainAsked, facts::Asked, facts::Tick>;
+                          facts::ErrandDone, facts::DrainAsked, facts::Asked, facts::Tick>;
 
 }  // namespace weir::manager

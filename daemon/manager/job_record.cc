@@ -55,6 +55,10 @@ std::map<std::string, uint32_t> Placement::Slots() const {
   return slots;
 }
 
+RetiredJob RetiredJob::Of(const JobRecord& record) {
+  return {record.name, record.instance, record.attempts, record.highest_lane, record.choices.fresh};
+}
+
 Failure Failure::Of(const Status& status) {
   return {std::string(status.code().id), status.kind(), status.message(), status.cure()};
 }

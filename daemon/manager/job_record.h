@@ -160,6 +160,20 @@ struct JobRecord {
   uint64_t restarts = 0;
   Duration downtime;  ///< From the ends of attempts until rows flowed again, over its life.
   std::vector<RestartRecord> history;  ///< The last ones, oldest first; bounded.
+  bool removed = false;                ///< Nothing is kept of it but a RetiredJob.
+};
+
+/// What stays of a job that was removed, so that another one submitted under its name neither gives
+/// attempts numbers that were given before nor leaves a lane unfenced, and goes on from the
+/// checkpoints that are there.
+struct RetiredJob {
+  std::string name;
+  std::string instance;
+  uint64_t attempts = 0;
+  std::map<std::string, uint32_t> highest_lane;
+  bool fresh = false;  ///< The checkpoints are of an instance before it: it never began.
+  bool operator==(const RetiredJob&) const = default;
+  static RetiredJob Of(const JobRecord& record);
 };
 
 /// What is kept of a worker: only what a user said of it.

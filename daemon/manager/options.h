@@ -18,6 +18,9 @@ struct CoreOptions {
   Duration keep_apart = Duration::Seconds(30);    ///< Workers that could not reach each other.
   Duration store_again = Duration::Seconds(1);    ///< After a write that failed.
   Duration remember_lost = Duration::Hours(1);    ///< Workers that are gone, for those who ask.
+  Duration errand_limit = Duration::Minutes(9);   ///< For what a worker does at the checkpoints.
+  Duration errand_slack = Duration::Seconds(10);  ///< For its answer to come after that.
+  size_t most_errands = 4;                        ///< At the same time.
   size_t history = 20;                            ///< Restarts kept of each job.
 };
 

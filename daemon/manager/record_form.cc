@@ -233,6 +233,27 @@ Result<JobRecord> DecodeJob(std::string_view bytes) {
   return record;
 }
 
+std::string EncodeRetired(const RetiredJob& retired) {
+  proto::StoredRetired out;
+  out.set_name(retired.name);
+  out.set_instance(retired.instance);
+  out.set_attempts(retired.attempts);
+  out.mutable_highest_lane()->insert(retired.highest_lane.begin(), retired.highest_lane.end());
+  out.set_fresh(retired.fresh);
+  return Serialized(out);
+}
+
+Result<RetiredJob> DecodeRetired(std::string_view bytes) {
+  proto::StoredRetired stored;
+  if (!stored.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())) ||
+      stored.name().empty()) {
+    return Damaged("a removed job that can't be read");
+  }
+  RetiredJob retired{stored.name(), stored.instance(), stored.attempts(), {}, stored.fresh()};
+  retired.highest_lane.insert(stored.highest_lane().begin(), stored.highest_lane().end());
+  return retired;
+}
+
 std::string EncodeWorker(const WorkerRecord& record) {
   proto::StoredWorker out;
   out.set_id(record.id);

@@ -12,6 +12,8 @@ namespace weir::manager {
 std::string EncodeJob(const JobRecord& record);
 /// The record, with texts whose `yaml` is null.
 Result<JobRecord> DecodeJob(std::string_view bytes);
+std::string EncodeRetired(const RetiredJob& retired);
+Result<RetiredJob> DecodeRetired(std::string_view bytes);
 std::string EncodeWorker(const WorkerRecord& record);
 Result<WorkerRecord> DecodeWorker(std::string_view bytes);
 /// A number as text, as terms and versions are kept.

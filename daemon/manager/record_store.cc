@@ -1,5 +1,7 @@
 #include "daemon/manager/record_store.h"
 
+#include <set>
+
 #include <fmt/format.h>
 
 #include "daemon/manager/errors.h"
@@ -11,6 +13,7 @@ namespace {
 constexpr std::string_view kJob = "job/";
 constexpr std::string_view kText = "text/";
 constexpr std::string_view kWorker = "worker/";
+constexpr std::string_view kRetired = "retired/";
 
 Status Damaged(const std::string& what) {
   return Status(errors::kJobStoreDamaged, "the job store holds " + what, "restore a backup");
@@ -69,6 +72,9 @@ Result<StoredRecords> RecordStore::Load() {
   for (const auto& [key, value] : WEIR_TRY(Scan(kWorker))) {
     records.workers.push_back(WEIR_TRY(DecodeWorker(value)));
   }
+  for (const auto& [key, value] : WEIR_TRY(Scan(kRetired))) {
+    records.retired.push_back(WEIR_TRY(DecodeRetired(value)));
+  }
   std::lock_guard lock(mutex_);
   WEIR_CHECK(!writer_.joinable(), "Load is for before the first Put of a term");
   texts_ = std::move(texts);
@@ -85,7 +91,20 @@ void RecordStore::Put(uint64_t term, std::vector<JobRecord> jobs, std::vector<Wo
   wake_.notify_one();
 }
 
+void RecordStore::AddRemoval(const JobRecord& job, std::vector<Change>& changes) {
+  changes.push_back({std::string(kJob) + job.name, std::nullopt});
+  changes.push_back({std::string(kRetired) + job.name, EncodeRetired(RetiredJob::Of(job))});
+  // The record's own too: after a write that failed it is not known what is there.
+  std::set<uint64_t> versions = {job.text.version};
+  for (const auto& [version, yaml] : texts_[job.name]) versions.insert(version);
+  for (const uint64_t version : versions) {
+    changes.push_back({TextKey(job.name, version), std::nullopt});
+  }
+  texts_.erase(job.name);
+}
+
 void RecordStore::AddChanges(const JobRecord& job, std::vector<Change>& changes) {
+  if (job.removed) return AddRemoval(job, changes);
   changes.push_back({std::string(kJob) + job.name, EncodeJob(job)});
   Texts wanted;
   wanted[job.text.version] = job.text.yaml;

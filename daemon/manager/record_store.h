@@ -20,7 +20,7 @@ namespace weir::manager {
 /// that come while it is at it go into the next write together.
 ///
 /// Keys: `job/<name>` and `worker/<id>` with what `record_form.h` makes of them;
-/// `text/<name>/<version>` with the job's YAML.
+/// `text/<name>/<version>` with the job's YAML; `retired/<name>` of jobs that were removed.
 class RecordStore : public ManagerStore {
  public:
   Result<StoredRecords> Load() final;
@@ -61,6 +61,7 @@ class RecordStore : public ManagerStore {
   void WriteQueued();
   void WriteSome(std::deque<Queued>& queue, uint64_t term);
   void AddChanges(const JobRecord& job, std::vector<Change>& changes);
+  void AddRemoval(const JobRecord& job, std::vector<Change>& changes);
 
   const Bounds bounds_;
   std::map<std::string, Texts> texts_;  ///< Of the writing thread, and of Load before it.

@@ -81,6 +81,7 @@ void Service::LeadAndLoad() {
   elected.lease_until = leadership->lease_until;
   elected.jobs = std::move(records->jobs);
   elected.workers = std::move(records->workers);
+  elected.retired = std::move(records->retired);
   log::Info("this manager leads", {{"term", elected.term}, {"jobs", elected.jobs.size()}});
   Post(std::move(elected));
 }
@@ -193,9 +194,13 @@ void Service::Carry(Action action) {
       answer = std::move(request->second);
       requests_.erase(request);
     }
-    answer.set_value({std::move(reply->status), reply->savepoint});
+    answer.set_value({std::move(reply->status), reply->savepoint, std::move(reply->told)});
   } else if (const auto* audit = std::get_if<actions::Audit>(&action)) {
     if (options_.on_audit) options_.on_audit(*audit);
+  } else if (const auto* forget = std::get_if<actions::Forget>(&action)) {
+    std::lock_guard lock(mutex_);
+    details_.erase(forget->job);
+    lines_.erase(forget->job);
   } else if (const auto* line = std::get_if<actions::Log>(&action)) {
     std::vector<log::Field> fields;
     for (const auto& [name, value] : line->fields) fields.emplace_back(name, value);
@@ -341,6 +346,9 @@ void Service::OnMessage(SessionId session, proto::ToManager message) {
       break;
     case proto::ToManager::kLines:
       Keep(session, std::move(*message.mutable_lines()));
+      break;
+    case proto::ToManager::kErrandDone:
+      Post(ErrandDoneOf(session, std::move(*message.mutable_errand_done())));
       break;
     case proto::ToManager::kDrainAsked:
       Post(facts::DrainAsked{session});

@@ -45,9 +45,10 @@ class Service final : private LeadershipListener {
   struct Answer {
     Status status;
     uint64_t savepoint = 0;
+    std::string told = {};  ///< JSON, of a worker that did something for it.
   };
-  /// Does as the user at `from` asks, once it is durable; a savepoint once it is taken. Blocks, for
-  /// `wait` at most.
+  /// Does as the user at `from` asks, once it is durable; a savepoint once it is taken, an errand
+  /// once a worker has done it. Blocks, for `wait` at most.
   Answer Do(const std::string& user, const std::string& from, Command command, Duration wait);
   /// Ok, or that this manager does not lead: it knows nothing then.
   Status Leads() const;

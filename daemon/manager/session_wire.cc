@@ -33,6 +33,33 @@ AttemptOutcome OutcomeOf(const proto::AttemptOutcome& message) {
   return outcome;
 }
 
+facts::ErrandDone ErrandDoneOf(SessionId session, proto::ErrandDone message) {
+  facts::ErrandDone done;
+  done.session = session;
+  done.errand = {message.term(), message.number()};
+  done.status = FromProto(message.error());
+  done.told = std::move(*message.mutable_told());
+  return done;
+}
+
+tell::RunErrand ErrandOf(uint64_t term, proto::RunErrand message) {
+  tell::RunErrand order;
+  order.id = {term, message.number()};
+  order.job = std::move(*message.mutable_job());
+  // One that is not known changes nothing.
+  if (message.kind() <= static_cast<uint32_t>(Errand::Kind::kResolve)) {
+    order.errand.kind = static_cast<Errand::Kind>(message.kind());
+  }
+  order.errand.checkpoint = message.checkpoint();
+  order.errand.quick = message.quick();
+  order.errand.sink = std::move(*message.mutable_sink());
+  order.errand.drop = message.drop();
+  order.limit = {message.limit_us()};
+  order.attempt = {term, message.attempt()};
+  order.instance = std::move(*message.mutable_instance());
+  return order;
+}
+
 WorkerStanding StandingOf(const proto::Standing& message) {
   WorkerStanding standing;
   for (const proto::LedAttempt& led : message.leads()) {
@@ -59,6 +86,7 @@ WorkerHello HelloOf(proto::Hello message) {
   hello.highest_term = message.highest_term();
   hello.draining = message.draining();
   hello.standing = StandingOf(message.standing());
+  hello.checkpoint_store = std::move(*message.mutable_checkpoint_store());
   return hello;
 }
 
@@ -134,6 +162,18 @@ proto::ToWorker MessageOf(uint64_t term, const WorkerMessage& message) {
     wire.mutable_stop()->set_drain(stop->drain);
   } else if (const auto* cancel = std::get_if<tell::CancelAttempt>(&message)) {
     *wire.mutable_cancel() = ToProto(cancel->job, cancel->attempt);
+  } else if (const auto* errand = std::get_if<tell::RunErrand>(&message)) {
+    proto::RunErrand& order = *wire.mutable_errand();
+    order.set_number(errand->id.number);
+    order.set_job(errand->job);
+    order.set_kind(static_cast<uint32_t>(errand->errand.kind));
+    order.set_checkpoint(errand->errand.checkpoint);
+    order.set_quick(errand->errand.quick);
+    order.set_sink(errand->errand.sink);
+    order.set_drop(errand->errand.drop);
+    order.set_limit_us(errand->limit.us);
+    order.set_attempt(errand->attempt.number);
+    order.set_instance(errand->instance);
   } else {
     wire.mutable_drained();
   }

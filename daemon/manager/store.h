@@ -31,6 +31,7 @@ class LeadershipListener {
 struct StoredRecords {
   std::vector<JobRecord> jobs;
   std::vector<WorkerRecord> workers;
+  std::vector<RetiredJob> retired;
 };
 
 /// Where the records of jobs and workers are kept, and who may write them. Thread safe.
@@ -56,7 +57,8 @@ class ManagerStore {
   /// Writes all of these or none, in place of what is there of the same names; `done` hears ok once
   /// they are durable. kOldTerm: nothing was written, another leads. Of other errors it is not
   /// known whether they were written; the same or newer ones may be put again. Puts of one record
-  /// must wait for each other. A worker that is not draining is forgotten.
+  /// must wait for each other. A worker that is not draining is forgotten, and of a job that is
+  /// removed only what a RetiredJob holds is kept.
   virtual void Put(uint64_t term, std::vector<JobRecord> jobs, std::vector<WorkerRecord> workers,
                    Done done) = 0;
 };

@@ -17,4 +17,9 @@ inline constexpr ErrorCode kPeerLost{"WEIR-W007", ErrorKind::kRetry};
 /// Workers of one attempt keep checkpoints in different places.
 inline constexpr ErrorCode kOtherStore{"WEIR-W008", ErrorKind::kFailed};
 
+/// What the manager asked for at the checkpoints took longer than it may.
+inline constexpr ErrorCode kErrandTooLong{"WEIR-W009", ErrorKind::kGaveUp};
+/// The worker ends, or has more to do at checkpoints than it takes.
+inline constexpr ErrorCode kErrandNotTaken{"WEIR-W010", ErrorKind::kRetry};
+
 }  // namespace weir::errors

@@ -133,7 +133,7 @@ Status HostStream::Deploy(proto::Deploy& deploy) {
                               services_.id, plan_->name),
                   "see that the connections in weir.yaml are the same on all workers");
   }
-  store_ = WEIR_TRY(services_.open_store(plan_->name));
+  store_ = WEIR_TRY(services_.open_store(plan_->name, StoreUse::kRun));
   // What the lead has just written must be there: otherwise its checkpoints and this worker's files
   // would lie in different places, and nobody could go on from them.
   const Result<StoredManifest> base = store_->ReadManifest(deploy.base().number());

@@ -25,7 +25,7 @@ class LedAttempt::Site final : public AttemptSite {
       : services_(services), order_(order), plan_(plan), cancelled_(std::move(cancelled)) {}
 
   Result<std::unique_ptr<CheckpointStore>> OpenStore() override {
-    auto store = WEIR_TRY(services_.open_store(plan_.name));
+    auto store = WEIR_TRY(services_.open_store(plan_.name, StoreUse::kRun));
     if (order_.fresh()) WEIR_TRY(Forget(*store));
     return store;
   }

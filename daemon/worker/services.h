@@ -27,7 +27,8 @@ struct WorkerServices {
   /// Plans a job's text with this worker's own connections, at a parallelism that stands above what
   /// the text says.
   std::function<Result<JobPlan>(const std::string& text, uint32_t parallelism)> plan;
-  std::function<Result<std::unique_ptr<CheckpointStore>>(const std::string& job)> open_store;
+  std::function<Result<std::unique_ptr<CheckpointStore>>(const std::string& job, StoreUse use)>
+      open_store;
 
   std::string JobDirectory(const std::string& job) const { return state_dir + "/" + job; }
 };

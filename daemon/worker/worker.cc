@@ -7,7 +7,7 @@
 
 #include "base/ids.h"
 #include "base/log.h"
-#include "daemon/manager/actions.h"
+#include "daemon/manager/session_wire.h"
 #include "daemon/rpc/wire.h"
 #include "daemon/worker/errors.h"
 
@@ -61,6 +61,11 @@ Status Worker::Listen() {
   services_.transport = options_.transport;
   services_.plan = options_.plan;
   services_.open_store = options_.open_store;
+  errands_ = std::make_unique<Errands>(services_, [this](proto::ErrandDone done) {
+    proto::ToManager message;
+    *message.mutable_errand_done() = std::move(done);
+    Send(std::move(message));
+  });
 
   RpcService* const services[] = {exchange_server_.get(), host_service_.get()};
   server_ = WEIR_TRY(RpcServer::Start(options_.listen, options_.transport, services));
@@ -83,6 +88,7 @@ Worker::~Worker() {
     std::unique_lock lock(mutex_);
     wake_.wait(lock, [this] { return session_over_; });
   }
+  errands_.reset();
   led_.clear();
   if (server_) server_->Shutdown(kShutdownPatience);
   hosted_.clear();
@@ -306,6 +312,9 @@ void Worker::Handle(proto::ToWorker& message) {
                       Status(errors::kAttemptCancelled, "the manager has cancelled the attempt"));
       break;
     }
+    case proto::ToWorker::kErrand:
+      errands_->Take(manager::ErrandOf(message.term(), std::move(*message.mutable_errand())));
+      break;
     case proto::ToWorker::kDrained: {
       std::lock_guard lock(mutex_);
       drained_ = true;
@@ -356,6 +365,7 @@ proto::ToManager Worker::Hello() {
   hello.set_address(address_);
   hello.set_version(options_.version);
   hello.set_slots(options_.slots);
+  hello.set_checkpoint_store(options_.checkpoint_store);
   hello.mutable_labels()->insert(options_.labels.begin(), options_.labels.end());
   *hello.mutable_standing() = Standing();
   std::lock_guard lock(mutex_);

@@ -15,6 +15,7 @@
 #include "base/failure_log.h"
 #include "daemon/rpc/cluster_streams.h"
 #include "daemon/rpc/server.h"
+#include "daemon/worker/errands.h"
 #include "daemon/worker/host_stream.h"
 #include "daemon/worker/job_lines.h"
 #include "daemon/worker/led_attempt.h"
@@ -36,7 +37,9 @@ struct WorkerOptions {
   std::map<std::string, std::string> labels;
   Transport transport = Transport::Plain();
   std::function<Result<JobPlan>(const std::string& text, uint32_t parallelism)> plan;
-  std::function<Result<std::unique_ptr<CheckpointStore>>(const std::string& job)> open_store;
+  std::function<Result<std::unique_ptr<CheckpointStore>>(const std::string& job, StoreUse use)>
+      open_store;
+  std::string checkpoint_store;  ///< Where that is, for people.
   /// The manager will never take this worker; `refused` says why. Called by the worker's thread.
   std::function<void()> on_refused;
 };
@@ -108,6 +111,7 @@ class Worker {
   std::shared_ptr<MessageSender<proto::ToManager>> session_;
   std::list<std::shared_ptr<HostStream>> hosted_;  ///< Under mutex_.
 
+  std::unique_ptr<Errands> errands_;
   JobLines lines_;
   uint64_t sessions_ = 0;          ///< Under mutex_.
   uint64_t refusals_counted_ = 0;  ///< Under mutex_.

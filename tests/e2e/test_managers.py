@@ -136,4 +136,13 @@ def test_a_job_goes_on_whoever_leads(kafka, etcd: Etcd, weir_binary: pathlib.Pat
         cluster.ask("rescale", campaign.name, "2")
         cluster.wait_job("running", parallelism=2)
         campaign.finish_clean()
+        # What is removed is forgotten by whoever leads next, too.
+        for manager in cluster.managers.values():
+            manager.start()
+        cluster.wait_leader()
+        cluster.ask("remove", campaign.name)
+        cluster.manager.kill()
+        cluster.wait_leader()
+        assert cluster.ask("list")["jobs"] == []
+        assert etcd.get(f"/weir/job/{campaign.name}") is None
         tell("two managers, " + campaign.told())

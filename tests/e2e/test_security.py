@@ -350,6 +350,30 @@ def test_each_role_on_each_route(secured: SecuredCluster) -> None:
     assert secured.request("GET", "/nothing", "view")[0] == 404
 
 
+def test_who_may_look_at_checkpoints_and_who_may_give_results_up(authority: Authority, tokens: Tokens,
+                                                                 tmp_path: pathlib.Path) -> None:
+    with SecuredCluster(tmp_path, authority.issue("manager", "manager"),
+                        [authority.issue("w0", "worker")], tokens) as cluster:
+        cluster.ask(*cluster.submit_words(), "--parallelism", "1")
+        cluster.wait_job("ended")
+
+        def weir(role: str, *words: str) -> Finished:
+            return call(*words, "--manager", f"https://{cluster.http}", "--ca", cluster.ca,
+                        "--token-file", tokens.of(role))
+
+        resolve = ("txn", "resolve", "counted", "--sink", "out", "--drop")
+        for role, may in (("view", "checkpoint list"), ("view", "txn list"), ("operate", "checkpoint verify")):
+            done = weir(role, *may.split(), "counted")
+            assert done.code == DONE, done.show()
+        for role, words in (("view", ("checkpoint", "verify", "counted")), ("view", resolve), ("operate", resolve),
+                            ("operate", ("remove", "counted"))):
+            done = weir(role, *words)
+            assert done.code == USAGE and done.codes() == ["WEIR-T008"], done.show()
+        assert weir("admin", *resolve).codes() == ["WEIR-M003"]
+        assert weir("admin", "remove", "counted").code == DONE
+        assert cluster.ask("list")["jobs"] == []
+
+
 def test_the_table_of_roles_is_told() -> None:
     page = (ROOT / "docs" / "security.md").read_text()
     told = re.findall(r"^\| `(GET|POST) ([^`]+)` \| (\w+) \|", page, re.MULTILINE)

@@ -20,7 +20,14 @@ constexpr int64_t kTickEvery_us = 100 * kMs;
 // The store
 
 void JobStoreServer::Apply(const actions::Store& store) {
-  for (const manager::JobRecord& job : store.jobs) jobs_[job.name] = job;
+  for (const manager::JobRecord& job : store.jobs) {
+    if (job.removed) {
+      jobs_.erase(job.name);
+      retired_[job.name] = manager::RetiredJob::Of(job);
+    } else {
+      jobs_[job.name] = job;
+    }
+  }
   for (const manager::WorkerRecord& worker : store.workers) {
     if (worker.draining) {
       workers_[worker.id] = worker;
@@ -40,6 +47,7 @@ facts::Elected JobStoreServer::Records() const {
   elected.term = term_;
   for (const auto& [name, job] : jobs_) elected.jobs.push_back(job);
   for (const auto& [id, worker] : workers_) elected.workers.push_back(worker);
+  for (const auto& [name, job] : retired_) elected.retired.push_back(job);
   return elected;
 }
 
@@ -295,6 +303,7 @@ void SimManager::Check(const std::vector<Action>& said) {
     if (const auto* tell = std::get_if<actions::Tell>(&action)) {
       world_.Note("tell", tell->session.value, tell->message.index());
       if (const auto* run = std::get_if<tell::RunAttempt>(&tell->message)) CheckRun(*run);
+      if (const auto* errand = std::get_if<tell::RunErrand>(&tell->message)) CheckErrand(*errand);
       if (std::holds_alternative<tell::Welcome>(tell->message)) {
         const Session& welcome = sessions_.at(tell->session.value);
         for (const auto& [id, session] : sessions_) {
@@ -316,6 +325,9 @@ void SimManager::Check(const std::vector<Action>& said) {
       world_.Note("store", store->write.value, store->jobs.size());
     } else if (const auto* reply = std::get_if<actions::Reply>(&action)) {
       world_.Note("reply", reply->request.value, reply->status.ok());
+      if (reply->status.Is(errors::kErrandCut)) world_.Count("errand cut");
+    } else if (std::holds_alternative<actions::Forget>(action)) {
+      world_.Count("job removed");
     } else if (const auto* log = std::get_if<actions::Log>(&action)) {
       const std::string_view message = log->message;
       if (message == "job changes state") {
@@ -366,6 +378,24 @@ void SimManager::CheckRun(const tell::RunAttempt& run) {
   if (!is_new) {
     world_.Violate(fmt::format("attempt number {} of {} was given twice: {}, and {} on {}",
                                run.attempt.number, run.job, it->second, attempt, who));
+  }
+}
+
+/// What a worker writes for a user has a number as an attempt has one.
+void SimManager::CheckErrand(const tell::RunErrand& errand) {
+  if (!errand.errand.changes()) return;
+  const manager::JobRecord* stored = world_.store->Job(errand.job);
+  const uint64_t number = errand.attempt.number;
+  if (!stored || stored->attempts < number || stored->attempt) {
+    return world_.Violate(fmt::format(
+        "what waits of {} is decided about as {} before that is stored, or while it may run",
+        errand.job, errand.attempt.ToString()));
+  }
+  const auto [it, is_new] =
+      world_.deployed.emplace(std::pair(errand.job, number), errand.attempt.ToString());
+  if (!is_new) {
+    world_.Violate(fmt::format("number {} of {} was given twice: {}, and to an errand", number,
+                               errand.job, it->second));
   }
 }
 

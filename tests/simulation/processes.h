@@ -42,6 +42,7 @@ class JobStoreServer {
   int64_t expires_us_ = 0;
   std::map<std::string, manager::JobRecord> jobs_;
   std::map<std::string, manager::WorkerRecord> workers_;
+  std::map<std::string, manager::RetiredJob> retired_;
 };
 
 /// A manager's process: the real core, and an edge of the simplest kind.
@@ -81,6 +82,7 @@ class SimManager : public Process {
   void CarryTell(const manager::actions::Tell& tell);
   void Check(const std::vector<manager::Action>& actions);
   void CheckRun(const manager::tell::RunAttempt& run);
+  void CheckErrand(const manager::tell::RunErrand& errand);
   void CheckState(const std::string& job, const std::string& to);
   void CheckCapacity();
   void Reject(SimWorker& worker, uint64_t dial);
@@ -161,6 +163,7 @@ class SimWorker : public Process {
   void Say(manager::Fact fact);
   void Report(const std::string& job);
 
+  void DoErrand(const manager::tell::RunErrand& order);
   void Run(const manager::tell::RunAttempt& run);
   /// The attempt, if it is led here and has not ended.
   Led* Find(const std::string& job, AttemptId attempt);

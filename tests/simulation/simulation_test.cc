@@ -51,6 +51,8 @@ constexpr const char* kFaults[] = {"message lost",
                                    "attempt fails for good",
                                    "attempt needs a decision"};
 
+constexpr const char* kEvents[] = {"job removed", "waiting results resolved", "errand cut"};
+
 /// Runs seeds from `first` on, `count` of them, on all cores; stops at the first violation.
 struct Seeds {
   Coverage coverage;
@@ -116,6 +118,7 @@ TEST_CASE("the manager's rules hold whatever happens to its cluster") {
     }
   }
   for (const char* fault : kFaults) reached("fault", coverage.faults, fault);
+  for (const char* event : kEvents) reached("event", coverage.events, event);
   std::printf("%lu seeds\n", static_cast<unsigned long>(count));
 }
 
@@ -174,7 +177,8 @@ TEST_CASE("each mutant of the manager is caught") {
       "manager_deploy_before_stored", "manager_no_grace", "manager_adopts_any_attempt",
       "manager_lease_end_ignored", "manager_lanes_not_raised", "manager_old_incarnation_accepted",
       "manager_leaves_old_attempts", "manager_counts_attempts_anew", "manager_tells_stop_once",
-      "manager_forgets_slots", "manager_answers_before_stored");
+      "manager_forgets_slots", "manager_answers_before_stored", "manager_errand_unnumbered",
+      "manager_forgets_removed");
   INFO(mutant);
   CHECK(RunHidden("hidden: a mutant is caught", mutant) == 0);
 }

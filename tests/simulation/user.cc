@@ -36,6 +36,7 @@ void User::Answered(const manager::actions::Reply& reply, SimManager& by) {
   }
   if (by.core().term() != world_.store->term()) return;
   if (asked.what == "submit" && !stored) world_.Violate("a submitted job is not stored");
+  if (asked.what == "remove" && stored) world_.Violate("a removed job is still stored");
   if (asked.what == "cancel" && (!stored || stored->state != JobState::kCancelled)) {
     world_.Violate("a cancelled job is not stored as such");
   }
@@ -87,13 +88,19 @@ void User::Act() {
   const bool at_rest =
       !known->second.record.attempt && known->second.record.state != JobState::kWaiting;
   if (at_rest) {
-    switch (random.Below(5)) {
+    switch (random.Below(8)) {
       case 0:
         return Ask(job, "cancel", commands::Cancel{job});
       case 1:
         return Ask(job, "restart", commands::Restart{job, choices, instance});
       case 2:
         return;
+      case 3:
+        return Ask(job, "remove", commands::Remove{job});
+      case 4: {
+        manager::Errand errand{manager::Errand::Kind::kResolve, 0, false, "out", true};
+        return Ask(job, "resolve", commands::RunErrand{job, errand});
+      }
       default:
         submit();
     }
@@ -122,6 +129,9 @@ void User::Act() {
       return Ask(job, "submit", commands::Submit{job, yaml, parallelism, policy, {}, instance});
     case 7:
       return Ask(job, "restart", commands::Restart{job, {}, instance});
+    case 8:
+      return Ask(job, "verify",
+                 commands::RunErrand{job, {manager::Errand::Kind::kVerify, 0, false, "", false}});
     default:
       return;
   }

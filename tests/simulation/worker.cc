@@ -177,6 +177,8 @@ void SimWorker::Told(uint64_t dial, uint64_t session, uint64_t term,
     }
     led->stop = true;
     if (led->phase == AttemptPhase::kRunning) led->phase = AttemptPhase::kStopping;
+  } else if (const auto* errand = std::get_if<tell::RunErrand>(&message)) {
+    DoErrand(*errand);
   } else if (const auto* cancel = std::get_if<tell::CancelAttempt>(&message)) {
     if (const auto it = leads_.find(cancel->job);
         it != leads_.end() && it->second.run.attempt == cancel->attempt) {
@@ -185,6 +187,26 @@ void SimWorker::Told(uint64_t dial, uint64_t session, uint64_t term,
     }
     Drop(cancel->job, cancel->attempt);
   }
+}
+
+/// It reads, and writes some time later behind what it has read.
+void SimWorker::DoErrand(const tell::RunErrand& order) {
+  facts::ErrandDone done{{session_}, order.id, Status::Ok(), "{}"};
+  const ManifestLog& log = world_.logs[order.job];
+  const size_t read = log.manifests.size();
+  const bool late = read == 0 || log.manifests.back().attempt.number >= order.attempt.number ||
+                    log.instance != order.instance;
+  world_.In(*this, world_.random.Between(kMs, 600 * kMs),
+            [this, order, done, read, late]() mutable {
+              if (order.errand.changes()) {
+                if (late || !world_.Commit(order.job, read + 1, order.attempt)) {
+                  done.status = Status(errors::kDeposed, "a later attempt has written");
+                } else {
+                  world_.Count("waiting results resolved");
+                }
+              }
+              Say(std::move(done));
+            });
 }
 
 // ---------------------------------------------------------------------------------------------

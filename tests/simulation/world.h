@@ -21,6 +21,7 @@ struct Coverage {
   std::map<std::string, uint64_t> states;
   std::map<std::string, uint64_t> transitions;  ///< `running -> stopping`
   std::map<std::string, uint64_t> faults;
+  std::map<std::string, uint64_t> events;
   void Add(const Coverage& other);
 };
 
@@ -86,6 +87,8 @@ class World {
   /// Runs `what` in the process: not if it has died since, and later where it is stopped just now.
   void In(Process& process, int64_t delay_us, std::function<void()> what);
   void Fault(const char* kind);
+  /// Something happened that is not seen in states.
+  void Count(const char* event) { coverage_.events[event]++; }
   /// Goes into the trace; and, where loud, to the screen.
   void Note(std::string_view what, uint64_t a = 0, uint64_t b = 0, std::string_view more = {});
   /// What must hold does not: the run ends.

@@ -10,6 +10,8 @@ class AtRest : public State {
  public:
   Status Submit(Job& job, const commands::Submit& submit, Turn& turn) const override;
   Status Restart(Job& job, const commands::Restart& restart, Turn& turn) const override;
+  Status MayRemove(const Job&) const override { return Status::Ok(); }
+  Status MayResolve(const Job&) const override { return Status::Ok(); }
 
  protected:
   static void GoOn(Job& job, const AttemptChoices& choices, const std::string& instance,

@@ -19,6 +19,10 @@ class EndedState final : public AtRest {
     return AtRest::Restart(job, restart, turn);
   }
 
+  Status MayResolve(const Job& job) const override {
+    return WrongState(job, "all of its results are published");
+  }
+
   std::string Describe(const Job& job, const Cluster&, Duration) const override {
     return fmt::format("all of its input was read and published, by attempt {}",
                        job.record.attempts);

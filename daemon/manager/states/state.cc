@@ -41,4 +41,12 @@ Status State::Upgrade(Job& job, const commands::Upgrade&, Turn&) const {
   return WrongState(job, "'weir submit' its new text: it goes on from its last checkpoint");
 }
 
+Status State::MayRemove(const Job& job) const {
+  return WrongState(job, "'weir stop' or 'weir cancel' it first");
+}
+
+Status State::MayResolve(const Job& job) const {
+  return WrongState(job, "a job that is not at rest publishes by itself; 'weir stop' it first");
+}
+
 }  // namespace weir::manager

@@ -41,6 +41,9 @@ class State {
   virtual Status Savepoint(Job&, RequestId, Turn&) const;
   virtual Status Rescale(Job&, const commands::Rescale&, Turn&) const;
   virtual Status Upgrade(Job&, const commands::Upgrade&, Turn&) const;
+  /// Whether it may be forgotten, and whether what waits to be published may be decided about.
+  virtual Status MayRemove(const Job&) const;
+  virtual Status MayResolve(const Job&) const;
   /// A worker of it is drained. False: it stays for now, for want of room or for its state.
   virtual bool Move(Job&, Turn&) const { return false; }
 

@@ -49,8 +49,7 @@ class CoreHarness {
         held.push_back(*store);
         continue;
       }
-      for (const JobRecord& job : store->jobs) stored[job.name] = job;
-      for (const WorkerRecord& worker : store->workers) stored_workers[worker.id] = worker;
+      Keep(*store);
       for (Action& more : core.On(facts::Stored{store->write}, Time())) {
         all.push_back(std::move(more));
       }
@@ -61,10 +60,21 @@ class CoreHarness {
     hold_stores = false;
     std::vector<Action> all;
     for (const actions::Store& store : std::exchange(held, {})) {
-      for (const JobRecord& job : store.jobs) stored[job.name] = job;
+      Keep(store);
       for (Action& more : Do(facts::Stored{store.write})) all.push_back(std::move(more));
     }
     return all;
+  }
+  void Keep(const actions::Store& store) {
+    for (const JobRecord& job : store.jobs) {
+      if (job.removed) {
+        stored.erase(job.name);
+        retired[job.name] = RetiredJob::Of(job);
+      } else {
+        stored[job.name] = job;
+      }
+    }
+    for (const WorkerRecord& worker : store.workers) stored_workers[worker.id] = worker;
   }
   Now Time() const { return {Duration::Millis(now_ms), {now_ms * 1000}}; }
   /// Time passes; it is told of it every 10 ms, and of heartbeats of those in `alive`.
@@ -88,6 +98,7 @@ class CoreHarness {
     elected.lease_until = Duration::Max();
     elected.jobs = std::move(jobs);
     for (const auto& [id, worker] : stored_workers) elected.workers.push_back(worker);
+    for (const auto& [name, job] : retired) elected.retired.push_back(job);
     return Do(std::move(elected));
   }
   std::vector<JobRecord> Records() const {
@@ -202,6 +213,7 @@ class CoreHarness {
   std::vector<actions::Store> held;
   std::map<std::string, JobRecord> stored;
   std::map<std::string, WorkerRecord> stored_workers;
+  std::map<std::string, RetiredJob> retired;
   std::map<std::string, SessionId> alive;
   std::map<std::string, WorkerStanding> standings;
   uint64_t sessions = 0;
