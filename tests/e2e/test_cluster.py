@@ -16,6 +16,7 @@ from e2e.campaign import JOB, OUTPUTS
 from e2e.cluster import WORKER_TIMEOUT_S, Cluster, ClusterCampaign, Daemon, attempt_of
 from e2e.faults import random_faults
 from e2e.weir import Finished
+from parts.etcd import Etcd
 from parts.process import free_port, wait_until
 
 SEED = int(os.environ.get("WEIR_SEED", "20250301"))
@@ -175,23 +176,27 @@ def drain_the_lead(cluster: Cluster) -> None:
 # --- faults -----------------------------------------------------------------------------------------
 
 
-def test_random_faults(kafka, weir_binary: pathlib.Path, tmp_path: pathlib.Path, tell) -> None:
-    strike(kafka, tmp_path, SEED + 1, FAULTS, tell)
+def test_random_faults(kafka, etcd: Etcd, weir_binary: pathlib.Path, tmp_path: pathlib.Path, tell) -> None:
+    """All kinds: two managers on an etcd, three workers, and proxies on all ways between them."""
+    strike(kafka, tmp_path, SEED + 1, FAULTS, tell, etcd)
 
 
 @pytest.mark.soak
-def test_many_random_faults(kafka, weir_binary: pathlib.Path, tmp_path: pathlib.Path, tell) -> None:
-    strike(kafka, tmp_path, SEED + 2, SOAK_FAULTS, tell)
+@pytest.mark.parametrize("store", ["etcd", "embedded"])
+def test_many_random_faults(kafka, etcd: Etcd, store: str, weir_binary: pathlib.Path, tmp_path: pathlib.Path,
+                            tell) -> None:
+    strike(kafka, tmp_path, SEED + 2, SOAK_FAULTS, tell, etcd if store == "etcd" else None)
 
 
-def strike(kafka, work: pathlib.Path, seed: int, faults: int, tell) -> None:
-    with ClusterCampaign(kafka, work, seed, slots=5, rate=800) as campaign:
+def strike(kafka, work: pathlib.Path, seed: int, faults: int, tell, etcd: Etcd | None) -> None:
+    begin = time.monotonic()
+    with ClusterCampaign(kafka, work, seed, slots=5, proxied=True, etcd=etcd, rate=800) as campaign:
         campaign.start()
         random_faults(campaign, faults)
         campaign.cluster.up()
         campaign.finish_clean(patience_s=20)
-        tell(f"{faults} random faults of a cluster, {campaign.told()}")
-        assert not campaign.tally.missing(), campaign.told()
+        tell(f"{faults} random faults of a cluster in {time.monotonic() - begin:.0f} s, {campaign.told()}")
+        assert not campaign.tally.missing(), f"never hit: {campaign.tally.missing()}: {campaign.told()}"
 
 
 def test_a_new_manager_disturbs_nothing(
