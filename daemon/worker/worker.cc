@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "base/failpoint.h"
 #include "base/ids.h"
 #include "base/log.h"
 #include "daemon/manager/actions.h"
@@ -212,7 +213,7 @@ void Worker::OnMessage(uint64_t session, proto::ToWorker message) {
     std::lock_guard lock(mutex_);
     if (session != session_number_) return;
     // What carries a lower term than was ever seen comes from a manager that is none any more.
-    if (message.term() < highest_term_) return;
+    if (message.term() < highest_term_ && !WEIR_MUTANT("lower_term_accepted")) return;
     highest_term_ = message.term();
     messages_.push_back(std::move(message));
   }

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from e2e import failpoints
 from e2e.campaign import JOB, OUTPUTS
 from e2e.cluster import WORKER_TIMEOUT_S, Cluster, ClusterCampaign, Daemon, attempt_of
 from e2e.faults import random_faults
@@ -197,6 +198,28 @@ def strike(kafka, work: pathlib.Path, seed: int, faults: int, tell, etcd: Etcd |
         campaign.finish_clean(patience_s=20)
         tell(f"{faults} random faults of a cluster in {time.monotonic() - begin:.0f} s, {campaign.told()}")
         assert not campaign.tally.missing(), f"never hit: {campaign.tally.missing()}: {campaign.told()}"
+
+
+def test_each_failpoint_of_the_exchange(
+        kafka, weir_binary: pathlib.Path, tmp_path: pathlib.Path, tell) -> None:
+    """A worker is killed with a frame on its way, and the job goes on without it."""
+    with ClusterCampaign(kafka, tmp_path, SEED + 5, rate=800) as campaign:
+        cluster = campaign.cluster
+        struck = cluster.workers["w1"]
+        for turn, (place, number) in enumerate(failpoints.EXCHANGE.items()):
+            struck.start(f"{place}=kill@{number}")
+            if turn == 0:
+                campaign.start()
+            else:
+                cluster.wait_workers({struck.name: "here"})
+                cluster.ask("rescale", campaign.name, str(3 + turn % 2))  # Which spreads the tasks.
+            cluster.wait_until(lambda: not struck.running, 30, f"{place} is passed")
+            assert cluster.hits()[-1] == place
+            cluster.wait_workers({struck.name: "lost"})
+            cluster.wait_job("running")
+        cluster.up()
+        campaign.finish_clean()
+        tell(f"failpoints of the exchange ({', '.join(cluster.hits())}), {campaign.told()}")
 
 
 def test_a_new_manager_disturbs_nothing(
