@@ -79,7 +79,7 @@ bool FailpointHit(std::string_view name) {
   }
   Record(name);
   if (action == "kill") ::kill(::getpid(), SIGKILL);
-  if (action == "stop") ::kill(::getpid(), SIGSTOP);
+  if (action == "stop") ::raise(SIGSTOP);  // To this thread: it must not go on until others stop.
   if (action.starts_with("delay:")) {
     std::this_thread::sleep_for(std::chrono::milliseconds(std::atol(action.c_str() + 6)));
   }

@@ -40,6 +40,12 @@ Status StoppedEarly() {
                 "next start");
 }
 
+Status Deposed(uint64_t number) {
+  return Status(errors::kDeposed,
+                fmt::format("checkpoint {} of this job was written by another weir", number),
+                "two processes run this job on one state directory or store; this one has stopped");
+}
+
 /// Whether it says that bytes are wrong, rather than that they can't be had just now.
 bool IsDamage(const Status& status) {
   return status.Is(errors::kCheckpointDamaged) || status.Is(errors::kManifestDamaged);
@@ -86,7 +92,12 @@ Status Attempt::Recover() {
   WEIR_TRY(CheckOutside());
   WEIR_TRY(FindSplits());
   WEIR_TRY(MakeLanes());
-  (void)WEIR_TRY(DecideLanes(WEIR_TRY(ReadLanes())));
+  if (const auto possible = DecideLanes(WEIR_TRY(ReadLanes())); !possible.ok()) {
+    // An earlier attempt may still run, and have gone on since its manifest was read here: then
+    // what it has published is no case for the user.
+    const bool newest = WEIR_TRY(store_->IsNewest(known_number_));
+    return newest ? possible.status() : Deposed(known_number_ + 1);
+  }
   if (stop_asked_) return StoppedEarly();
   WEIR_TRY(Claim());
   // Fence all, then read all markers, then decide (rule 16): now nobody can change them.
@@ -301,12 +312,7 @@ Status Attempt::Commit(proto::Manifest& manifest) {
   manifest.set_attempt_try(0);
   manifest.set_written_at_us(clock_.Now().us);
   const CommitOutcome outcome = WEIR_TRY(store_->CommitManifest(manifest));
-  if (outcome == CommitOutcome::kOther) {
-    return Status(
-        errors::kDeposed,
-        fmt::format("checkpoint {} of this job was written by another weir", manifest.number()),
-        "two processes run this job on one state directory; this one has stopped");
-  }
+  if (outcome == CommitOutcome::kOther) return Deposed(manifest.number());
   manifest_checksum_ = CheckpointStore::ChecksumOf(manifest);
   known_number_ = manifest.number();
   manifest_ = std::move(manifest);

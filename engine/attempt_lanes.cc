@@ -21,6 +21,8 @@ Result<std::vector<SealedEpoch>> Attempt::LoadUnpublished(const proto::LaneState
     if (epoch.epoch() <= after.value) continue;
     SealedEpoch loaded{Epoch{epoch.epoch()}, {}};
     for (const proto::OutboxPart& part : epoch.parts()) {
+      if (WEIR_MUTANT("gone_tasks_outbox_forgotten") && loaded.parts.size() >= WidthOf(plan_))
+        break;
       loaded.parts.push_back(WEIR_TRY(OpenOutbox(*store_, part)));
     }
     sealed.push_back(std::move(loaded));
@@ -34,7 +36,7 @@ Status Attempt::MakeLanes() {
   for (const NodePlan& node : plan_.nodes) {
     if (node.role != NodePlan::Role::kSink || !node.sink->Publishes()) continue;
     const auto highest = manifest_.highest_lane().find(node.user_name);
-    if (highest == manifest_.highest_lane().end()) continue;
+    if (highest == manifest_.highest_lane().end() || WEIR_MUTANT("only_present_lanes")) continue;
     for (uint32_t number = 0; number <= highest->second; number++) {
       lanes.insert({node.user_name, number});
     }

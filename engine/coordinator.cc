@@ -254,7 +254,8 @@ void Coordinator::AllAcked(std::vector<Action>& out) {
 
 void Coordinator::FillManifest() {
   next_ = base_;
-  next_.set_number(base_.number() + 1);
+  const bool gap = WEIR_MUTANT("manifest_gap") && base_.number() % 8 == 7;
+  next_.set_number(base_.number() + (gap ? 2 : 1));
   next_.set_content_number(0);
   next_.set_parent(base_.number());
   next_.set_parent_checksum(base_checksum_);

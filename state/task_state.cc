@@ -166,8 +166,10 @@ RestoredState RestoredFor(const std::vector<const proto::TaskCheckpoint*>& tasks
       const uint32_t end = std::min(stored.slot_end(), range.end);
       if (begin >= end) continue;
       proto::StoredStore cut = stored;
-      cut.set_slot_begin(begin);
-      cut.set_slot_end(end);
+      if (!WEIR_MUTANT("rescale_keeps_all_slots")) {
+        cut.set_slot_begin(begin);
+        cut.set_slot_end(end);
+      }
       restored.stores.push_back(std::move(cut));
     }
     for (const auto& [name, counts] : task->counters()) {

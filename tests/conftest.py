@@ -91,6 +91,16 @@ def debian_program():
     return unpack
 
 
+@pytest.fixture
+def etcd(debian_program, tmp_path: pathlib.Path):
+    """One of the test's own."""
+    from parts.etcd import Etcd
+
+    debian_program("etcd-server")
+    with Etcd(tmp_path / "etcd") as server:
+        yield server
+
+
 @pytest.fixture(scope="session")
 def s3(tmp_path_factory):
     """One S3 server for the whole session. Take a bucket of your own; leave the proxy as it was."""

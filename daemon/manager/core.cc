@@ -225,7 +225,7 @@ void Core::OnStoreFailed(const facts::StoreFailed& failed, Turn& turn) {
 
 void Core::OnOpened(const facts::SessionOpened& opened, Turn& turn) {
   const WorkerHello& hello = opened.hello;
-  if (hello.highest_term > term_) {
+  if (hello.highest_term > term_ && !WEIR_MUTANT("lower_term_accepted")) {
     StepDown();
     return;
   }

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "base/failpoint.h"
 #include "base/failure_log.h"
 #include "base/ids.h"
 #include "base/log.h"
@@ -149,7 +150,9 @@ Result<std::vector<RecordStore::Entry>> EtcdStore::Scan(std::string_view prefix)
 }
 
 Status EtcdStore::Write(std::span<const Change> changes) {
-  const EtcdCondition conditions[] = {{Key(kLeader), mine_}};
+  (void)WEIR_FAILPOINT("manager.etcd.write");
+  std::vector<EtcdCondition> conditions;
+  if (!WEIR_MUTANT("etcd_leader_not_asked")) conditions.push_back({Key(kLeader), mine_});
   std::vector<EtcdChange> wanted;
   for (const Change& change : changes) wanted.push_back({Key(change.key), change.value, 0});
   if (WEIR_TRY(client_.Change(conditions, wanted))) return Status::Ok();

@@ -28,9 +28,9 @@ inline constexpr Duration kPeerGoneAfter{kKeepalive.us + kKeepaliveAnswer.us};
 Status CheckAddress(const std::string& address);
 
 /// A new connection to the process of role `peer` at `address`, not shared with anyone; made when
-/// first used. A peer that says nothing for kPeerGoneAfter counts as gone, and calls on it
-/// fail. The last owner must not drop it within a reaction of gRPC: it waits for the threads that
-/// run those.
+/// first used. A peer that says nothing for kPeerGoneAfter counts as gone, also while it is
+/// dialled, and calls on it fail. The last owner must not drop it within a reaction of gRPC: it
+/// waits for the threads that run those.
 std::shared_ptr<grpc::Channel> Connect(const std::string& address, const Transport& transport,
                                        PeerRole peer);
 

@@ -19,6 +19,7 @@
 
 #include <fmt/format.h>
 
+#include "base/failpoint.h"
 #include "daemon/rpc/byte_buffer.h"
 #include "daemon/rpc/connection.h"
 #include "daemon/rpc/errors.h"
@@ -270,6 +271,7 @@ class OutgoingStream final : public grpc::ClientBidiReactor<grpc::ByteBuffer, gr
                 std::back_inserter(slices));
       pending_.pop_front();
     }
+    (void)WEIR_FAILPOINT("exchange.frame_sent");
     grpc::ByteBuffer message(slices.data(), slices.size());
     out_.Swap(&message);
   }

@@ -13,6 +13,7 @@
 
 #include <fmt/format.h>
 
+#include "base/failpoint.h"
 #include "daemon/rpc/byte_buffer.h"
 #include "daemon/rpc/connection.h"
 #include "daemon/rpc/errors.h"
@@ -195,6 +196,7 @@ class IncomingStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, gr
   }
 
   Status TakeFrames() {
+    (void)WEIR_FAILPOINT("exchange.frame_received");
     std::vector<grpc::Slice> slices;
     const std::vector<FrameBytes::Piece> pieces = ToPieces(in_, slices);
     FrameBytes message(pieces);
@@ -242,6 +244,7 @@ class IncomingStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, gr
 
   /// The task has taken an element: its weight is given back, not each for itself.
   void Taken(int64_t weight) {
+    (void)WEIR_FAILPOINT("exchange.credit");
     std::unique_lock lock(mutex_);
     taken_ += weight;
     if (weight == 0) barriers_--;
@@ -420,7 +423,9 @@ Status Registry::Admit(const StreamPtr& stream, const ChannelId& id, uint64_t fi
 Status Registry::AdmitLocked(const StreamPtr& stream, const ChannelId& id, uint64_t fingerprint,
                              bool& newer) {
   if (const auto job = jobs_.find(id.job); job != jobs_.end()) {
-    if (id.attempt < job->second.newest) return OldAttempt(id.job, id.attempt, job->second.newest);
+    if (id.attempt < job->second.newest && !WEIR_MUTANT("exchange_old_attempt_accepted")) {
+      return OldAttempt(id.job, id.attempt, job->second.newest);
+    }
     newer = id.attempt > job->second.newest;
     job->second.newest = id.attempt;
     if (const auto attempt = job->second.attempts.find(id.attempt);

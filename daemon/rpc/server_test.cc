@@ -3,12 +3,17 @@
 #include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/server_callback.h>
 
+#include <arpa/inet.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <filesystem>
 #include <future>
 
 #include <fmt/format.h>
 
 #include "daemon/rpc/byte_buffer.h"
+#include "daemon/rpc/cluster_streams.h"
 #include "daemon/rpc/connection.h"
 #include "daemon/rpc/errors.h"
 #include "daemon/rpc/exchange_client.h"
@@ -272,6 +277,44 @@ TEST_CASE("a sender takes no strange answers") {
   const auto channel = client.Open((*server)->address(), {"job", {1, 1}, "a 0-0"}, *Numbers());
   CHECK_FALSE(channel->Push(Rows{OneRow()}));
   CHECK(broken.get_future().get().Is(errors::kChannelOutOfStep));
+}
+
+/// Takes connections, as the kernel of a process that hangs does, and says nothing.
+class Mute {
+ public:
+  Mute() : socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t length = sizeof(address);
+    auto* const any = reinterpret_cast<sockaddr*>(&address);
+    const bool listens = ::bind(socket_, any, length) == 0 && ::listen(socket_, 8) == 0 &&
+                         ::getsockname(socket_, any, &length) == 0;
+    if (!listens) FAIL("no socket can listen on loopback");
+    address_ = fmt::format("127.0.0.1:{}", ntohs(address.sin_port));
+  }
+  ~Mute() { ::close(socket_); }
+  const std::string& address() const { return address_; }
+
+ private:
+  const int socket_;
+  std::string address_;
+};
+
+TEST_CASE("a manager that hangs does not keep who dials it from the next one") {
+  Certificates certificates;
+  const bool secure = GENERATE(false, true);
+  const Transport transport =
+      secure ? Tls(certificates.Make("ours", PeerRole::kWorker)) : Transport::Plain();
+  const Mute mute;
+  std::promise<Status> ended;
+  const auto session = DialManager(
+      mute.address(), transport,
+      {[](const proto::ToWorker&) {}, [&](Status status) { ended.set_value(std::move(status)); }});
+  std::future<Status> end = ended.get_future();
+  const Duration patience{3 * kPeerGoneAfter.us};
+  REQUIRE(end.wait_for(patience.ToChrono()) == std::future_status::ready);
+  CHECK(end.get().Is(errors::kChannelBroken));
 }
 
 TEST_CASE("a receiver that never answers is given up") {

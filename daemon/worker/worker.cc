@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "base/failpoint.h"
 #include "base/ids.h"
 #include "base/log.h"
 #include "daemon/manager/session_wire.h"
@@ -21,7 +22,10 @@ constexpr Duration kShutdownPatience = Duration::Seconds(2);
 }  // namespace
 
 Worker::Worker(WorkerOptions options, const Clock& clock)
-    : options_(std::move(options)), clock_(clock), incarnation_(RandomId()) {}
+    : options_(std::move(options)),
+      clock_(clock),
+      incarnation_(RandomId()),
+      round_(options_.managers, kDialAgain) {}
 
 Result<std::unique_ptr<Worker>> Worker::Start(WorkerOptions options, const Clock& clock) {
   std::unique_ptr<Worker> worker(new Worker(std::move(options), clock));
@@ -181,8 +185,8 @@ void Worker::Run() {
     if (!over) SendLines();
     const Duration now = clock_.Monotonic();
     if (over && now >= dial_at) {
-      dial_at = {now.us + kDialAgain.us};
       Dial();
+      dial_at = {now.us + round_.pause().us};
       beat_at = {now.us + kBeatEvery.us};
     } else if (!over && (beat || now >= beat_at)) {
       beat_at = {now.us + kBeatEvery.us};
@@ -192,7 +196,6 @@ void Worker::Run() {
 }
 
 void Worker::Dial() {
-  const std::string manager = options_.managers[next_manager_++ % options_.managers.size()];
   uint64_t number = 0;
   {
     std::lock_guard lock(mutex_);
@@ -201,7 +204,7 @@ void Worker::Dial() {
     welcome_ = false;
   }
   std::shared_ptr<MessageSender<proto::ToManager>> session = DialManager(
-      manager, options_.transport,
+      round_.Next(), options_.transport,
       {[this, number](proto::ToWorker message) { OnMessage(number, std::move(message)); },
        [this, number](const Status& status) { OnEnd(number, status); }});
   session->Send(Hello());
@@ -216,7 +219,7 @@ void Worker::OnMessage(uint64_t session, proto::ToWorker message) {
     std::lock_guard lock(mutex_);
     if (session != session_number_) return;
     // What carries a lower term than was ever seen comes from a manager that is none any more.
-    if (message.term() < highest_term_) return;
+    if (message.term() < highest_term_ && !WEIR_MUTANT("lower_term_accepted")) return;
     highest_term_ = message.term();
     messages_.push_back(std::move(message));
   }
@@ -243,6 +246,7 @@ void Worker::OnEnd(uint64_t session, const Status& status) {
 void Worker::Handle(proto::ToWorker& message) {
   switch (message.what_case()) {
     case proto::ToWorker::kWelcome: {
+      round_.Taken();
       std::lock_guard lock(mutex_);
       welcome_ = true;
       told_alone_ = false;

@@ -15,6 +15,7 @@
 #include "base/failure_log.h"
 #include "daemon/rpc/cluster_streams.h"
 #include "daemon/rpc/server.h"
+#include "daemon/worker/dial_round.h"
 #include "daemon/worker/errands.h"
 #include "daemon/worker/host_stream.h"
 #include "daemon/worker/job_lines.h"
@@ -106,7 +107,6 @@ class Worker {
   uint64_t session_number_ = 0;  ///< Of the stream that counts; what older ones say is dropped.
   bool session_over_ = true;
   uint64_t highest_term_ = 0;
-  size_t next_manager_ = 0;
   std::deque<proto::ToWorker> messages_;
   std::shared_ptr<MessageSender<proto::ToManager>> session_;
   std::list<std::shared_ptr<HostStream>> hosted_;  ///< Under mutex_.
@@ -120,6 +120,7 @@ class Worker {
   std::list<std::shared_ptr<LedAttempt>> led_;
 
   // Of the thread.
+  DialRound round_;
   std::string phases_;  ///< Of led attempts, as last told.
   FailureLog refusals_{Duration::Seconds(10)};
   std::atomic<uint64_t> turns_{0};

@@ -56,11 +56,18 @@ RECOVERING = {
     "engine.recovery.task_restored": 2,
     "engine.task.before_first_row": 1,
 }
+# Passed by a worker that runs with others: test_cluster.py.
+EXCHANGE = {
+    "exchange.frame_sent": 150,
+    "exchange.frame_received": 150,
+    "exchange.credit": 150,
+}
 # Passed only by something that other tests do.
 ELSEWHERE = {
     "kafka.publish.between": "only with the mutant marker_outside_transaction: test_mutants.py",
     "engine.recovery.set_aside": "only after 'weir txn resolve --dead-letter': test_refused.py",
     "state.key_value.write": "of the manager's job store: state/key_value_store_test.cc",
+    "manager.etcd.write": "of a manager that shares an etcd: test_cluster_mutants.py",
     "state.upload.bytes": "only where an outbox is too large for the manifest: test_kills.py",
 }
 
@@ -73,7 +80,13 @@ IN_TRANSACTION = {
 MUTANTS = (
     "publish_before_manifest", "no_fencing", "marker_outside_transaction", "positions_late",
     "watermark_not_restored", "eviction_during_snapshot", "live_directory_reopened",
-    "dropped_outbox_forgotten", "checksum_ignored", "idle_while_leader_away",
+    "dropped_outbox_forgotten", "checksum_ignored", "idle_while_leader_away", "producer_reused",
+    "manifest_gap", "gone_tasks_outbox_forgotten", "rescale_keeps_all_slots",
+)
+# Of several processes: test_cluster_mutants.py.
+CLUSTER_MUTANTS = (
+    "manifest_taken_accepted", "only_present_lanes", "etcd_leader_not_asked", "lower_term_accepted",
+    "exchange_old_attempt_accepted",
 )
 
 

@@ -12,10 +12,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from e2e import failpoints
 from e2e.campaign import JOB, OUTPUTS
 from e2e.cluster import WORKER_TIMEOUT_S, Cluster, ClusterCampaign, Daemon, attempt_of
 from e2e.faults import random_faults
 from e2e.weir import Finished
+from parts.etcd import Etcd
 from parts.process import free_port, wait_until
 
 SEED = int(os.environ.get("WEIR_SEED", "20250301"))
@@ -175,23 +177,49 @@ def drain_the_lead(cluster: Cluster) -> None:
 # --- faults -----------------------------------------------------------------------------------------
 
 
-def test_random_faults(kafka, weir_binary: pathlib.Path, tmp_path: pathlib.Path, tell) -> None:
-    strike(kafka, tmp_path, SEED + 1, FAULTS, tell)
+def test_random_faults(kafka, etcd: Etcd, weir_binary: pathlib.Path, tmp_path: pathlib.Path, tell) -> None:
+    """All kinds: two managers on an etcd, three workers, and proxies on all ways between them."""
+    strike(kafka, tmp_path, SEED + 1, FAULTS, tell, etcd)
 
 
 @pytest.mark.soak
-def test_many_random_faults(kafka, weir_binary: pathlib.Path, tmp_path: pathlib.Path, tell) -> None:
-    strike(kafka, tmp_path, SEED + 2, SOAK_FAULTS, tell)
+@pytest.mark.parametrize("store", ["etcd", "embedded"])
+def test_many_random_faults(kafka, etcd: Etcd, store: str, weir_binary: pathlib.Path, tmp_path: pathlib.Path,
+                            tell) -> None:
+    strike(kafka, tmp_path, SEED + 2, SOAK_FAULTS, tell, etcd if store == "etcd" else None)
 
 
-def strike(kafka, work: pathlib.Path, seed: int, faults: int, tell) -> None:
-    with ClusterCampaign(kafka, work, seed, slots=5, rate=800) as campaign:
+def strike(kafka, work: pathlib.Path, seed: int, faults: int, tell, etcd: Etcd | None) -> None:
+    begin = time.monotonic()
+    with ClusterCampaign(kafka, work, seed, slots=5, proxied=True, etcd=etcd, rate=800) as campaign:
         campaign.start()
         random_faults(campaign, faults)
         campaign.cluster.up()
         campaign.finish_clean(patience_s=20)
-        tell(f"{faults} random faults of a cluster, {campaign.told()}")
-        assert not campaign.tally.missing(), campaign.told()
+        tell(f"{faults} random faults of a cluster in {time.monotonic() - begin:.0f} s, {campaign.told()}")
+        assert not campaign.tally.missing(), f"never hit: {campaign.tally.missing()}: {campaign.told()}"
+
+
+def test_each_failpoint_of_the_exchange(
+        kafka, weir_binary: pathlib.Path, tmp_path: pathlib.Path, tell) -> None:
+    """A worker is killed with a frame on its way, and the job goes on without it."""
+    with ClusterCampaign(kafka, tmp_path, SEED + 5, rate=800) as campaign:
+        cluster = campaign.cluster
+        struck = cluster.workers["w1"]
+        for turn, (place, number) in enumerate(failpoints.EXCHANGE.items()):
+            struck.start(f"{place}=kill@{number}")
+            if turn == 0:
+                campaign.start()
+            else:
+                cluster.wait_workers({struck.name: "here"})
+                cluster.ask("rescale", campaign.name, str(3 + turn % 2))  # Which spreads the tasks.
+            cluster.wait_until(lambda: not struck.running, 30, f"{place} is passed")
+            assert cluster.hits()[-1] == place
+            cluster.wait_workers({struck.name: "lost"})
+            cluster.wait_job("running")
+        cluster.up()
+        campaign.finish_clean()
+        tell(f"failpoints of the exchange ({', '.join(cluster.hits())}), {campaign.told()}")
 
 
 def test_a_new_manager_disturbs_nothing(

@@ -1,6 +1,5 @@
 """Two managers on one etcd, of which one leads: what becomes of a job when that one is lost."""
 
-import contextlib
 import os
 import pathlib
 import signal
@@ -9,83 +8,17 @@ import urllib.request
 
 import pytest
 
-from e2e.campaign import JOB
-from e2e.cluster import Cluster, ClusterCampaign, Daemon, attempt_of
+from e2e.cluster import ClusterCampaign, Managers, attempt_of
 from e2e.weir import call
-from parts import process
 from parts.etcd import Etcd
 
 SEED = int(os.environ.get("WEIR_SEED", "20250601"))
-LEASE_S = 2
-
-
-@pytest.fixture(scope="module", autouse=True)
-def installed(debian_program) -> None:
-    debian_program("etcd-server")
-
-
-@pytest.fixture
-def etcd(tmp_path: pathlib.Path):
-    with Etcd(tmp_path / "etcd") as server:
-        yield server
-
-
-class Managers(Cluster):
-    """A cluster with two managers; commands go to the one that leads."""
-
-    def __init__(self, etcd: Etcd, work: pathlib.Path, variables: dict, workers: int = 3):
-        super().__init__(work, JOB, variables, workers=workers)
-        settings = work / "managers.yaml"
-        work.mkdir(parents=True, exist_ok=True)
-        settings.write_text(f'store: etcd\netcd: {{ endpoints: ["{etcd.endpoint}"], lease: {LEASE_S}s }}\n')
-        self.managers = {}
-        addresses = []
-        for name in ("manager-a", "manager-b"):
-            listen, http = (f"127.0.0.1:{process.free_port()}" for _ in range(2))
-            addresses.append(listen)
-            self.managers[http] = Daemon(work, name, [
-                "manager", "--config", str(settings), "--listen", listen, "--http", http, "--worker-timeout", "2s"])
-        self.workers = {worker: self.make_worker(worker, manager=f"[{', '.join(addresses)}]")
-                        for worker in self.workers}
-
-    def daemons(self) -> list[Daemon]:
-        return [*self.managers.values(), *self.workers.values()]
-
-    def leads(self, http: str) -> bool:
-        with contextlib.suppress(OSError), urllib.request.urlopen(f"http://{http}/readyz", timeout=2):
-            return True
-        return False
-
-    def wait_leader(self, timeout_s: float = 30) -> Daemon:
-        """The one that leads, to which commands go from now on."""
-        def leading() -> str | None:
-            return next((http for http, one in self.managers.items() if one.running and self.leads(http)), None)
-
-        self.http = self.wait_until(leading, timeout_s, "a manager leads")
-        self.manager = self.managers[self.http]
-        return self.manager
-
-    def up(self) -> "Managers":
-        for daemon in self.daemons():
-            if not daemon.running:
-                daemon.start()
-        self.wait_leader()
-        self.wait_workers(dict.fromkeys(self.workers, "here"))
-        return self
-
-
-class ManagersCampaign(ClusterCampaign):
-    def __init__(self, etcd: Etcd, *arguments, **options):
-        self.etcd = etcd
-        super().__init__(*arguments, **options)
-
-    def make_weir(self, state_name: str) -> Managers:
-        return Managers(self.etcd, self.work / state_name, self.variables())
 
 
 def test_a_job_goes_on_whoever_leads(kafka, etcd: Etcd, weir_binary: pathlib.Path, tmp_path: pathlib.Path, tell) -> None:
-    with ManagersCampaign(etcd, kafka, tmp_path, SEED, rate=600) as campaign:
-        cluster = campaign.weir
+    with ClusterCampaign(kafka, tmp_path, SEED, etcd=etcd, rate=600) as campaign:
+        cluster = campaign.cluster
+        assert isinstance(cluster, Managers)
         campaign.start()
         running = cluster.wait_job("running", parallelism=3)
         first = cluster.manager

@@ -1,4 +1,4 @@
-"""Does the checker notice? weir with one rule of its protocol broken on purpose, in ten ways.
+"""Does the checker notice? weir with one rule of its protocol broken on purpose, in many ways.
 
 Every scenario is run with the mutant, which must not come out clean, and with weir as it is, which
 must (those that are kills at failpoints only in the long campaign: test_kills.py has them too). At
@@ -18,9 +18,11 @@ from e2e import checker, failpoints
 from e2e.campaign import Campaign
 from e2e.inputs import BASE_MS, Feed, Number
 from e2e.keys import KeysJob
+from parts import proxy as proxies
 from parts.process import wait_until
 
 SEED = 1848
+SINKS = (b"passed_topic", b"windows_topic", b"sessions_topic")
 Scenario = Callable[[Campaign], None]
 TABLE: dict[str, str] = {}
 
@@ -130,14 +132,38 @@ def damage(state: pathlib.Path) -> dict[pathlib.Path, bytes]:
     return changed
 
 
+def manifest_gap(campaign: Campaign) -> None:
+    campaign.short_life(3)
+
+
+def gone_tasks_outbox_forgotten(campaign: Campaign) -> None:
+    """Killed when results of three tasks are in a manifest and unpublished; two tasks go on."""
+    for number in (6, 7):
+        campaign.weir.sets = {"parallelism": "3"}
+        if not campaign.life(f"kafka.publish.received=kill@{number}"):
+            return
+        campaign.weir.sets = {"parallelism": "2"}
+        if not campaign.short_life(1.5):
+            return
+
+
+def rescale_keeps_all_slots(campaign: Campaign) -> None:
+    """More tasks than before go on from the same checkpoint."""
+    for parallelism in ("2", "4"):
+        campaign.weir.sets = {"parallelism": parallelism}
+        if not campaign.short_life(2.5):
+            return
+
+
 SCENARIOS: dict[str, Scenario] = {
     scenario.__name__: scenario
     for scenario in (
         publish_before_manifest, no_fencing, marker_outside_transaction, positions_late,
-        watermark_not_restored, live_directory_reopened, dropped_outbox_forgotten, checksum_ignored)
+        watermark_not_restored, live_directory_reopened, dropped_outbox_forgotten, checksum_ignored,
+        manifest_gap, gone_tasks_outbox_forgotten, rescale_keeps_all_slots)
 }
-# Two need more than the campaign's job; they have tests of their own below.
-OWN_TESTS = {"eviction_during_snapshot", "idle_while_leader_away"}
+# These need more than the campaign's job; they have tests of their own below.
+OWN_TESTS = {"eviction_during_snapshot", "idle_while_leader_away", "producer_reused"}
 
 
 def test_every_mutant_has_its_scenario() -> None:
@@ -249,7 +275,51 @@ def test_mutant_idle_while_leader_away(kafka3, weir_binary: pathlib.Path,
     record("idle_while_leader_away", broken.verdict)
 
 
+class BehindProxy(Campaign):
+    """weir reaches the broker through the proxy, everybody else directly."""
+
+    def variables(self) -> dict[str, str]:
+        return {**super().variables(), "BOOTSTRAP": self.kafka.proxied_bootstrap}
+
+
+def late_commit(kafka, work: pathlib.Path, mutant: str | None) -> Campaign:
+    """The request that ended a lane's transaction comes once more, late, when the next one has rows and
+    no marker; then weir is killed."""
+    proxy = kafka.brokers[0].proxy
+    newest: dict[bytes, bytes] = {}
+
+    def note(api_key: int, frame: bytes) -> str:
+        if api_key == proxies.END_TXN:
+            newest.update({sink: frame for sink in SINKS if sink in frame})
+        return proxies.PASS
+
+    proxy.on_request = note
+    try:
+        with BehindProxy(kafka, work, SEED, mutant, rate=1000) as campaign:
+            campaign.start("kafka.publish.produced=delay:2000@16")
+            campaign.weir.wait_hit()
+            for frame in list(newest.values()):
+                proxy.send_raw(frame)
+            campaign.kill()
+            campaign.finish(patience_s=4)
+    finally:
+        proxy.on_request = None
+        proxy.drop_connections()
+    assert newest
+    return campaign
+
+
+def test_mutant_producer_reused(kafka, weir_binary: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    record("producer_reused", late_commit(kafka, tmp_path, "producer_reused").verdict)
+
+
+@pytest.mark.soak
+def test_a_late_commit_without_mutant(kafka, weir_binary: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    campaign = late_commit(kafka, tmp_path, None)
+    assert campaign.verdict.clean, campaign.told() + campaign.weir.whole_log()[-5000:]
+
+
 def test_the_table_of_mutants(tell) -> None:
     """The last of this file: what caught each."""
-    tell("\n".join(f"mutant {name:28} {line}" for name, line in TABLE.items()))
+    tell("\n".join(f"mutant {name:30} {line}" for name, line in TABLE.items()))
     assert set(TABLE) == set(failpoints.MUTANTS), "a mutant was not run, or survived"

@@ -83,3 +83,21 @@ def test_a_transaction_that_outlived_its_time(weir_binary: pathlib.Path,
         campaign.finish_clean()
         assert campaign.weir.starts == 1
         assert "publishing goes on" in campaign.weir.whole_log()
+
+
+def test_another_start_while_the_first_still_runs(kafka, weir_binary: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    """As a lead that only its manager does not hear: what it publishes after another has read the newest
+    manifest is not taken for a lost checkpoint, about which a user would have to decide."""
+    store, config = tmp_path / "store", tmp_path / "weir.yaml"
+    config.write_text(f"checkpoint_store: {store}\n")
+    with Campaign(kafka, tmp_path, SEED + 4, rate=800, flags=("--config", str(config)),
+                  checkpoints=store) as campaign:
+        campaign.start()
+        campaign.weir.wait_until(lambda: len(campaign.weir.manifests()) > 2, 30, "checkpoints are taken")
+        other = campaign.make_weir("other")
+        # It has read the newest manifest by then, and not yet looked at the sinks.
+        finished = other.start("state.job.save=delay:2000@3").wait(30)
+        assert finished.code == 1 and finished.codes()[-1:] == ["WEIR-E002"], finished.show()
+        assert "state.job.save" in other.hits()
+        assert campaign.weir.running
+        campaign.finish_clean()

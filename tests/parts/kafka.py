@@ -434,7 +434,8 @@ class Cluster:
             raise RuntimeError(f"producing to {topic} failed: {failed[:3] or 'timed out'}")
 
     def read_all(self, topic: str, isolation: str = "read_committed", timeout_s: float = 60) -> list:
-        """Every record of the topic as it is now, each partition in its order."""
+        """Every record of the topic as it is now, each partition in its order. `timeout_s`: for so long
+        nothing may come, however long all of it takes."""
         consumer = self._consumer(isolation)
         try:
             partitions = self.describe(topic)
@@ -447,6 +448,7 @@ class Cluster:
                 for message in consumer.consume(5000, timeout=0.2):
                     if message.error() is None:
                         messages.append(message)
+                        deadline = time.monotonic() + timeout_s
                     elif message.error().code() == KafkaError._PARTITION_EOF:
                         ended.add(message.partition())
                     elif not message.error().retriable() and message.error().fatal():

@@ -1,5 +1,6 @@
 """What the real servers of the tests share: the cache, free ports, processes that end with us."""
 
+import contextlib
 import ctypes
 import os
 import pathlib
@@ -51,6 +52,24 @@ def answers(port: int, host: str = "127.0.0.1") -> bool:
             return True
     except OSError:
         return False
+
+
+def dialled_from(port: int, pids) -> int | None:
+    """Which of those processes has a connection that it dialled from that local port."""
+    inodes = set()
+    for table in ("tcp", "tcp6"):
+        with contextlib.suppress(OSError):
+            for line in pathlib.Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
+                fields = line.split()
+                if int(fields[1].rsplit(":", 1)[1], 16) == port:
+                    inodes.add(f"socket:[{fields[9]}]")
+    for pid in pids:
+        with contextlib.suppress(OSError):  # It may be gone.
+            for descriptor in pathlib.Path(f"/proc/{pid}/fd").iterdir():
+                with contextlib.suppress(OSError):
+                    if os.readlink(descriptor) in inodes:
+                        return pid
+    return None
 
 
 def wait_until(condition, timeout_s: float, what: str, every_s: float = 0.05):

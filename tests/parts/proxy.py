@@ -3,13 +3,19 @@
     proxy = Proxy(upstream_port).start()
     proxy.cut()         close every connection and refuse new ones, until restore()
     proxy.blackhole()   keep connections and take new ones, and deliver nothing, until restore()
+    proxy.hold(UP)      the same of one direction: what is sent that way arrives after restore(), as by
+                        TCP, and so does a connection's end; the other direction flows
     proxy.delay(0.2)    hold every piece back for that long, in both directions
+
+`cut` and `hold` can be told of one origin only, where the proxy is given `origin_of`, which names who
+dials by the port he dials from.
 
 For Kafka it can also look at requests: `on_request` is called with the request's api key and its
 whole frame, and says what becomes of it.
 """
 
 import collections
+import contextlib
 import socket
 import struct
 import threading
@@ -26,19 +32,45 @@ END_TXN = 26
 TXN_OFFSET_COMMIT = 28
 
 
+UP = "up"  # From who dials to who listens.
+DOWN = "down"
+
+
+class _Connection:
+    """Both ends of one, and a gate for each direction that is closed while nothing is delivered there."""
+
+    def __init__(self, client: socket.socket, upstream: socket.socket, origin: str | None):
+        self.client = client
+        self.upstream = upstream
+        self.origin = origin
+        self.gates = {UP: threading.Event(), DOWN: threading.Event()}
+
+    def between(self, way: str) -> tuple[socket.socket, socket.socket]:
+        """From where to where that direction goes."""
+        return (self.client, self.upstream) if way == UP else (self.upstream, self.client)
+
+    def close(self) -> None:
+        for gate in self.gates.values():
+            gate.set()
+        for end in (self.client, self.upstream):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+            end.close()
+
+
 class Proxy:
     """Forwards 127.0.0.1:`port` to 127.0.0.1:`upstream_port`. Two threads for each connection."""
 
-    def __init__(self, upstream_port: int, listen_port: int = 0, on_request=None):
+    def __init__(self, upstream_port: int, listen_port: int = 0, on_request=None, origin_of=None):
         self.upstream_port = upstream_port
         self.on_request = on_request
         self.requests = collections.Counter()  # Frames seen, by api key (only with on_request).
+        self._origin_of = origin_of
         self._listen_port = listen_port
         self._lock = threading.Lock()
-        self._pairs = set()
-        self._open = threading.Event()  # Cleared while nothing is to be delivered.
-        self._open.set()
-        self._refusing = False
+        self._connections: set[_Connection] = set()
+        self._held: set[tuple[str, str | None]] = set()  # Directions, and of whom; None: of everybody.
+        self._cut: set[str | None] = set()
         self._delay_s = 0.0
         self._listener = None
         self._stopped = False
@@ -47,10 +79,9 @@ class Proxy:
     def port(self) -> int:
         return self._listen_port
 
-    @property
-    def connections(self) -> int:
+    def connections(self, origin: str | None = None) -> int:
         with self._lock:
-            return len(self._pairs)
+            return sum(origin in (None, one.origin) for one in self._connections)
 
     def start(self) -> "Proxy":
         self._listen()
@@ -58,34 +89,46 @@ class Proxy:
 
     def stop(self):
         self._stopped = True
-        self._open.set()
         self._close_listener()
         self.drop_connections()
 
-    def cut(self):
-        self._refusing = True
-        self._close_listener()
-        self.drop_connections()
+    def cut(self, origin: str | None = None):
+        with self._lock:
+            self._cut.add(origin)
+        if origin is None:
+            self._close_listener()
+        self.drop_connections(origin)
+
+    def hold(self, way: str, origin: str | None = None):
+        with self._lock:
+            self._held.add((way, origin))
+            for one in self._connections:
+                self._set_gates(one)
 
     def blackhole(self):
-        self._open.clear()
+        self.hold(UP)
+        self.hold(DOWN)
 
     def delay(self, seconds: float):
         self._delay_s = seconds
 
     def restore(self):
         self._delay_s = 0.0
-        self._open.set()
-        if self._refusing:
-            self._refusing = False
+        with self._lock:
+            refusing = None in self._cut
+            self._cut.clear()
+            self._held.clear()
+            for one in self._connections:
+                self._set_gates(one)
+        if refusing:
             self._listen()
 
-    def drop_connections(self):
+    def drop_connections(self, origin: str | None = None):
         """Closes the connections there are; new ones are welcome."""
         with self._lock:
-            pairs = list(self._pairs)
-        for pair in pairs:
-            self._close(pair)
+            dropped = [one for one in self._connections if origin in (None, one.origin)]
+        for one in dropped:
+            self._close(one)
 
     def send_raw(self, frame: bytes, timeout_s: float = 10) -> bytes:
         """Sends a captured request once more, on a connection of its own, and returns the answer: a
@@ -114,10 +157,17 @@ class Proxy:
                 pass
             listener.close()
 
+    def _set_gates(self, connection: _Connection):
+        for way, gate in connection.gates.items():
+            if {(way, None), (way, connection.origin)} & self._held:
+                gate.clear()
+            else:
+                gate.set()
+
     def _accept(self, listener):
         while True:
             try:
-                client, _ = listener.accept()
+                client, address = listener.accept()
             except OSError:
                 return
             try:
@@ -128,56 +178,59 @@ class Proxy:
             upstream.settimeout(None)
             for end in (client, upstream):
                 end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            pair = (client, upstream)
+            origin = self._origin_of(address[1]) if self._origin_of else None
+            connection = _Connection(client, upstream, origin)
             with self._lock:
-                self._pairs.add(pair)
-            if self._refusing or self._stopped:
-                self._close(pair)
+                self._connections.add(connection)
+                self._set_gates(connection)
+                refused = self._stopped or {None, origin} & self._cut
+            if refused:
+                self._close(connection)
                 continue
-            requests = self._requests if self.on_request else self._pump
-            threading.Thread(target=requests, args=(client, upstream, pair), daemon=True).start()
-            threading.Thread(target=self._pump, args=(upstream, client, pair), daemon=True).start()
+            up = self._requests if self.on_request else lambda one: self._pump(one, UP)
+            threading.Thread(target=up, args=(connection,), daemon=True).start()
+            threading.Thread(target=self._pump, args=(connection, DOWN), daemon=True).start()
 
-    def _close(self, pair):
+    def _close(self, connection: _Connection):
         with self._lock:
-            self._pairs.discard(pair)
-        for end in pair:
-            try:
-                end.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
-            end.close()
+            self._connections.discard(connection)
+        connection.close()
 
-    def _deliver(self, data: bytes, to):
+    def _deliver(self, connection: _Connection, way: str, data: bytes):
+        """What is sent one way. That its receiver has gone is told the other way."""
         if self._delay_s:
             time.sleep(self._delay_s)
-        self._open.wait()
-        to.sendall(data)
-
-    def _pump(self, source, to, pair):
+        connection.gates[way].wait()
         try:
-            while data := source.recv(65536):
-                self._deliver(data, to)
+            connection.between(way)[1].sendall(data)
         except OSError:
-            pass
-        self._close(pair)
+            connection.gates[DOWN if way == UP else UP].wait()
+            raise
 
-    def _requests(self, client, upstream, pair):
+    def _pump(self, connection: _Connection, way: str):
+        source = connection.between(way)[0]
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                self._deliver(connection, way, data)
+        connection.gates[way].wait()  # Its end goes the same way.
+        self._close(connection)
+
+    def _requests(self, connection: _Connection):
         try:
             while True:
-                head = _read_exactly(client, 4)
-                body = _read_exactly(client, struct.unpack(">i", head)[0])
+                head = _read_exactly(connection.client, 4)
+                body = _read_exactly(connection.client, struct.unpack(">i", head)[0])
                 api_key = struct.unpack(">h", body[:2])[0]
                 self.requests[api_key] += 1
                 fate = self.on_request(api_key, head + body)
                 if fate == DROP:
                     continue
-                self._deliver(head + body, upstream)
+                self._deliver(connection, UP, head + body)
                 if fate == CUT_AFTER:
                     break
         except (OSError, EOFError):
-            pass
-        self._close(pair)
+            connection.gates[UP].wait()
+        self._close(connection)
 
 
 def _read_exactly(source, length: int) -> bytes:

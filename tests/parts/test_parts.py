@@ -1,5 +1,6 @@
 """The servers and proxies of the tests do what the tests rely on."""
 
+import os
 import socket
 import threading
 
@@ -8,6 +9,7 @@ from botocore.exceptions import ClientError
 from confluent_kafka import KafkaError, Producer
 
 from parts import proxy as proxies
+from parts.process import dialled_from, wait_until
 from parts.proxy import Proxy
 
 QUIET = {"log_level": 0, "error_cb": lambda _: None}
@@ -16,15 +18,18 @@ QUIET = {"log_level": 0, "error_cb": lambda _: None}
 def echo_server():
     server = socket.create_server(("127.0.0.1", 0))
 
+    def echo(client):
+        with client:
+            while data := client.recv(65536):
+                client.sendall(data)
+
     def serve():
         while True:
             try:
                 client, _ = server.accept()
             except OSError:
                 return
-            with client:
-                while data := client.recv(65536):
-                    client.sendall(data)
+            threading.Thread(target=echo, args=(client,), daemon=True).start()
 
     threading.Thread(target=serve, daemon=True).start()
     return server
@@ -64,6 +69,57 @@ def test_a_proxy_cuts_swallows_and_restores():
             client.sendall(b"three")
             assert client.recv(10) == b"three"
         proxy.stop()
+
+
+def test_a_proxy_holds_one_way_of_one_who_dials():
+    with echo_server() as server:
+        ours, others = set(), set()
+        proxy = Proxy(server.getsockname()[1], origin_of=lambda port: "us" if port in ours else "them").start()
+
+        def connect(known: set[int]) -> socket.socket:
+            client = socket.socket()
+            client.bind(("127.0.0.1", 0))
+            known.add(client.getsockname()[1])
+            client.connect(("127.0.0.1", proxy.port))
+            client.settimeout(5)
+            client.sendall(b"here")
+            assert client.recv(10) == b"here"
+            return client
+
+        one, other = connect(ours), connect(others)
+        assert (proxy.connections("us"), proxy.connections("them"), proxy.connections()) == (1, 1, 2)
+        for way in (proxies.UP, proxies.DOWN):
+            proxy.hold(way, "us")
+            one.sendall(way.encode())
+            other.sendall(b"on")
+            assert other.recv(10) == b"on"
+            one.setblocking(False)
+            try:
+                raise AssertionError(f"{one.recv(10)} came through")
+            except BlockingIOError:
+                pass
+            one.settimeout(5)
+            proxy.restore()
+            assert one.recv(10) == way.encode()
+        # The end of a connection is held as well as what was sent before it.
+        proxy.hold(proxies.UP, "us")
+        one.sendall(b"last")
+        one.close()
+        assert proxy.connections("us") == 1
+        proxy.restore()
+        wait_until(lambda: proxy.connections("us") == 0, 5, "the end has come through")
+        proxy.cut("us")
+        with socket.create_connection(("127.0.0.1", proxy.port), timeout=5) as stranger:
+            stranger.sendall(b"on")
+            assert stranger.recv(10) == b"on"
+        proxy.stop()
+
+
+def test_who_dialled_is_found():
+    with echo_server() as server, socket.create_connection(server.getsockname()) as client:
+        port = client.getsockname()[1]
+        assert dialled_from(port, [1 << 30, os.getpid()]) == os.getpid()
+        assert dialled_from(port, [1 << 30]) is None
 
 
 def send(bootstrap, topic, **settings):
