@@ -51,9 +51,12 @@ class Faults:
 
     def spread(self) -> dict:
         """The job, with tasks on more than one worker."""
-        if len(self.running()["attempt"]["workers"]) == 1:
+        status = self.running()
+        while len(status["attempt"]["workers"]) == 1:
+            self.wait_all_here()  # A rescale spreads tasks over those who are.
             self.rescale()
-        return self.running()
+            status = self.running()
+        return status
 
     def wait_all_here(self) -> None:
         """Who runs has found the manager that leads."""

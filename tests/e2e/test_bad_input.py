@@ -318,7 +318,7 @@ def test_a_changed_job_on_an_old_directory(kafka, weir_binary: pathlib.Path,
     assert case.weir.stop().code == DONE, case.weir.log()
     before = sorted(p.read_bytes() for p in case.weir.state.rglob("checkpoints/*/manifest"))
     case.write(step=window.replace("{what}", "sum(n)"))
-    refused(case.weir.run(), DECISION, "WEIR-E006", "shown", "--fresh")
+    refused(case.weir.run(), DECISION, "WEIR-E006", "shown", "--drop-state shown")
     assert sorted(p.read_bytes() for p in case.weir.state.rglob("checkpoints/*/manifest")) == before
 
 

@@ -143,7 +143,7 @@ class TestProducer {
                               RD_KAFKA_V_TIMESTAMP(timestamp_ms), RD_KAFKA_V_END) == 0);
   }
   void Flush() {
-    REQUIRE(rd_kafka_flush(client_->get(), 30'000) == 0);
+    REQUIRE(rd_kafka_flush(client_->get(), 120'000) == 0);
     REQUIRE(client_->deliveries().failed == 0);
   }
   void Begin() { Good(rd_kafka_begin_transaction(client_->get())); }
