@@ -14,6 +14,13 @@
 #include "state/errors.h"
 
 namespace weir {
+namespace {
+
+/// Of an attempt that an earlier one outruns. Each takes milliseconds, the other's next checkpoint
+/// its interval.
+constexpr int kMostClaims = 100;
+
+}  // namespace
 
 Attempt::Attempt(const JobPlan& plan, AttemptOptions options, const Clock& clock, AttemptSite& site)
     : plan_(plan),
@@ -81,25 +88,22 @@ Status Attempt::Recover() {
   id_ = WEIR_TRY(site_.Begin({manifest_.term(), manifest_.attempt()}));
   // Files of tries that a kill cut off: nobody else works here, the job store's lock is held.
   WEIR_TRY(store_->RemoveOrphans());
-  if (!first_start_) {
-    dropped_ = WEIR_TRY(StillToDrop(plan_, manifest_, options_.choices.drop_state));
-    if (Status same = CheckSameJob(plan_, manifest_, dropped_); !same.ok()) {
-      std::lock_guard lock(mutex_);
-      shown_.must_drop = MustDrop(plan_, manifest_);
-      return same;
-    }
-  }
+  WEIR_TRY(CheckManifest());
   WEIR_TRY(CheckOutside());
   WEIR_TRY(FindSplits());
   WEIR_TRY(MakeLanes());
-  if (const auto possible = DecideLanes(WEIR_TRY(ReadLanes())); !possible.ok()) {
-    // An earlier attempt may still run, and have gone on since its manifest was read here: then
-    // what it has published is no case for the user.
-    const bool newest = WEIR_TRY(store_->IsNewest(known_number_));
-    return newest ? possible.status() : Deposed(known_number_ + 1);
-  }
+  const auto possible = DecideLanes(WEIR_TRY(ReadLanes()));
+  if (!possible.ok() && WEIR_TRY(store_->IsNewest(known_number_))) return possible.status();
   if (stop_asked_) return StoppedEarly();
-  WEIR_TRY(Claim());
+  // Where it is not the newest any more, what was published since is no case for the user.
+  Status claimed = possible.ok() ? Claim() : Deposed(known_number_ + 1);
+  if (claimed.Is(errors::kDeposed)) {
+    WEIR_TRY(ClaimBehind(std::move(claimed)));
+    WEIR_TRY(FindSplits());
+    WEIR_TRY(MakeLanes());
+  } else if (!claimed.ok()) {
+    return claimed;
+  }
   // Fence all, then read all markers, then decide (rule 16): now nobody can change them.
   WEIR_TRY(FenceLanes());
   (void)WEIR_FAILPOINT("engine.recovery.fenced");
@@ -122,6 +126,33 @@ Status Attempt::Recover() {
   WEIR_TRY(WriteOwnManifest());
   began_ = true;
   return Deploy();
+}
+
+/// Whether the job can go on from the manifest, and what of it is given up.
+Status Attempt::CheckManifest() {
+  if (first_start_) return Status::Ok();
+  dropped_ = WEIR_TRY(StillToDrop(plan_, manifest_, options_.choices.drop_state));
+  Status same = CheckSameJob(plan_, manifest_, dropped_);
+  if (!same.ok()) {
+    std::lock_guard lock(mutex_);
+    shown_.must_drop = MustDrop(plan_, manifest_);
+  }
+  return same;
+}
+
+/// The number was taken. An earlier attempt may do that, again and again, as long as nobody can
+/// tell it that it is over: a look at the outside takes longer than its next checkpoint. So nothing
+/// comes between reading the newest manifest and claiming it; the look was there to ask the user
+/// before anything is touched, and has found nothing to ask.
+Status Attempt::ClaimBehind(Status taken) {
+  for (int tries = 0; tries < kMostClaims && taken.Is(errors::kDeposed); tries++) {
+    if (stop_asked_) return StoppedEarly();
+    manifest_ = WEIR_TRY(NewestManifest());
+    if (!(AttemptId{manifest_.term(), manifest_.attempt()} < id_)) return taken;
+    WEIR_TRY(CheckManifest());
+    taken = Claim();
+  }
+  return taken;
 }
 
 Result<std::optional<StoredManifest>> Attempt::UsableManifest() {
@@ -213,6 +244,7 @@ Status Attempt::CheckOutside() {
 }
 
 Status Attempt::FindSplits() {
+  sources_.clear();
   for (const NodePlan& node : plan_.nodes) {
     if (node.role != NodePlan::Role::kSource) continue;
     Source source;

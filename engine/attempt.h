@@ -90,7 +90,9 @@ class Attempt final : private HostListener {
   Result<const NodePlan*> DeadLetterOf(const std::string& sink) const;
   Status CannotPublish(const LaneId& lane, Status reason);
   Result<std::vector<SealedEpoch>> LoadUnpublished(const proto::LaneState& lane, Epoch after);
+  Status CheckManifest();
   Status Claim();
+  Status ClaimBehind(Status taken);
   Status WriteOwnManifest();
   Status Commit(proto::Manifest& manifest);
   Status Stands() const;

@@ -133,21 +133,17 @@ class Faults:
     # --- ways between worker and managers -------------------------------------------------------
 
     def cut_from_managers(self, hit: str, *directions: str) -> None:
-        """Until it is lost and its tasks begin elsewhere; should it lead, it goes on meanwhile."""
+        """Until it is lost and its tasks run elsewhere; should it lead, it goes on meanwhile."""
         status = self.running()
         worker = self.any_worker(status)
         carried = self.cluster.network.connections_to_managers(worker.name)
         self.cluster.network.hold_to_managers(worker.name, *directions)
         try:
             self.wait_lost(worker)
-            self.cluster.wait_until(
-                lambda: (now := self.cluster.look_at_job())
-                and attempt_of(now) not in (None, attempt_of(status)),
-                RECOVERS_S, "another attempt begins")
+            self.cluster.wait_job("running", RECOVERS_S, not_attempt=attempt_of(status))
             self.cluster.wait_checkpoints(self.chance.randrange(3))
         finally:
             self.cluster.network.heal()
-        self.cluster.wait_job("running", RECOVERS_S, not_attempt=attempt_of(status))
         self.hits[hit] += min(carried, 1)
         self.cluster.wait_workers({worker.name: "here"})
 
