@@ -141,6 +141,16 @@ class Campaign:
         self.weir.ends_within(seconds)
         return self.kill()
 
+    def life_of(self, checkpoints: int, timeout_s: float = 60) -> bool:
+        """A life that is killed once it has taken so many checkpoints."""
+        newest = self.weir.newest_manifest()
+        wanted = (newest.number if newest else 0) + checkpoints
+        self.start()
+        with contextlib.suppress(AssertionError):  # What ended it before is told by `ended`.
+            self.weir.wait_until(lambda: (now := self.weir.newest_manifest()) and now.number >= wanted,
+                                 timeout_s, f"{checkpoints} checkpoints")
+        return self.kill()
+
     def kill(self) -> bool:
         """Ends a life now."""
         self.weir.kill()

@@ -14,6 +14,7 @@ from golden import harness
 from golden.compare import difference
 from oracle import clickstream
 from oracle.rows import Row
+from parts.process import wait_until
 
 EXAMPLES = ROOT / "examples"
 START_MS = 1_735_689_600_000
@@ -35,6 +36,9 @@ def lives(job: Weir, failpoints: tuple[str, ...], timeout_s: float = 60) -> dict
 
 
 def values(kafka, topic: str, isolation: str = "read_committed") -> list[str]:
+    """The broker may take a moment to show a commit in all partitions."""
+    wait_until(lambda: kafka.end_offsets(topic) == kafka.end_offsets(topic, "read_uncommitted"), 60,
+               "no transaction is open")
     return [message.value().decode() for message in kafka.read_all(topic, isolation)]
 
 

@@ -133,7 +133,7 @@ def damage(state: pathlib.Path) -> dict[pathlib.Path, bytes]:
 
 
 def manifest_gap(campaign: Campaign) -> None:
-    campaign.short_life(3)
+    campaign.life_of(12)
 
 
 def gone_tasks_outbox_forgotten(campaign: Campaign) -> None:
@@ -143,7 +143,7 @@ def gone_tasks_outbox_forgotten(campaign: Campaign) -> None:
         if not campaign.life(f"kafka.publish.received=kill@{number}"):
             return
         campaign.weir.sets = {"parallelism": "2"}
-        if not campaign.short_life(1.5):
+        if not campaign.life_of(3):
             return
 
 
@@ -151,7 +151,7 @@ def rescale_keeps_all_slots(campaign: Campaign) -> None:
     """More tasks than before go on from the same checkpoint."""
     for parallelism in ("2", "4"):
         campaign.weir.sets = {"parallelism": parallelism}
-        if not campaign.short_life(2.5):
+        if not campaign.life_of(10):
             return
 
 
