@@ -215,7 +215,7 @@ class Kept:
 
 def manager_memory(work: pathlib.Path, jobs: int) -> int:
     """Bytes that a manager has resident when so many jobs run and have reported."""
-    with workers_with(work, JOBS / "idle.yaml", {"JOB": "idle"}, workers=2, slots=(jobs + 1) // 2) as cluster:
+    with workers_with(work, JOBS / "idle.yaml", {"JOB": "idle"}, count=2, slots=(jobs + 1) // 2) as cluster:
         for number in range(jobs):
             cluster.ask(*cluster.submit_words(JOB=f"idle-{number}"))
 
