@@ -8,22 +8,10 @@ import pytest
 
 from e2e.cluster import Cluster
 from e2e.test_bad_input import Case
+from e2e.test_cluster import DAYS
 from e2e.test_refused import LARGE, letters, with_dead_letter
 from e2e.weir import DONE, FAILED, USAGE, Finished, call
 from parts.process import wait_until
-
-DAYS = """job: days
-parallelism: 2
-checkpoint: { interval: 300ms }
-sources:
-  clicks:
-    generator: { kind: clickstream, rate: 2000/s }
-    event_time: { column: eventtimestamp }
-steps:
-  days: { from: clicks, window: { tumbling: 1000d }, group_by: product_type, select: [product_type, { rows: count() }] }
-sinks:
-  out: { from: days, files: { path: "${OUT}" }, format: json }
-"""
 
 
 @pytest.fixture
@@ -32,6 +20,7 @@ def days(weir_binary: pathlib.Path, tmp_path: pathlib.Path):
     job.write_text(DAYS)
     variables = {"JOB": "days", "OUT": str(tmp_path / "out")}
     with Cluster(tmp_path / "cluster", job, variables, workers=2, slots=1) as cluster:
+        cluster.sets = {"parallelism": "2"}
         cluster.start()
         cluster.wait_job("running")
         cluster.wait_checkpoints(3)
