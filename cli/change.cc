@@ -114,11 +114,13 @@ std::function<int()> AddRestart(CLI::App& app) {
   app.add_flag("--take-over", arguments->take_over,
                "Take lanes that another instance of the job has written to.");
   app.add_flag("--fresh", arguments->fresh, "Forget the job's checkpoints, and begin anew.");
+  AddDropState(app, arguments->drop_state);
   return [arguments] {
     Json body = Json::object();
     if (arguments->rewind) body["rewind"] = true;
     if (arguments->take_over) body["take_over"] = true;
     if (arguments->fresh) body["fresh"] = true;
+    if (!arguments->drop_state.empty()) body["drop_state"] = arguments->drop_state;
     return Report(Change(*arguments, "restart", body, "goes on"));
   };
 }

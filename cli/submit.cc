@@ -13,6 +13,7 @@ struct SubmitArguments {
   uint32_t parallelism = 0;
   bool rewind = false;
   bool take_over = false;
+  std::vector<std::string> drop_state;
   bool fresh = false;
 };
 
@@ -22,6 +23,7 @@ Status Submit(const SubmitArguments& arguments) {
   if (arguments.parallelism > 0) body["parallelism"] = arguments.parallelism;
   if (arguments.rewind) body["rewind"] = true;
   if (arguments.take_over) body["take_over"] = true;
+  if (!arguments.drop_state.empty()) body["drop_state"] = arguments.drop_state;
   if (arguments.fresh) body["fresh"] = true;
   const auto answer = WEIR_TRY(ManagerClient(arguments.client).Post("/api/v1/jobs", body));
   if (arguments.client.json()) {
@@ -43,6 +45,7 @@ std::function<int()> AddSubmit(CLI::App& app) {
       ->check(CLI::Range(1, 4096));
   app.add_flag("--rewind", arguments->rewind,
                "Go on from an older checkpoint although later results are out.");
+  AddDropState(app, arguments->drop_state);
   app.add_flag("--take-over", arguments->take_over,
                "Take lanes that another instance of the job has written to.");
   app.add_flag("--fresh", arguments->fresh, "Forget the job's checkpoints, and begin anew.");

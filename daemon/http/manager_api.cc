@@ -151,6 +151,7 @@ class Body {
     choices.rewind = WEIR_TRY(Flag("rewind"));
     choices.take_over = WEIR_TRY(Flag("take_over"));
     choices.fresh = WEIR_TRY(Flag("fresh"));
+    choices.drop_state = WEIR_TRY(Texts("drop_state"));
     return choices;
   }
 
@@ -315,8 +316,8 @@ class Api {
   };
 
   Result<Asked> AskedToSubmit(const Request& request) const {
-    const Body body =
-        WEIR_TRY(Body::Of(request, {"text", "parallelism", "rewind", "take_over", "fresh"}));
+    const Body body = WEIR_TRY(
+        Body::Of(request, {"text", "parallelism", "rewind", "take_over", "fresh", "drop_state"}));
     const std::string text = WEIR_TRY(body.Text("text"));
     CheckedJob checked = WEIR_TRY(check_(text));
     manager::commands::Submit submit;
@@ -376,7 +377,7 @@ class Api {
   }
 
   Result<Asked> AskedToRestart(const Request& request, const std::string& job) const {
-    const Body body = WEIR_TRY(Body::Of(request, {"rewind", "take_over", "fresh"}));
+    const Body body = WEIR_TRY(Body::Of(request, {"rewind", "take_over", "fresh", "drop_state"}));
     return Asked{job, manager::commands::Restart{job, WEIR_TRY(body.Choices()), RandomId()}};
   }
 

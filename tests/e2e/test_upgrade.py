@@ -189,3 +189,29 @@ def test_an_upgrade_that_would_drop_state_is_refused_before_it_begins(
         given_up = total(last, "days", "given_up")
         assert total(last, "users", "given_up") == given_up > 0
         assert days.counted(days.out) == last.totals["clicks.in"] - given_up > 0
+
+
+def test_a_job_that_was_changed_at_rest_goes_on_once_it_is_told_what_to_drop(
+        weir_binary: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    days = Days(tmp_path)
+    days.write(users=True)
+    with Cluster(tmp_path / "cluster", days.path, {"JOB": "days"}, workers=2) as cluster:
+        cluster.start()
+        cluster.wait_job("running")
+        cluster.wait_checkpoints(3)
+        cluster.ask("stop", "days")
+        cluster.wait_job("stopped")
+        held = total(cluster.newest_manifest(), "users", "held")
+        days.write(users=False)
+        cluster.ask("submit", days.path)
+        asked = cluster.wait_job("needs decision")["failure"]
+        assert asked["code"] == "WEIR-E006" and "--drop-state users" in asked["cure"], asked
+        cluster.ask("restart", "days", "--drop-state", "nothere")
+        failed = cluster.wait_job("failed")["failure"]
+        assert failed["code"] == "WEIR-E020" and "clicks, days, users" in failed["cure"], failed
+        cluster.ask("restart", "days", "--drop-state", "users")
+        cluster.wait_job("running")
+        cluster.wait_checkpoints(2)
+        newest = cluster.newest_manifest()
+        assert total(newest, "users", "given_up") == held > 0
+        assert total(newest, "days", "held") == newest.totals["clicks.in"]
