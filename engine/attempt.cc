@@ -220,6 +220,7 @@ Status Attempt::WaitFor(const std::string& what, const std::function<Status()>& 
   while (true) {
     Status status = call();
     if (status.ok() || status.kind() != ErrorKind::kRetry) return status;
+    if (status.Is(errors::kOvertaken)) return status;  // Asking again finds the same.
     if (stop_asked_) return StoppedEarly();
     if (clock_.Monotonic().us - begin.us >= options_.wait.us) {
       return Status(errors::kGaveUpWaiting,

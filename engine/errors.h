@@ -26,5 +26,6 @@ inline constexpr ErrorCode kForeignCheckpoints{"WEIR-E019", ErrorKind::kDecision
 inline constexpr ErrorCode kNothingToDrop{"WEIR-E020", ErrorKind::kInvalid};
 inline constexpr ErrorCode kWouldDrop{"WEIR-E021", ErrorKind::kDecision};
 inline constexpr ErrorCode kNoSuchSink{"WEIR-E022", ErrorKind::kInvalid};
+inline constexpr ErrorCode kOvertaken{"WEIR-E025", ErrorKind::kRetry};
 
 }  // namespace weir::errors

@@ -74,18 +74,23 @@ void Lane::Enqueue(SealedEpoch sealed, std::string manifest_checksum) {
   wake_.notify_all();
 }
 
+Status Lane::Overtaken() const {
+  WEIR_TRY(listener_.stands());
+  return Status(errors::kOvertaken,
+                fmt::format("sink '{}', lane {}: an earlier run of this job, which was held up, has "
+                            "published under this name meanwhile",
+                            id_.sink, id_.number),
+                "nothing needs to be done: the job starts anew from its last checkpoint, and goes "
+                "on from what was published");
+}
+
 Result<LaneMarker> Lane::Settle(const LaneMarker& aim) {
   WEIR_TRY(listener_.stands());
   LaneMarker marker = standing_;
   if (!settled_) {
     WEIR_TRY(publisher_->Fence());
     if (has_markers_) marker = WEIR_TRY(publisher_->ReadMarker());
-    if (marker != standing_ && marker != aim) {
-      return Status(errors::kDeposed,
-                    fmt::format("sink '{}', lane {}: another weir has published under this name",
-                                id_.sink, id_.number),
-                    "this one has stopped; see which of the two is meant to run");
-    }
+    if (marker != standing_ && marker != aim) return Overtaken();
     settled_ = true;
     standing_ = marker;
   }
@@ -126,7 +131,7 @@ Status Lane::PublishNow(std::vector<SealedEpoch> sealed, const std::string& chec
         break;
       }
     }
-    const bool again = status.kind() == ErrorKind::kRetry ||
+    const bool again = (status.kind() == ErrorKind::kRetry && !status.Is(errors::kOvertaken)) ||
                        (status.Is(errors::kFenced) && ++fenced <= kMostTakenBack);
     if (!again) return status;
     if (!told) {
@@ -153,12 +158,7 @@ Status Lane::Renew() {
   Result<LaneMarker> marker = Settle(standing_);
   if (marker.ok()) marker = publisher_->ReadMarker();
   Status status = marker.ok() ? Status::Ok() : std::move(marker).status();
-  if (status.ok() && *marker != standing_) {
-    return Status(errors::kDeposed,
-                  fmt::format("sink '{}', lane {}: another weir has published under this name",
-                              id_.sink, id_.number),
-                  "this one has stopped; see which of the two is meant to run");
-  }
+  if (status.ok() && *marker != standing_) return Overtaken();
   if (status.ok()) status = Open(standing_);
   return status;
 }
@@ -185,7 +185,7 @@ void Lane::Run() {
         Status renewed = Renew();
         renew = renewed.ok() ? kRenewAfter : kRenewAgain;
         if (renewed.ok()) continue;
-        if (renewed.kind() == ErrorKind::kRetry) {
+        if (renewed.kind() == ErrorKind::kRetry && !renewed.Is(errors::kOvertaken)) {
           log::Warn("a marker could not be renewed; tried again in an hour",
                     {{"sink", id_.sink}, {"lane", id_.number}, {"reason", renewed.ToString()}});
           continue;

@@ -73,6 +73,10 @@ class Lane {
   };
   void Run();
   Status Renew();
+  /// What it means that the marker is another's: this attempt is over, or an earlier one, frozen
+  /// between asking whether it still stands and taking its name, has woken up and published what a
+  /// manifest told it to. Then what is waiting has to be decided anew, by all of recovery.
+  Status Overtaken() const;
   /// Fences anew after an unknown outcome and looks where the lane stands: only as this lane left
   /// it, or with `aim` on it, what it was about to do, may anything follow.
   Result<LaneMarker> Settle(const LaneMarker& aim);

@@ -92,7 +92,6 @@ Status Publisher::Settle(Status outcome, const Marker& marker) {
 
 Status Publisher::WriteMarker(Epoch epoch, const std::string& manifest_checksum) {
   const Marker marker{instance_, epoch, manifest_checksum};
-  last_.reset();  // Also a marker of somebody else may be taken over: that is the caller's choice.
   WEIR_TRY(Ready());
   Status outcome = ready_->Begin();
   if (outcome.ok()) outcome = ready_->Mark(marker);

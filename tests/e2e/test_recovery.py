@@ -85,6 +85,27 @@ def test_a_transaction_that_outlived_its_time(weir_binary: pathlib.Path,
         assert "publishing goes on" in campaign.weir.whole_log()
 
 
+def test_an_earlier_run_takes_its_name_after_its_successor(kafka, weir_binary: pathlib.Path,
+                                                           tmp_path: pathlib.Path) -> None:
+    """It was frozen when it had seen that it still stood and had not yet taken its name at the broker: it throws its
+    successor out and publishes what the checkpoints had told it to. The successor starts anew, and goes on after
+    that."""
+    with Campaign(kafka, tmp_path, SEED + 5, rate=800) as campaign:
+        campaign.start("kafka.publish.received=stop@7")
+        campaign.weir.wait_stopped()
+        earlier = campaign.weir
+        campaign.weir = campaign.successor("successor")
+        campaign.start("kafka.publish.received=stop@1")
+        campaign.weir.wait_stopped()
+        earlier.thaw()
+        finished = earlier.wait(30)
+        assert finished.code == 1 and finished.codes()[-1:] == ["WEIR-E002"], finished.show()
+        campaign.weir.thaw()
+        campaign.finish_clean()
+        assert campaign.weir.starts == 1
+        assert "WEIR-E025" in campaign.weir.whole_log()
+
+
 def test_another_start_while_the_first_still_runs(kafka, weir_binary: pathlib.Path, tmp_path: pathlib.Path) -> None:
     """As a lead that only its manager does not hear: what it checkpoints and publishes while another starts is
     neither taken for a lost checkpoint, about which a user would have to decide, nor does it keep the other from
