@@ -18,6 +18,7 @@ struct ChangeArguments {
   bool rewind = false;
   bool take_over = false;
   bool fresh = false;
+  std::string from;
   bool drain = false;
   std::vector<std::string> drop_state;
 };
@@ -30,7 +31,8 @@ Status Change(const ChangeArguments& arguments, const std::string& what, const J
   if (arguments.client.json()) {
     fmt::print("{}\n", answer.dump(2));
   } else if (answer.contains("savepoint")) {
-    fmt::print("job {}: savepoint {}\n", arguments.job, answer["savepoint"].dump());
+    fmt::print("job {}: savepoint {} at {}\n", arguments.job, answer["savepoint"].dump(),
+               answer.value("location", ""));
   } else {
     fmt::print("job {}: {}\n", arguments.job, told);
   }
@@ -56,7 +58,7 @@ std::function<int()> AddStop(CLI::App& app) {
     return Report(Change(*arguments, "stop", body,
                          arguments->drain
                              ? "its input ends here; it ends once its windows are closed"
-                             : "stopping with a savepoint; 'weir restart' goes on from it"));
+                             : "stopping with a last checkpoint; 'weir restart' goes on from it"));
   };
 }
 
@@ -114,12 +116,14 @@ std::function<int()> AddRestart(CLI::App& app) {
   app.add_flag("--take-over", arguments->take_over,
                "Take lanes that another instance of the job has written to.");
   app.add_flag("--fresh", arguments->fresh, "Forget the job's checkpoints, and begin anew.");
+  AddFrom(app, arguments->from);
   AddDropState(app, arguments->drop_state);
   return [arguments] {
     Json body = Json::object();
     if (arguments->rewind) body["rewind"] = true;
     if (arguments->take_over) body["take_over"] = true;
     if (arguments->fresh) body["fresh"] = true;
+    if (!arguments->from.empty()) body["from"] = arguments->from;
     if (!arguments->drop_state.empty()) body["drop_state"] = arguments->drop_state;
     return Report(Change(*arguments, "restart", body, "goes on"));
   };

@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <string>
+
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
@@ -14,6 +17,7 @@ using Json = nlohmann::ordered_json;
 struct CheckpointArguments {
   HomeArguments home;
   uint64_t number = 0;
+  std::string savepoint;
   bool quick = false;
 };
 
@@ -41,16 +45,30 @@ void PrintList(const Json& answer) {
     fmt::print("{:>10}  {:<24}  {:>7}  {:>5}  {:>12}  {:>11}  {}\n", NumberIn(one, "number"),
                one.value("written", ""), NumberIn(one, "attempt"), NumberIn(one, "files"),
                NumberIn(one, "bytes"), one.value("unpublished_rows", int64_t{0}),
-               one.value("ended", false)       ? "the job's end"
-               : one.value("savepoint", false) ? "savepoint"
-                                               : "");
+               one.value("ended", false)      ? "the job's end"
+               : one.contains("savepoint_at") ? "savepoint"
+                                              : "");
   }
+}
+
+SavepointOpener OpenerOf(const CheckpointArguments& arguments) {
+  return [&arguments](const std::string& place) {
+    return OpenSavepointOf(arguments.home.store, place);
+  };
+}
+
+/// Of the one that is named by its number or its folder.
+std::string AddressOf(const CheckpointStore& store, const std::string& savepoint) {
+  const bool number = savepoint.find_first_not_of("0123456789") == std::string::npos;
+  return number ? store.SavepointLocation(std::strtoull(savepoint.c_str(), nullptr, 10))
+                : savepoint;
 }
 
 Result<Json> AskList(const CheckpointArguments& arguments, const CheckpointHome& home) {
   if (home.is_cluster()) return home.Get("/checkpoints");
   const auto store = WEIR_TRY(OpenStoreOf(arguments.home.store, StoreUse::kLook));
-  return CheckpointsJson(arguments.home.store.job, WEIR_TRY(ListCheckpoints(*store)));
+  return CheckpointsJson(arguments.home.store.job,
+                         WEIR_TRY(ListCheckpoints(*store, OpenerOf(arguments))));
 }
 
 Result<int> List(const CheckpointArguments& arguments, const CLI::App& app) {
@@ -67,14 +85,30 @@ Result<int> List(const CheckpointArguments& arguments, const CLI::App& app) {
   return kExitDone;
 }
 
+/// `3 checkpoints and 1 savepoint`
+std::string WhatWasVerified(const Json& checkpoints) {
+  const auto savepoints = static_cast<uint64_t>(
+      std::count_if(checkpoints.begin(), checkpoints.end(),
+                    [](const Json& one) { return one.contains("savepoint_at"); }));
+  const std::string others = Counted(checkpoints.size() - savepoints, "checkpoint");
+  if (savepoints == 0) return others;
+  const std::string counted = Counted(savepoints, "savepoint");
+  return savepoints == checkpoints.size() ? counted : others + " and " + counted;
+}
+
 void PrintVerified(const Json& answer) {
   for (const Json& one : answer["checkpoints"]) {
-    fmt::print("checkpoint {}", NumberIn(one, "number"));
+    if (const auto place = one.find("savepoint_at"); place != one.end()) {
+      fmt::print("savepoint {}", place->get<std::string>());
+    } else {
+      fmt::print("checkpoint {}", NumberIn(one, "number"));
+    }
     if (one.contains("tasks")) {
-      fmt::print(" of job {}, attempt {}: {}, {}, {}{}", answer.value("job", ""),
-                 NumberIn(one, "attempt"), Counted(NumberIn(one, "tasks"), "task"),
-                 Counted(NumberIn(one, "files"), "file"), Amount(NumberIn(one, "bytes")),
-                 one.value("savepoint", false) ? ", savepoint" : "");
+      fmt::print(
+          " of job {}, attempt {}: {}, {}, {}{}", answer.value("job", ""), NumberIn(one, "attempt"),
+          Counted(NumberIn(one, "tasks"), "task"), Counted(NumberIn(one, "files"), "file"),
+          Amount(NumberIn(one, "bytes")),
+          one.value("savepoint", false) && !one.contains("savepoint_at") ? ", a savepoint's" : "");
     }
     fmt::print("\n");
     for (const Json& fault : one["faults"]) {
@@ -82,24 +116,43 @@ void PrintVerified(const Json& answer) {
     }
   }
   fmt::print("{}: {}, {}, {}, {}\n", answer.value("ok", false) ? "all right" : "NOT all right",
-             Counted(answer["checkpoints"].size(), "checkpoint"),
-             Counted(NumberIn(answer, "files"), "file"), Amount(NumberIn(answer, "bytes")),
+             WhatWasVerified(answer["checkpoints"]), Counted(NumberIn(answer, "files"), "file"),
+             Amount(NumberIn(answer, "bytes")),
              answer.value("every_byte", false) ? "every byte read" : "sizes looked at");
 }
 
 Result<Json> AskToVerify(const CheckpointArguments& arguments, const CheckpointHome& home) {
   if (home.is_cluster()) {
+    if (!arguments.savepoint.empty()) {
+      return Status(errors::kBadFlag, "--savepoint is for savepoints that this machine sees",
+                    "give --state-dir or --config; without --savepoint all are verified");
+    }
     Json body = Json::object();
     if (arguments.number > 0) body["checkpoint"] = arguments.number;
     if (arguments.quick) body["quick"] = true;
     return home.Post("/checkpoints/verify", body);
   }
   const auto store = WEIR_TRY(OpenStoreOf(arguments.home.store, StoreUse::kLook));
-  return VerifyJson(
-      arguments.home.store.job,
-      WEIR_TRY(VerifyCheckpoints(
-          *store, arguments.number > 0 ? std::optional(arguments.number) : std::nullopt,
-          !arguments.quick)));
+  VerifyReport report;
+  report.deep = !arguments.quick;
+  std::vector<std::string> savepoints;
+  if (!arguments.savepoint.empty()) {
+    savepoints.push_back(AddressOf(*store, arguments.savepoint));
+  } else {
+    const bool all = arguments.number == 0;
+    report = WEIR_TRY(VerifyCheckpoints(
+        *store, all ? std::nullopt : std::optional(arguments.number), !arguments.quick));
+    if (all) {
+      for (const uint64_t number : WEIR_TRY(store->ListSavepoints())) {
+        savepoints.push_back(store->SavepointLocation(number));
+      }
+    }
+  }
+  for (const std::string& place : savepoints) {
+    const auto folder = WEIR_TRY(OpenSavepointOf(arguments.home.store, place));
+    WEIR_TRY(VerifySavepoint(*folder, nullptr, report));
+  }
+  return VerifyJson(arguments.home.store.job, report);
 }
 
 Result<int> Verify(const CheckpointArguments& arguments, const CLI::App& app) {
@@ -117,17 +170,32 @@ Result<int> Verify(const CheckpointArguments& arguments, const CLI::App& app) {
                     : "the newest one without a fault can be used with 'weir run --rewind'");
 }
 
+Status Remove(const CheckpointArguments& arguments) {
+  const auto store = WEIR_TRY(OpenStoreOf(arguments.home.store, StoreUse::kLook));
+  WEIR_TRY(store->RemoveSavepoint(arguments.number));
+  fmt::print("savepoint {} of job {} is removed\n", arguments.number, arguments.home.store.job);
+  return Status::Ok();
+}
+
 }  // namespace
 
 std::function<int()> AddCheckpoint(CLI::App& app) {
   auto arguments = std::make_shared<CheckpointArguments>();
   app.require_subcommand(1);
-  CLI::App* list = app.add_subcommand("list", "The checkpoints that are kept.");
+  CLI::App* list = app.add_subcommand("list", "The checkpoints that are kept, and savepoints.");
   CLI::App* verify = app.add_subcommand("verify", "Check every file of the checkpoints.");
   for (CLI::App* sub : {list, verify}) AddHomeArguments(*sub, arguments->home);
+  CLI::App* remove = app.add_subcommand("remove", "Remove a savepoint.");
+  AddStoreArguments(*remove, arguments->home.store);
   verify->add_option("--checkpoint", arguments->number, "Only this one.");
+  verify
+      ->add_option("--savepoint", arguments->savepoint,
+                   "Only this savepoint: its number, or the folder that it is in.")
+      ->type_name("SAVEPOINT");
+  remove->add_option("savepoint", arguments->number, "Its number.")->required();
   verify->add_flag("--quick", arguments->quick, "Sizes only, no checksums of files.");
-  return [arguments, list, verify] {
+  return [arguments, list, verify, remove] {
+    if (remove->parsed()) return Report(Remove(*arguments));
     const Result<int> code = list->parsed() ? List(*arguments, *list) : Verify(*arguments, *verify);
     return code.ok() ? *code : Report(code.status());
   };

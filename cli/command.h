@@ -55,6 +55,8 @@ void AddJobArguments(CLI::App& app, JobArguments& arguments);
 
 /// `--drop-state NAME,…`: may be given again.
 void AddDropState(CLI::App& app, std::vector<std::string>& names);
+/// `--from`, of the commands that begin an attempt.
+void AddFrom(CLI::App& app, std::string& from);
 
 /// Reads, checks and plans the job. Warnings are printed; faults are the error, all of them.
 Result<JobPlan> LoadJob(const JobArguments& arguments);
@@ -74,6 +76,9 @@ Result<StoreLocation> LocateStore(const std::string& config,
                                   const std::string& state_dir);
 /// The store of a job that has checkpoints; kNothingThere where it has none.
 Result<std::unique_ptr<CheckpointStore>> OpenStoreOf(const StoreArguments& arguments, StoreUse use);
+/// A savepoint by its address, to be looked at.
+Result<std::unique_ptr<CheckpointStore>> OpenSavepointOf(const StoreArguments& arguments,
+                                                         const std::string& address);
 
 /// The job's text with overrides and variables filled in, as a manager takes it, and its name. Its
 /// structure is checked; what needs the process's connections, the manager checks.

@@ -35,6 +35,14 @@ void AddDropState(CLI::App& app, std::vector<std::string>& names) {
       ->allow_extra_args(false);
 }
 
+void AddFrom(CLI::App& app, std::string& from) {
+  app.add_option(
+         "--from", from,
+         "Go on from a savepoint (its number, or the folder that it is in) or from an older "
+         "checkpoint (its number).")
+      ->type_name("SAVEPOINT");
+}
+
 Result<Variables> GivenVariables(const std::vector<std::string>& given) {
   Variables variables;
   for (const std::string& variable : given) {

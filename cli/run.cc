@@ -35,6 +35,7 @@ struct RunArguments {
   bool rewind = false;
   bool take_over = false;
   std::vector<std::string> drop_state;
+  std::string from;
   std::string wait = "60s";
   std::string memory = "512MiB";
   std::string report;
@@ -42,7 +43,7 @@ struct RunArguments {
 };
 
 /// Waits for signals on a thread of its own: the first SIGTERM or SIGINT asks for a clean end, the
-/// second ends the process at once.
+/// second ends the process at once. SIGUSR2 asks for a savepoint.
 class SignalWatch {
  public:
   explicit SignalWatch(JobRun& run) : run_(run) {
@@ -66,6 +67,7 @@ class SignalWatch {
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGUSR1);
+    sigaddset(&signals, SIGUSR2);
     return signals;
   }
   void Watch() {
@@ -74,6 +76,10 @@ class SignalWatch {
       int signal = 0;
       sigwait(&signals, &signal);
       if (ending_ || signal == SIGUSR1) continue;
+      if (signal == SIGUSR2) {
+        run_.TakeSavepoint();
+        continue;
+      }
       const Duration now = SystemClock().Monotonic();
       if (run_.stop_asked()) {
         // Supervisors signal a process and its group: the same word twice is one word.
@@ -81,7 +87,7 @@ class SignalWatch {
         _exit(kExitKilled);
       }
       asked_ = now;
-      fmt::print(stderr, "weir: stopping with a savepoint; once more ends at once\n");
+      fmt::print(stderr, "weir: stopping with a last checkpoint; once more ends at once\n");
       run_.Stop();
     }
   }
@@ -253,6 +259,7 @@ std::string CommandAgain(const RunArguments& arguments) {
   if (arguments.rewind) command += " --rewind";
   if (arguments.take_over) command += " --take-over";
   for (const std::string& name : arguments.drop_state) command += " --drop-state " + Quoted(name);
+  if (!arguments.from.empty()) command += " --from " + Quoted(arguments.from);
   return command;
 }
 
@@ -277,6 +284,7 @@ void PrintChoice(const RunArguments& arguments, const JobPlan& plan, const Statu
     RunArguments next = arguments;
     next.fresh = next.rewind = next.take_over = false;
     next.drop_state.clear();
+    next.from.clear();
     RunArguments place = arguments;
     if (place.job.config.empty()) place.job.variables.clear();
     fmt::print(stderr, "to choose so:\n  weir txn resolve {} --sink {}{} {}\n  {}\n", plan.name,
@@ -290,7 +298,8 @@ void PrintChoice(const RunArguments& arguments, const JobPlan& plan, const Statu
     fmt::print(stderr, "to choose so:\n  {}\n", CommandAgain(next));
     return;
   }
-  const bool fresh = status.Is(errors::kChangedJob) || status.Is(errors::kForeignCheckpoints);
+  const bool fresh = status.Is(errors::kChangedJob) || status.Is(errors::kForeignCheckpoints) ||
+                     status.Is(errors::kOtherSavepoint);
   const std::string_view choice = status.Is(errors::kForeignMarker) ? "--take-over"
                                   : fresh                           ? "--fresh"
                                                                     : "--rewind";
@@ -302,7 +311,7 @@ int RunJob(const RunArguments& arguments) {
   RunOptions options;
   options.state_dir = arguments.state_dir;
   options.fresh = arguments.fresh;
-  options.choices = {arguments.rewind, arguments.take_over, arguments.drop_state};
+  options.choices = {arguments.rewind, arguments.take_over, arguments.drop_state, arguments.from};
   const Result<Duration> wait = ParseDuration(arguments.wait);
   if (!wait.ok()) {
     return Report(
@@ -379,6 +388,7 @@ std::function<int()> AddRun(CLI::App& app) {
   app.add_flag("--take-over", arguments->take_over,
                "Take over output that another instance of the job has written to.");
   AddDropState(app, arguments->drop_state);
+  AddFrom(app, arguments->from);
   app.add_option("--wait", arguments->wait, "How long brokers may be away at the start.")
       ->capture_default_str();
   app.add_option("--memory", arguments->memory, "For state and buffers.")->capture_default_str();

@@ -41,7 +41,7 @@ Result<std::unique_ptr<CheckpointStore>> OpenStoreOf(const StoreArguments& argum
       StoreLocation::Directory(arguments.state_dir).path() + "/" + arguments.job;
   const auto looked =
       WEIR_TRY(CheckpointStore::Open(location, arguments.job, local, StoreUse::kLook));
-  if (WEIR_TRY(looked->ListManifests()).empty()) {
+  if (WEIR_TRY(looked->ListManifests()).empty() && WEIR_TRY(looked->ListSavepoints()).empty()) {
     return Status(errors::kNothingThere,
                   fmt::format("{} holds no checkpoints of a job '{}'",
                               location.is_s3() ? location.url : location.path(), arguments.job),
@@ -49,6 +49,14 @@ Result<std::unique_ptr<CheckpointStore>> OpenStoreOf(const StoreArguments& argum
                   "that says where its checkpoints are; of a cluster's job, the --manager");
   }
   return CheckpointStore::Open(location, arguments.job, local, use);
+}
+
+Result<std::unique_ptr<CheckpointStore>> OpenSavepointOf(const StoreArguments& arguments,
+                                                         const std::string& address) {
+  StoreLocation folder =
+      WEIR_TRY(LocateStore(arguments.config, arguments.variables, arguments.state_dir));
+  folder.url = address;
+  return CheckpointStore::OpenSavepoint(folder, "", StoreUse::kLook);
 }
 
 }  // namespace weir

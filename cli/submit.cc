@@ -15,6 +15,7 @@ struct SubmitArguments {
   bool take_over = false;
   std::vector<std::string> drop_state;
   bool fresh = false;
+  std::string from;
 };
 
 Status Submit(const SubmitArguments& arguments) {
@@ -25,6 +26,7 @@ Status Submit(const SubmitArguments& arguments) {
   if (arguments.take_over) body["take_over"] = true;
   if (!arguments.drop_state.empty()) body["drop_state"] = arguments.drop_state;
   if (arguments.fresh) body["fresh"] = true;
+  if (!arguments.from.empty()) body["from"] = arguments.from;
   const auto answer = WEIR_TRY(ManagerClient(arguments.client).Post("/api/v1/jobs", body));
   if (arguments.client.json()) {
     fmt::print("{}\n", answer.dump(2));
@@ -49,6 +51,7 @@ std::function<int()> AddSubmit(CLI::App& app) {
   app.add_flag("--take-over", arguments->take_over,
                "Take lanes that another instance of the job has written to.");
   app.add_flag("--fresh", arguments->fresh, "Forget the job's checkpoints, and begin anew.");
+  AddFrom(app, arguments->from);
   return [arguments] { return Report(Submit(*arguments)); };
 }
 

@@ -14,6 +14,7 @@
 #include "daemon/http/worker_server.h"
 #include "daemon/supervisor/notifier.h"
 #include "daemon/worker/worker.h"
+#include "state/store_identity.h"
 
 namespace weir {
 namespace {
@@ -75,7 +76,14 @@ int RunWorker(const ProcessArguments& arguments) {
   options.open_store = [location, &process](const std::string& job, StoreUse use) {
     return CheckpointStore::Open(location, job, process.state_dir + "/" + job, use);
   };
-  options.checkpoint_store = location.is_s3() ? location.url : location.path();
+  options.open_savepoint = [location, &process](const std::string& job,
+                                                const std::string& address) {
+    StoreLocation folder = location;
+    folder.url = address;
+    return CheckpointStore::OpenSavepoint(folder, process.state_dir + "/" + job, StoreUse::kRead);
+  };
+  options.store_url = location.url;
+  options.identify_store = [location] { return IdentifyStore(location); };
   options.on_refused = [] { kill(getpid(), SIGTERM); };
   Result<std::unique_ptr<Worker>> started = Worker::Start(std::move(options), SystemClock());
   if (!started.ok()) return Report(started.status());

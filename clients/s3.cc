@@ -253,6 +253,32 @@ Result<std::optional<uint64_t>> S3Client::Head(const std::string& key) {
       std::strtoull(std::string(answer.Header("content-length")).c_str(), nullptr, 10));
 }
 
+Status S3Client::Copy(const std::string& from, const std::string& to) {
+  const Duration begin = clock_.Monotonic();
+  for (int tried = 1;; tried++) {
+    Call call;
+    call.method = "PUT";
+    call.key = to;
+    call.headers.emplace_back("x-amz-copy-source",
+                              UriEncode("/" + options_.bucket + "/" + from, /*path=*/true));
+    Encrypt(call.headers);
+    const HttpResponse answer = WEIR_TRY(Send(call));
+    // As where parts are put together, an error may come with status 200.
+    if (IsCopy(answer)) return Status::Ok();
+    const S3Fault fault = FaultOf(answer);
+    if (fault.code.empty()) {
+      return Status(errors::kBadAnswer, WhatOf(call) + ": it does not say that it is done",
+                    "see that the endpoint is that of an S3 service");
+    }
+    const auto wait =
+        NextWait(options_.retry, tried, Duration{clock_.Monotonic().us - begin.us}, Random());
+    if (!FaultMayPass(answer.status, fault) || !wait) {
+      return Refusal(WhatOf(call), options_.bucket, answer.status, fault);
+    }
+    if (!Pause(*wait)) return Status(errors::kCallCancelled, WhatOf(call) + ": given up");
+  }
+}
+
 Status S3Client::Delete(const std::vector<std::string>& keys) {
   if (keys.size() == 1) {
     Call call;

@@ -74,6 +74,9 @@ class S3Client {
                    uint64_t length = 0);
   /// Its size; none where there is no such object.
   Result<std::optional<uint64_t>> Head(const std::string& key);
+  /// Has the service copy an object that nobody changes; none of its bytes come here. Above what
+  /// the service copies with one request (5 GiB at Amazon's) it refuses.
+  Status Copy(const std::string& from, const std::string& to);
   /// Removes objects, a thousand with one request; those that are not there are no error.
   Status Delete(const std::vector<std::string>& keys);
   /// All objects whose keys begin with `prefix`, in the order of their keys.

@@ -151,6 +151,11 @@ bool IsCompletion(const HttpResponse& response) {
   return Load(response, "CompleteMultipartUploadResult", document);
 }
 
+bool IsCopy(const HttpResponse& response) {
+  pugi::xml_document document;
+  return Load(response, "CopyObjectResult", document);
+}
+
 std::string DeletionOf(const std::vector<std::string>& keys) {
   pugi::xml_document document;
   pugi::xml_node root = document.append_child("Delete");

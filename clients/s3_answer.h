@@ -46,6 +46,8 @@ Result<std::string> ReadUploadId(const HttpResponse& response, const std::string
 Status ReadDeletion(const HttpResponse& response, const std::string& what,
                     const std::string& bucket);
 bool IsCompletion(const HttpResponse& response);
+/// Whether it says that an object was copied.
+bool IsCopy(const HttpResponse& response);
 
 /// Bodies of requests.
 std::string DeletionOf(const std::vector<std::string>& keys);

@@ -117,6 +117,24 @@ TEST_CASE("objects are put, read in parts, listed and removed") {
   CHECK(fake.objects().size() == 1);
 }
 
+TEST_CASE("objects are copied where they lie") {
+  FakeS3 fake;
+  auto client = ClientOf(OptionsFor(fake));
+  Check(client->Put("a/x", "0123456789"));
+  Check(client->Copy("a/x", "b/x y+z"));
+  CHECK(fake.objects().at("b/x y+z") == "0123456789");
+  CHECK(fake.HeaderOf("COPY", "x-amz-copy-source") == "/bucket/a/x");
+  CHECK_FALSE(client->Copy("nowhere", "b/2").ok());
+  // An error may come with status 200, and may pass.
+  int left = 1;
+  fake.fault = [&](const std::string& operation, const std::string&) {
+    return operation == "COPY" && left-- > 0 ? std::optional(FakeS3::Fault{.status = 200})
+                                             : std::nullopt;
+  };
+  Check(client->Copy("a/x", "b/3"));
+  CHECK(fake.objects().at("b/3") == "0123456789");
+}
+
 TEST_CASE("files go whole, or in parts where they are large") {
   FakeS3 fake;
   S3Options options = OptionsFor(fake);

@@ -1,6 +1,8 @@
 #include "engine/attempt.h"
 
 #include <algorithm>
+#include <cctype>
+#include <cstdlib>
 #include <filesystem>
 #include <future>
 
@@ -95,9 +97,10 @@ Status Attempt::Recover() {
   const auto possible = DecideLanes(WEIR_TRY(ReadLanes()));
   if (!possible.ok() && WEIR_TRY(store_->IsNewest(known_number_))) return possible.status();
   if (stop_asked_) return StoppedEarly();
+  WEIR_TRY(TakeChosen());
   // Where it is not the newest any more, what was published since is no case for the user.
   Status claimed = possible.ok() ? Claim() : Deposed(known_number_ + 1);
-  if (claimed.Is(errors::kDeposed)) {
+  if (claimed.Is(errors::kDeposed) && chosen_name_.empty()) {
     WEIR_TRY(ClaimBehind(std::move(claimed)));
     WEIR_TRY(FindSplits());
     WEIR_TRY(MakeLanes());
@@ -201,6 +204,7 @@ Result<proto::Manifest> Attempt::NewestManifest() {
     // The job's facts were lost, and its checkpoints were not.
     WEIR_TRY(site_.AdoptInstance(newest->manifest.instance()));
   }
+  if (!options_.choices.from.empty()) return ChosenManifest(newest);
   if (!newest) {
     first_start_ = true;
     proto::Manifest manifest;
@@ -212,6 +216,80 @@ Result<proto::Manifest> Attempt::NewestManifest() {
   manifest_checksum_ = newest->checksum;
   known_number_ = newest->manifest.number();
   return std::move(newest->manifest);
+}
+
+/// What the user has chosen, as if it were the content of the newest manifest: it becomes that of
+/// the next one (rule 2).
+Result<proto::Manifest> Attempt::ChosenManifest(const std::optional<StoredManifest>& newest) {
+  proto::Manifest chosen = WEIR_TRY(ReadChosen());
+  const proto::Manifest* behind = newest ? &newest->manifest : nullptr;
+  WEIR_TRY(CheckGoesBack(chosen, behind, chosen_name_));
+  const uint64_t content = ContentNumber(chosen);
+  if (savepoint_) {
+    // A savepoint is published before it is called one. What says which files are open is needed.
+    for (const NodePlan& node : plan_.nodes) {
+      if (node.role != NodePlan::Role::kSink || !node.sink->HasMarkers()) continue;
+      for (proto::LaneState& lane : *chosen.mutable_lanes()) {
+        if (lane.sink() == node.user_name) lane.clear_unpublished();
+      }
+    }
+  }
+  if (chosen.instance() != site_.instance()) {
+    chosen.set_heir_of(chosen.instance());
+    chosen.set_instance(site_.instance());
+  }
+  chosen.set_job(plan_.name);
+  chosen.set_content_number(content);
+  chosen.set_number(behind ? behind->number() : content);
+  chosen.set_term(behind ? behind->term() : 0);
+  chosen.set_attempt(behind ? behind->attempt() : 0);
+  if (behind) {
+    for (const auto& [sink, lane] : behind->highest_lane()) {
+      uint32_t& highest = (*chosen.mutable_highest_lane())[sink];
+      highest = std::max(highest, lane);
+    }
+    manifest_checksum_ = newest->checksum;
+    known_number_ = behind->number();
+  }
+  return chosen;
+}
+
+Result<proto::Manifest> Attempt::ReadChosen() {
+  const std::string& from = options_.choices.from;
+  const bool by_number =
+      std::all_of(from.begin(), from.end(), [](unsigned char c) { return std::isdigit(c) != 0; });
+  const uint64_t number = by_number ? std::strtoull(from.c_str(), nullptr, 10) : 0;
+  const std::string address = by_number ? store_->SavepointLocation(number) : from;
+  chosen_name_ = "the savepoint at " + address;
+  savepoint_ = WEIR_TRY(site_.OpenSavepoint(address));
+  Result<StoredManifest> read = savepoint_->SavepointManifest();
+  if (by_number && !read.ok() && read.status().Is(errors::kNoCheckpoint)) {
+    savepoint_.reset();
+    chosen_name_ = fmt::format("checkpoint {} of {}", number, store_->location());
+    read = store_->ReadManifest(number);
+  }
+  if (read.ok()) return std::move(read->manifest);
+  if (read.status().kind() == ErrorKind::kRetry) return std::move(read).status();
+  return Status(errors::kBadSavepoint,
+                fmt::format("can't go on from '{}': {}", from, read.status().ToString()),
+                "--from takes the number of a savepoint or checkpoint that 'weir checkpoint list' "
+                "shows, or the folder that a savepoint is in");
+}
+
+/// Takes over the files of what was chosen, after each was found right.
+Status Attempt::TakeChosen() {
+  if (chosen_name_.empty()) return Status::Ok();
+  Status taken = store_->TakeFiles(savepoint_ ? *savepoint_ : *store_, manifest_);
+  savepoint_.reset();
+  if (IsDamage(taken)) {
+    return Status(errors::kBadSavepoint,
+                  fmt::format("{} is damaged: {}", chosen_name_, taken.ToString()),
+                  "bring the file back from a copy, or go on from another");
+  }
+  WEIR_TRY(std::move(taken));
+  log::Info("going on from what was chosen",
+            {{"from", chosen_name_}, {"checkpoint", ContentNumber(manifest_)}});
+  return Status::Ok();
 }
 
 Status Attempt::WaitFor(const std::string& what, const std::function<Status()>& call) {
@@ -299,6 +377,7 @@ Status Attempt::WriteOwnManifest() {
   manifest.set_job_text(plan_.text);
   manifest.set_savepoint(false);
   manifest.set_ended(false);
+  manifest.clear_heir_of();  // All markers are the job's own by now.
   manifest.clear_sources();
   for (const Source& source : sources_) {
     proto::SourceState& state = *manifest.add_sources();
@@ -337,7 +416,8 @@ Status Attempt::WriteOwnManifest() {
 }
 
 Status Attempt::Commit(proto::Manifest& manifest) {
-  manifest.set_parent(manifest.number());
+  // Behind what was chosen there is no checkpoint of this store.
+  manifest.set_parent(manifest_checksum_.empty() ? 0 : manifest.number());
   manifest.set_parent_checksum(manifest_checksum_);
   manifest.set_number(manifest.number() + 1);
   manifest.set_term(id_.term);

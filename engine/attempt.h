@@ -40,15 +40,16 @@ class Attempt final : private HostListener {
   /// Blocks. Ok: the job has ended or was stopped, and everything is published. kStoppedEarly:
   /// stopped before rows flowed.
   Status Run();
-  /// Asks for a savepoint and a clean end. Thread safe.
+  /// Asks for a last checkpoint and a clean end. Thread safe.
   void Stop();
   /// Ends its input here, once rows flow: windows close, and the job ends as a bounded one does.
   /// Thread safe.
   void EndInput();
   /// Ends it as a failure does, with this reason. Thread safe.
   void Cancel(Status reason);
-  /// Asks for a checkpoint soon. Thread safe.
-  void AskCheckpoint();
+  /// Asks for a checkpoint soon that is kept as a savepoint; `progress` tells what became of it.
+  /// Thread safe.
+  void TakeSavepoint();
   /// Whether rows have flowed: a failure after that begins a new series of restarts.
   bool made_progress() const { return made_progress_; }
   /// Whether it has written what it begins with: the user's choices are carried out then.
@@ -75,6 +76,9 @@ class Attempt final : private HostListener {
 
   Result<std::optional<StoredManifest>> UsableManifest();
   Result<proto::Manifest> NewestManifest();
+  Result<proto::Manifest> ChosenManifest(const std::optional<StoredManifest>& newest);
+  Result<proto::Manifest> ReadChosen();
+  Status TakeChosen();
   static Status Damaged(Status reason);
   Status WaitFor(const std::string& what, const std::function<Status()>& call);
   Status CheckOutside();
@@ -99,6 +103,7 @@ class Attempt final : private HostListener {
   Status Deploy();
   Status Drive();
   Status Carry(std::vector<Action> actions);
+  void KeepSavepoint(uint64_t number);
   void LookForSplits();
   void Post(Fact fact);
   void Fail(Status status);
@@ -117,6 +122,9 @@ class Attempt final : private HostListener {
   std::string manifest_checksum_;
   bool first_start_ = false;
   std::set<std::string> dropped_;  ///< Steps and sources that it does not go on from.
+  // Where the user has chosen what to go on from, until its files are taken over.
+  std::unique_ptr<CheckpointStore> savepoint_;  ///< Null: a checkpoint of `store_`.
+  std::string chosen_name_;                     ///< For messages; empty: nothing was chosen.
 
   std::atomic<int64_t> unpublished_bytes_{0};      ///< Of recovery's lanes.
   std::map<LaneId, std::unique_ptr<Lane>> lanes_;  ///< While it recovers: all ever opened.
@@ -124,6 +132,7 @@ class Attempt final : private HostListener {
   std::vector<std::unique_ptr<TaskHost>> hosts_;
   std::unique_ptr<Coordinator> coordinator_;
   std::thread look_thread_;
+  std::vector<std::thread> keepers_;       ///< Copy savepoints.
   std::atomic<uint64_t> known_number_{0};  ///< Newest manifest that is known to be this attempt's.
   FailureLog drops_{Duration::Seconds(10)};   ///< Of checkpoints.
   FailureLog writes_{Duration::Seconds(10)};  ///< Of manifests.

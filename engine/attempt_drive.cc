@@ -173,6 +173,11 @@ Status Attempt::Carry(std::vector<Action> actions) {
         shown_.last_error = dropped->reason;
       }
       for (const auto& host : hosts_) host->Dropped(dropped->id);
+    } else if (const auto* pin = std::get_if<actions::PinSavepoint>(&action)) {
+      store_->Pin(pin->number);
+    } else if (const auto* keep = std::get_if<actions::KeepSavepoint>(&action)) {
+      keepers_.push_back(
+          log::StartThread([this, number = keep->number] { KeepSavepoint(number); }));
     } else if (std::holds_alternative<actions::CleanUp>(action)) {
       Result<CleanUpReport> cleaned = store_->CleanUp(plan_.retain, {});
       if (!cleaned.ok()) {
@@ -184,6 +189,29 @@ Status Attempt::Carry(std::vector<Action> actions) {
     }
   }
   return Status::Ok();
+}
+
+/// On a thread of its own: in a bucket it may take long, and the job goes on meanwhile.
+void Attempt::KeepSavepoint(uint64_t number) {
+  Result<std::string> copied = store_->CopyToSavepoint(number);
+  store_->Unpin(number);
+  if (copied.ok()) {
+    log::Info("savepoint is complete", {{"checkpoint", number}, {"location", *copied}});
+  } else {
+    log::Warn("savepoint could not be copied; the job goes on",
+              {{"checkpoint", number}, {"reason", copied.status().ToString()}});
+  }
+  {
+    std::lock_guard lock(mutex_);
+    shown_.savepoints_tried++;
+    shown_.savepoint = {number, {}, {}};
+    if (copied.ok()) {
+      shown_.savepoint.location = std::move(copied).value();
+    } else {
+      shown_.savepoint.status = std::move(copied).status();
+    }
+  }
+  Post(facts::SavepointKept{number});
 }
 
 /// Looks for new splits once a second. The watermark of a source may not pass what it was when the
@@ -256,7 +284,7 @@ void Attempt::Cancel(Status reason) {
   Fail(std::move(reason));
 }
 
-void Attempt::AskCheckpoint() { Post(facts::CheckpointAsked{}); }
+void Attempt::TakeSavepoint() { Post(facts::SavepointAsked{}); }
 
 void Attempt::End() {
   {
@@ -273,6 +301,8 @@ void Attempt::End() {
   if (!hosts_.empty()) hosts_.front()->End();
   for (std::thread& end : ends) end.join();
   if (look_thread_.joinable()) look_thread_.join();
+  for (std::thread& keeper : keepers_) keeper.join();
+  keepers_.clear();
 }
 
 void Attempt::OnAck(TaskAck ack) { Post(facts::Acked{std::move(ack)}); }

@@ -86,9 +86,10 @@ Result<std::map<LaneId, LaneStanding>> Attempt::ReadLanes() {
 Result<std::map<LaneId, LaneDecision>> Attempt::DecideLanes(
     const std::map<LaneId, LaneStanding>& standings) const {
   std::map<LaneId, LaneDecision> decisions;
+  const MarkerOwners owners{site_.instance(), manifest_.heir_of()};
   for (const auto& [id, standing] : standings) {
-    decisions[id] = WEIR_TRY(
-        DecideLane(standing, site_.instance(), ContentNumber(manifest_), options_.choices));
+    decisions[id] =
+        WEIR_TRY(DecideLane(standing, owners, ContentNumber(manifest_), options_.choices));
   }
   return decisions;
 }

@@ -17,6 +17,8 @@ class AttemptSite {
  public:
   virtual ~AttemptSite() = default;
   virtual Result<std::unique_ptr<CheckpointStore>> OpenStore() = 0;
+  /// A savepoint, to be read, by a path or an s3:// address; with the store's own options there.
+  virtual Result<std::unique_ptr<CheckpointStore>> OpenSavepoint(const std::string& address) = 0;
   /// The job's random id from its first start (rule 14).
   virtual const std::string& instance() const = 0;
   /// Whether the job has no attempts behind it, so that the checkpoints of another instance can

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -96,6 +97,11 @@ std::vector<Action> Coordinator::On(Fact fact, Duration now) {
           input_cut_ = true;
         } else if constexpr (std::is_same_v<Told, facts::CheckpointAsked>) {
           checkpoint_asked_ = true;
+        } else if constexpr (std::is_same_v<Told, facts::SavepointAsked>) {
+          checkpoint_asked_ = savepoint_asked_ = true;
+        } else if constexpr (std::is_same_v<Told, facts::SavepointKept>) {
+          keeping_.erase(told.number);
+          FinishIfPublished(out);
         }
       },
       fact);
@@ -151,6 +157,8 @@ bool Coordinator::InputEnded() const {
 
 void Coordinator::Trigger(Duration now, std::vector<Action>& out) {
   checkpoint_asked_ = false;
+  // A savepoint whose try was dropped is still to be taken.
+  savepoint_current_ |= std::exchange(savepoint_asked_, false);
   triggered_at_ = now;
   next_trigger_ = {now.us + plan_.interval.us};
   const Epoch epoch{base_.number() + 1};
@@ -260,7 +268,7 @@ void Coordinator::FillManifest() {
   next_.set_parent(base_.number());
   next_.set_parent_checksum(base_checksum_);
   next_.set_attempt_try(current_.id.attempt_try);
-  next_.set_savepoint(current_.last);
+  next_.set_savepoint(savepoint_current_);
   next_.set_ended(current_.last && InputEnded());
   next_.clear_tasks();
   next_.clear_sources();
@@ -348,8 +356,13 @@ void Coordinator::OnWritten(const facts::ManifestWritten& written, Duration now,
   }
   to_publish_.clear();
   (void)WEIR_FAILPOINT("engine.sinks_told");
+  if (std::exchange(savepoint_current_, false)) {
+    to_keep_.insert(base_.number());
+    out.push_back(actions::PinSavepoint{base_.number()});
+  }
   out.push_back(actions::CleanUp{});
   phase_ = current_.last ? Phase::kEnding : Phase::kWaiting;
+  KeepIfPublished(out);
   FinishIfPublished(out);
 }
 
@@ -363,11 +376,25 @@ void Coordinator::OnPublished(const facts::Published& published, Duration now,
   const bool all = std::all_of(lanes_.begin(), lanes_.end(),
                                [](const auto& one) { return one.second.unpublished.empty(); });
   if (all) progress_.last_publish = {now.us - progress_.committed_at.us};
+  KeepIfPublished(out);
   FinishIfPublished(out);
 }
 
+void Coordinator::KeepIfPublished(std::vector<Action>& out) {
+  uint64_t unpublished = UINT64_MAX;  // The oldest epoch.
+  for (const auto& [id, lane] : lanes_) {
+    for (const auto& epoch : lane.unpublished) unpublished = std::min(unpublished, epoch.epoch());
+  }
+  while (!to_keep_.empty() && *to_keep_.begin() < unpublished) {
+    const uint64_t number = *to_keep_.begin();
+    to_keep_.erase(to_keep_.begin());
+    keeping_.insert(number);
+    out.push_back(actions::KeepSavepoint{number});
+  }
+}
+
 void Coordinator::FinishIfPublished(std::vector<Action>& out) {
-  if (phase_ != Phase::kEnding) return;
+  if (phase_ != Phase::kEnding || !keeping_.empty()) return;
   for (const auto& [id, lane] : lanes_) {
     if (!lane.unpublished.empty()) return;
   }

@@ -71,12 +71,18 @@ struct InputEnded {
 struct StopAsked {};
 /// All sources are told to end their input here: the job ends as a bounded one does.
 struct InputCut {};
-/// An outbox or a user wants a checkpoint soon.
+/// An outbox wants a checkpoint soon.
 struct CheckpointAsked {};
+/// The user wants the next checkpoint kept, as a savepoint.
+struct SavepointAsked {};
+/// What became of a KeepSavepoint.
+struct SavepointKept {
+  uint64_t number = 0;
+};
 }  // namespace facts
 using Fact = std::variant<facts::Tick, facts::Acked, facts::AckFailed, facts::ManifestWritten,
                           facts::Published, facts::InputEnded, facts::StopAsked, facts::InputCut,
-                          facts::CheckpointAsked>;
+                          facts::CheckpointAsked, facts::SavepointAsked, facts::SavepointKept>;
 
 /// What a coordinator wants done.
 namespace actions {
@@ -103,6 +109,14 @@ struct Dropped {
   BarrierId id;
   std::string reason;
 };
+/// This checkpoint is to be a savepoint: clean-up leaves it until it was copied.
+struct PinSavepoint {
+  uint64_t number = 0;
+};
+/// All of it is published: it is copied now. Answered by SavepointKept, also where that failed.
+struct KeepSavepoint {
+  uint64_t number = 0;
+};
 /// Manifests beyond those kept, and files nobody names, may go.
 struct CleanUp {};
 /// Everything is published: the run is over.
@@ -111,9 +125,9 @@ struct Fail {
   Status status;
 };
 }  // namespace actions
-using Action =
-    std::variant<actions::Trigger, actions::WriteManifest, actions::Publish, actions::Committed,
-                 actions::Dropped, actions::CleanUp, actions::Done, actions::Fail>;
+using Action = std::variant<actions::Trigger, actions::WriteManifest, actions::Publish,
+                            actions::Committed, actions::Dropped, actions::PinSavepoint,
+                            actions::KeepSavepoint, actions::CleanUp, actions::Done, actions::Fail>;
 
 /// What a coordinator knows from the start of an attempt.
 struct CoordinatorPlan {
@@ -145,7 +159,8 @@ struct CoordinatorPlan {
 ///
 /// One try is under way at a time; publishing goes on beside the next one. An unknown outcome of
 /// the manifest's write is asked again with the same bytes until it is known: nothing is told to
-/// sinks and no number is used again before.
+/// sinks and no number is used again before. A savepoint is a checkpoint that is copied once it is
+/// published; the run is not over before.
 class Coordinator {
  public:
   /// `base` is the manifest this attempt starts from, already written in its name (rule 2).
@@ -194,6 +209,7 @@ class Coordinator {
   void AllAcked(std::vector<Action>& out);
   void OnPublished(const facts::Published& published, Duration now, std::vector<Action>& out);
   bool InputEnded() const;
+  void KeepIfPublished(std::vector<Action>& out);
   void FinishIfPublished(std::vector<Action>& out);
   Status Tally();
   void FillManifest();
@@ -211,6 +227,10 @@ class Coordinator {
   bool input_cut_ = false;  ///< Its end is the end of the job.
   bool stop_asked_ = false;
   std::set<TaskId> ended_;
+  bool savepoint_asked_ = false;    ///< Of the next checkpoint.
+  bool savepoint_current_ = false;  ///< The one under way is to be one.
+  std::set<uint64_t> to_keep_;      ///< Savepoints that are not published yet.
+  std::set<uint64_t> keeping_;      ///< Those that are being copied.
 
   Barrier current_;
   std::map<TaskId, TaskAck> acks_;

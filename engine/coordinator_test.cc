@@ -278,7 +278,34 @@ TEST_CASE("rows still held when all input has ended are lost, and stop the job")
   CHECK(Find<actions::Fail>(actions)->status.Is(errors::kLedger));
 }
 
-TEST_CASE("a stop is a savepoint, not the end of the input") {
+TEST_CASE("a savepoint is pinned when it is there and copied when it is published") {
+  CoordinatorHarness job;
+  auto actions = job.Tell(facts::SavepointAsked{}, 10);
+  REQUIRE(Find<actions::Trigger>(actions));
+  // A dropped try leaves it to the next one.
+  job.Tell(facts::AckFailed{{"in", 0}, {Epoch{8}, 1}, Status(errors::kBadRow, "no")}, 20);
+  REQUIRE(Find<actions::Trigger>(job.Tell(facts::Tick{}, 1100)));
+  actions = job.AckAll({Epoch{8}, 2}, 3, 1200);
+  REQUIRE(Find<actions::WriteManifest>(actions));
+  CHECK(Find<actions::WriteManifest>(actions)->manifest.savepoint());
+  actions = job.Tell(Written(8), 1300);
+  REQUIRE(Find<actions::PinSavepoint>(actions));
+  CHECK(Find<actions::PinSavepoint>(actions)->number == 8);
+  CHECK_FALSE(Find<actions::KeepSavepoint>(actions));
+  actions = job.Tell(facts::Published{{"out", 0}, Epoch{8}}, 1400);
+  REQUIRE(Find<actions::KeepSavepoint>(actions));
+  CHECK(Find<actions::KeepSavepoint>(actions)->number == 8);
+  // The next checkpoint is none; and the run is not over before the copy.
+  job.Tell(facts::StopAsked{}, 1500);
+  REQUIRE(Find<actions::Trigger>(job.Tell(facts::Tick{}, 2200)));
+  actions = job.AckAll({Epoch{9}, 1}, 0, 2300);
+  REQUIRE(Find<actions::WriteManifest>(actions));
+  CHECK_FALSE(Find<actions::WriteManifest>(actions)->manifest.savepoint());
+  CHECK_FALSE(Find<actions::Done>(job.Tell(Written(9), 2400)));
+  CHECK(Find<actions::Done>(job.Tell(facts::SavepointKept{8}, 2500)));
+}
+
+TEST_CASE("a stop is not the end of the input, and no savepoint") {
   CoordinatorHarness job;
   auto actions = job.Tell(facts::StopAsked{}, 10);
   const auto* trigger = Find<actions::Trigger>(actions);
@@ -287,7 +314,7 @@ TEST_CASE("a stop is a savepoint, not the end of the input") {
   actions = job.AckAll(trigger->barrier.id, 0, 20);
   const auto* write = Find<actions::WriteManifest>(actions);
   REQUIRE(write);
-  CHECK(write->manifest.savepoint());
+  CHECK_FALSE(write->manifest.savepoint());
   CHECK_FALSE(write->manifest.ended());
   CHECK(Find<actions::Done>(job.Tell(Written(8), 30)));
 }
@@ -308,7 +335,7 @@ TEST_CASE("a stop ends with a manifest that says that all is published") {
   CHECK(write->manifest.parent() == 8);
   CHECK(write->manifest.parent_checksum() == "sum 8");
   CHECK(ContentNumber(write->manifest) == 8);
-  CHECK(write->manifest.savepoint());
+  CHECK_FALSE(write->manifest.savepoint());
   CHECK(write->manifest.lanes(0).unpublished_size() == 0);
   CHECK(write->manifest.published().at("out/0") == 8);
   // It is asked for again until its outcome is known, and whoever is deposed says so.

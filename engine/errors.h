@@ -26,6 +26,10 @@ inline constexpr ErrorCode kForeignCheckpoints{"WEIR-E019", ErrorKind::kDecision
 inline constexpr ErrorCode kNothingToDrop{"WEIR-E020", ErrorKind::kInvalid};
 inline constexpr ErrorCode kWouldDrop{"WEIR-E021", ErrorKind::kDecision};
 inline constexpr ErrorCode kNoSuchSink{"WEIR-E022", ErrorKind::kInvalid};
+/// A savepoint that can't be gone on from behind the checkpoints that are there.
+inline constexpr ErrorCode kOtherSavepoint{"WEIR-E023", ErrorKind::kDecision};
+/// The savepoint or checkpoint to go on from is not there, or is damaged.
+inline constexpr ErrorCode kBadSavepoint{"WEIR-E024", ErrorKind::kInvalid};
 inline constexpr ErrorCode kOvertaken{"WEIR-E025", ErrorKind::kRetry};
 
 }  // namespace weir::errors

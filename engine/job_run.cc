@@ -25,6 +25,11 @@ class JobRun::Site final : public AttemptSite {
   Result<std::unique_ptr<CheckpointStore>> OpenStore() override {
     return CheckpointStore::Open(options_.store, plan_.name, facts_->directory());
   }
+  Result<std::unique_ptr<CheckpointStore>> OpenSavepoint(const std::string& address) override {
+    StoreLocation location = options_.store;
+    location.url = address;
+    return CheckpointStore::OpenSavepoint(location, facts_->directory(), StoreUse::kRead);
+  }
   const std::string& instance() const override { return facts_->facts().instance; }
   bool MayAdopt() const override { return facts_->facts().attempt == 0; }
   Status AdoptInstance(const std::string& instance) override {
@@ -67,6 +72,12 @@ void JobRun::Stop() {
   stop_asked_ = true;
   std::lock_guard lock(mutex_);
   if (attempt_) attempt_->Stop();
+}
+
+void JobRun::TakeSavepoint() {
+  std::lock_guard lock(mutex_);
+  if (attempt_) return attempt_->TakeSavepoint();
+  log::Warn("no savepoint is taken: the job does not run just now", {});
 }
 
 JobProgress JobRun::progress() const {

@@ -38,8 +38,10 @@ class JobRun {
   /// Blocks. Ok: the job has ended or was stopped, and everything is published; stopped before rows
   /// flowed, what a checkpoint holds unpublished waits for the next start.
   Status Run();
-  /// Asks for a savepoint and a clean end. Thread safe.
+  /// Asks for a last checkpoint and a clean end. Thread safe.
   void Stop();
+  /// Asks for a savepoint; the log tells what became of it. Thread safe.
+  void TakeSavepoint();
   bool stop_asked() const { return stop_asked_.load(); }
   /// Thread safe.
   JobProgress progress() const;

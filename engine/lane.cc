@@ -76,12 +76,13 @@ void Lane::Enqueue(SealedEpoch sealed, std::string manifest_checksum) {
 
 Status Lane::Overtaken() const {
   WEIR_TRY(listener_.stands());
-  return Status(errors::kOvertaken,
-                fmt::format("sink '{}', lane {}: an earlier run of this job, which was held up, has "
-                            "published under this name meanwhile",
-                            id_.sink, id_.number),
-                "nothing needs to be done: the job starts anew from its last checkpoint, and goes "
-                "on from what was published");
+  return Status(
+      errors::kOvertaken,
+      fmt::format("sink '{}', lane {}: an earlier run of this job, which was held up, has "
+                  "published under this name meanwhile",
+                  id_.sink, id_.number),
+      "nothing needs to be done: the job starts anew from its last checkpoint, and goes "
+      "on from what was published");
 }
 
 Result<LaneMarker> Lane::Settle(const LaneMarker& aim) {

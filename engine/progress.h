@@ -7,11 +7,19 @@
 #include <string>
 #include <vector>
 
+#include "base/status.h"
 #include "base/time.h"
 #include "engine/plan.h"
 #include "engine/task_host.h"
 
 namespace weir {
+
+/// What became of a savepoint.
+struct SavepointProgress {
+  uint64_t number = 0;
+  Status status;
+  std::string location;  ///< Of one that is complete.
+};
 
 /// What a user sees of a running job; all since the job's first start where not said otherwise.
 struct JobProgress {
@@ -32,8 +40,10 @@ struct JobProgress {
   Duration checkpoint_manifest;
   Duration checkpoint_publish;
   uint64_t unpublished_epochs = 0;
-  std::string held_by;  ///< Tasks that the checkpoint under way waits for; empty: none.
-  bool ended = false;   ///< A bounded job that is through.
+  uint64_t savepoints_tried = 0;  ///< In this attempt, whatever became of them.
+  SavepointProgress savepoint;    ///< The last of those.
+  std::string held_by;            ///< Tasks that the checkpoint under way waits for; empty: none.
+  bool ended = false;             ///< A bounded job that is through.
   uint64_t restarts = 0;
   uint64_t turns = 0;           ///< How often the driver has gone round its loop, in this attempt.
   int64_t longest_hold_us = 0;  ///< Longest time a barrier held a task up.

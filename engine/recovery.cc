@@ -14,18 +14,40 @@ uint64_t ContentNumber(const proto::Manifest& manifest) {
   return manifest.content_number() != 0 ? manifest.content_number() : manifest.number();
 }
 
-Result<LaneDecision> DecideLane(const LaneStanding& standing, const std::string& instance,
+Status CheckGoesBack(const proto::Manifest& savepoint, const proto::Manifest* newest,
+                     const std::string& where) {
+  if (newest == nullptr) return Status::Ok();
+  const std::string& instance = savepoint.instance();
+  const bool same = instance == newest->instance() || instance == newest->heir_of();
+  if (same && ContentNumber(savepoint) <= newest->number()) return Status::Ok();
+  const std::string why =
+      same ? fmt::format("is of checkpoint {}, and the newest checkpoint that is here is {}",
+                         ContentNumber(savepoint), newest->number())
+           : fmt::format(
+                 "is of another instance of the job ({}), and there are checkpoints of this "
+                 "one here",
+                 instance);
+  return Status(errors::kOtherSavepoint, fmt::format("{} {}", where, why),
+                "give it a checkpoint store of its own, or have the checkpoints that are here "
+                "forgotten with --fresh");
+}
+
+Result<LaneDecision> DecideLane(const LaneStanding& standing, const MarkerOwners& owners,
                                 uint64_t number, const RecoveryChoices& choices) {
   const std::string lane =
       fmt::format("sink '{}', lane {}", standing.lane.sink, standing.lane.number);
+  // What was chosen besides has to be said again.
+  const std::string rewind =
+      choices.from.empty() ? "--rewind" : fmt::format("--from {} --rewind", choices.from);
   if (!standing.has_markers) {
     if (standing.publishing_begun.value > number && !choices.rewind) {
       return Status(errors::kStaleMarker,
-                    fmt::format("{}: checkpoint {} began to be published, but the newest usable "
-                                "checkpoint is {}",
+                    fmt::format("{}: checkpoint {} began to be published, but the checkpoint to go "
+                                "on from is {}",
                                 lane, standing.publishing_begun.value, number),
                     "going on would write its results a second time. Bring the newer checkpoint "
-                    "back, or accept that with --rewind");
+                    "back, or accept that with " +
+                        rewind);
     }
     return LaneDecision{Epoch{0}, false};
   }
@@ -41,7 +63,8 @@ Result<LaneDecision> DecideLane(const LaneStanding& standing, const std::string&
     }
     return LaneDecision{Epoch{0}, true};
   }
-  if (marker.instance != instance) {
+  const bool inherited = !owners.heir_of.empty() && marker.instance == owners.heir_of;
+  if (marker.instance != owners.instance && !inherited) {
     if (!choices.take_over) {
       return Status(errors::kForeignMarker,
                     fmt::format("{}: the broker holds a marker of another instance of this job "
@@ -55,15 +78,16 @@ Result<LaneDecision> DecideLane(const LaneStanding& standing, const std::string&
   if (marker.epoch.value > number) {
     if (!choices.rewind) {
       return Status(errors::kStaleMarker,
-                    fmt::format("{}: checkpoint {} is published, but the newest usable checkpoint "
+                    fmt::format("{}: checkpoint {} is published, but the checkpoint to go on from "
                                 "is {}",
                                 lane, marker.epoch.value, number),
                     "going on would publish its results a second time. Bring the newer checkpoint "
-                    "back, or accept that with --rewind");
+                    "back, or accept that with " +
+                        rewind);
     }
     return LaneDecision{Epoch{number}, true};
   }
-  return LaneDecision{marker.epoch, false};
+  return LaneDecision{marker.epoch, inherited};
 }
 
 std::map<std::string, std::string> StateShapes(const JobPlan& plan) {
@@ -146,7 +170,7 @@ Status CheckSameJob(const JobPlan& plan, const proto::Manifest& manifest,
       errors::kChangedJob,
       fmt::format("the job file has changed against checkpoint {} in a way that its state "
                   "does not fit:{}",
-                  manifest.number(), differences),
+                  ContentNumber(manifest), differences),
       to_drop == dropped
           ? "undo the change, run it under another name, or begin anew with --fresh"
           : fmt::format("undo the change, run it under another name, or give up what does not fit "

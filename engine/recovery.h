@@ -18,7 +18,10 @@ struct RecoveryChoices {
   bool rewind = false;     ///< Go on from an older checkpoint although later results are out.
   bool take_over = false;  ///< Take a lane that another instance of the job has written to.
   /// Steps whose state, and sources whose positions, the changed job does not go on from.
-  std::vector<std::string> drop_state;
+  std::vector<std::string> drop_state = {};
+  /// Go on from this in place of the newest checkpoint: the number of a savepoint or checkpoint of
+  /// the job's store, or where a savepoint lies. Empty: from the newest.
+  std::string from = {};
 };
 
 /// Where one lane stands, and what the newest usable manifest says of it.
@@ -40,10 +43,15 @@ struct LaneDecision {
 /// The number that the manifest's content was written under first: a claim repeats an older one.
 uint64_t ContentNumber(const proto::Manifest& manifest);
 
+/// Whose markers the job's lanes may hold.
+struct MarkerOwners {
+  std::string instance;  ///< The job's own.
+  std::string heir_of;   ///< An instance whose savepoint it goes on from; empty: none.
+};
+
 /// Decides one lane (protocol rules 14, 15, 16, 19), or says what the user must choose, with the
-/// option to say it by. `number` is the manifest that the job goes on from (0: none), `instance`
-/// the job's. Pure.
-Result<LaneDecision> DecideLane(const LaneStanding& standing, const std::string& instance,
+/// option to say it by. `number` is the manifest that the job goes on from (0: none). Pure.
+Result<LaneDecision> DecideLane(const LaneStanding& standing, const MarkerOwners& owners,
                                 uint64_t number, const RecoveryChoices& choices);
 
 /// Which of `drop_state` is still to be dropped: all while the job's text is another than the
@@ -54,6 +62,11 @@ Result<std::set<std::string>> StillToDrop(const JobPlan& plan, const proto::Mani
 
 /// Steps and sources of the manifest whose state or positions have no place in the plan. Pure.
 std::set<std::string> MustDrop(const JobPlan& plan, const proto::Manifest& manifest);
+/// Whether the content of a savepoint can become the next manifest behind `newest` (null: the log
+/// is empty), so that all published epochs are below the numbers to come: it must be of the same
+/// instance and not newer. The error says what can be done. Pure.
+Status CheckGoesBack(const proto::Manifest& savepoint, const proto::Manifest* newest,
+                     const std::string& where);
 
 /// Whether a job can go on from what the manifest holds: steps with state have the same name and
 /// shape, sources and unpublished sinks are still there, but for `dropped` steps and sources. The

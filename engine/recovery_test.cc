@@ -17,37 +17,36 @@ LaneStanding Standing(std::optional<uint64_t> marker, std::string instance = "me
 }
 
 TEST_CASE("a marker behind the manifest: what it does not cover is published") {
-  const auto decision = DecideLane(Standing(5), "me", 7, {});
+  const auto decision = DecideLane(Standing(5), {"me", ""}, 7, {});
   REQUIRE(decision.ok());
   CHECK(decision->publish_after == Epoch{5});
   CHECK_FALSE(decision->write_marker);
 }
 
 TEST_CASE("a marker at the manifest: nothing is left to publish") {
-  const auto decision = DecideLane(Standing(7), "me", 7, {});
+  const auto decision = DecideLane(Standing(7), {"me", ""}, 7, {});
   REQUIRE(decision.ok());
   CHECK(decision->publish_after == Epoch{7});
 }
 
 TEST_CASE("a marker above the manifest is a stop, unless a rewind is said") {
-  const auto stop = DecideLane(Standing(9), "me", 7, {});
+  const auto stop = DecideLane(Standing(9), {"me", ""}, 7, {});
   REQUIRE_FALSE(stop.ok());
   CHECK(stop.status().Is(errors::kStaleMarker));
   CHECK(stop.status().kind() == ErrorKind::kDecision);
   CHECK(stop.status().cure().find("--rewind") != std::string::npos);
-  const auto rewind =
-      DecideLane(Standing(9), "me", 7, {.rewind = true, .take_over = false, .drop_state = {}});
+  const auto rewind = DecideLane(Standing(9), {"me", ""}, 7, {.rewind = true, .take_over = false});
   REQUIRE(rewind.ok());
   CHECK(rewind->publish_after == Epoch{7});
   CHECK(rewind->write_marker);
 }
 
 TEST_CASE("a marker of another instance is a stop, unless a take-over is said") {
-  const auto stop = DecideLane(Standing(3, "other"), "me", 7, {});
+  const auto stop = DecideLane(Standing(3, "other"), {"me", ""}, 7, {});
   REQUIRE_FALSE(stop.ok());
   CHECK(stop.status().Is(errors::kForeignMarker));
-  const auto taken = DecideLane(Standing(3, "other"), "me", 7,
-                                {.rewind = false, .take_over = true, .drop_state = {}});
+  const auto taken =
+      DecideLane(Standing(3, "other"), {"me", ""}, 7, {.rewind = false, .take_over = true});
   REQUIRE(taken.ok());
   // Its number says nothing of this instance's epochs: all are published.
   CHECK(taken->publish_after == Epoch{0});
@@ -56,23 +55,23 @@ TEST_CASE("a marker of another instance is a stop, unless a take-over is said") 
 
 TEST_CASE("a marker that is gone matters only where results wait") {
   LaneStanding standing = Standing(std::nullopt);
-  CHECK(DecideLane(standing, "me", 7, {}).ok());
+  CHECK(DecideLane(standing, {"me", ""}, 7, {}).ok());
   standing.unpublished = {Epoch{7}};
-  const auto stop = DecideLane(standing, "me", 7, {});
+  const auto stop = DecideLane(standing, {"me", ""}, 7, {});
   REQUIRE_FALSE(stop.ok());
   CHECK(stop.status().Is(errors::kMarkerGone));
   // A lane that no manifest names has never published.
   standing.opened_before = false;
-  CHECK(DecideLane(standing, "me", 7, {}).ok());
+  CHECK(DecideLane(standing, {"me", ""}, 7, {}).ok());
 }
 
 TEST_CASE("a sink without markers: what began to be published later is a stop") {
   LaneStanding standing;
   standing.lane = {"files", 0};
   standing.publishing_begun = Epoch{7};
-  CHECK(DecideLane(standing, "me", 7, {}).ok());
-  CHECK(DecideLane(standing, "me", 6, {}).status().Is(errors::kStaleMarker));
-  CHECK(DecideLane(standing, "me", 6, {.rewind = true, .take_over = false, .drop_state = {}}).ok());
+  CHECK(DecideLane(standing, {"me", ""}, 7, {}).ok());
+  CHECK(DecideLane(standing, {"me", ""}, 6, {}).status().Is(errors::kStaleMarker));
+  CHECK(DecideLane(standing, {"me", ""}, 6, {.rewind = true, .take_over = false}).ok());
 }
 
 TEST_CASE("after an unknown outcome only what the marker does not cover is published") {
@@ -179,6 +178,39 @@ TEST_CASE("state that is given up leaves the manifest, and its rows are told") {
   CHECK(totals.at("counts/window.given_up") == 7);
   CHECK_FALSE(totals.contains("counts/window.held"));
   CHECK(totals.at("sums/window.held") == 5);
+}
+
+TEST_CASE(
+    "markers of the instance whose savepoint the job goes on from count, and become its own") {
+  const MarkerOwners owners{"me", "before me"};
+  const auto decision = DecideLane(Standing(5, "before me"), owners, 7, {});
+  REQUIRE(decision.ok());
+  CHECK(decision->publish_after == Epoch{5});
+  CHECK(decision->write_marker);
+  CHECK_FALSE(DecideLane(Standing(5), owners, 7, {})->write_marker);
+  CHECK(DecideLane(Standing(5, "other"), owners, 7, {}).status().Is(errors::kForeignMarker));
+  const auto ahead = DecideLane(Standing(9, "before me"), owners, 7, {.from = "/kept/7"});
+  CHECK(ahead.status().Is(errors::kStaleMarker));
+  CHECK(ahead.status().cure().find("--from /kept/7 --rewind") != std::string::npos);
+}
+
+TEST_CASE("a savepoint goes behind checkpoints of its own instance that are not older") {
+  proto::Manifest savepoint;
+  savepoint.set_number(7);
+  savepoint.set_instance("me");
+  proto::Manifest newest;
+  newest.set_number(7);
+  newest.set_instance("me");
+  CHECK(CheckGoesBack(savepoint, nullptr, "it").ok());
+  CHECK(CheckGoesBack(savepoint, &newest, "it").ok());
+  newest.set_number(6);
+  CHECK(CheckGoesBack(savepoint, &newest, "it").Is(errors::kOtherSavepoint));
+  newest.set_number(9);
+  newest.set_instance("other");
+  CHECK(CheckGoesBack(savepoint, &newest, "it").Is(errors::kOtherSavepoint));
+  // An attempt before this one has claimed the log for it, and got no further.
+  newest.set_heir_of("me");
+  CHECK(CheckGoesBack(savepoint, &newest, "it").ok());
 }
 
 }  // namespace

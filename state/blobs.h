@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -77,7 +78,17 @@ class BlobStore {
   /// Gives a record another name, which is free.
   virtual Status Move(const std::string& name, const std::string& to) = 0;
 
-  // Both.
+  // Wholes: a folder with files (`<folder>/files/<id>`) and a record (`<folder>/manifest`), of
+  // which nothing counts before its record is there.
+
+  /// Copies `files`, to the folder, and then puts the record there; kTaken
+  /// where it has one. Nobody changes it afterwards.
+  virtual Result<Created> CopyWhole(const std::string& folder, const std::set<std::string>& files,
+                                    std::string_view record) = 0;
+  /// Removes a whole, or what is there of one that nobody is making. Ok where it is gone already.
+  virtual Status RemoveWhole(const std::string& folder) = 0;
+
+  // All of them.
 
   virtual Result<std::optional<uint64_t>> Size(const std::string& name) const = 0;
   /// Size and checksum of what lies there, every byte read.

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <functional>
+#include <memory>
+#include <string>
 #include <vector>
 
 #include "base/time.h"
@@ -17,11 +20,17 @@ struct ListedCheckpoint {
   uint64_t bytes = 0;
   int64_t unpublished_rows = 0;  ///< Sealed, and not known to be out when it was written.
   bool savepoint = false;
-  bool ended = false;  ///< A bounded job's last one.
+  bool ended = false;        ///< A bounded job's last one.
+  std::string savepoint_at;  ///< Where a savepoint's copy lies; empty: a checkpoint of the log.
 };
 
-/// All checkpoints that are kept, oldest first.
-Result<std::vector<ListedCheckpoint>> ListCheckpoints(const CheckpointStore& store);
+/// Opens a savepoint at its place.
+using SavepointOpener =
+    std::function<Result<std::unique_ptr<CheckpointStore>>(const std::string& place)>;
+
+/// All checkpoints that are kept, oldest first, then all savepoints.
+Result<std::vector<ListedCheckpoint>> ListCheckpoints(const CheckpointStore& store,
+                                                      const SavepointOpener& open);
 
 /// Rows that an outbox was sealed with.
 int64_t RowsOf(const proto::OutboxEpoch& epoch);

@@ -68,16 +68,17 @@ std::string ManifestName(uint64_t number) {
   return "checkpoints/" + std::to_string(number) + "/manifest";
 }
 
+std::string SavepointName(uint64_t number) { return "savepoints/" + std::to_string(number); }
+
 std::string PublishingName(const std::string& sink) { return "publishing/" + EscapedName(sink); }
 
 std::string IdOf(const std::string& name) { return name.substr(name.rfind('/') + 1); }
 
-/// Of `checkpoints/<number>/manifest`; none of anything else.
-std::optional<uint64_t> NumberOfManifest(std::string_view name) {
-  constexpr std::string_view kBefore = "checkpoints/";
+/// Of `<folder><number>/manifest`; none of anything else.
+std::optional<uint64_t> NumberIn(std::string_view folder, std::string_view name) {
   constexpr std::string_view kBehind = "/manifest";
-  if (!name.starts_with(kBefore) || !name.ends_with(kBehind)) return std::nullopt;
-  name.remove_prefix(kBefore.size());
+  if (!name.starts_with(folder) || !name.ends_with(kBehind)) return std::nullopt;
+  name.remove_prefix(folder.size());
   return name.size() > kBehind.size() ? ParseNumber(name.substr(0, name.size() - kBehind.size()))
                                       : std::nullopt;
 }
@@ -143,8 +144,10 @@ Result<std::unique_ptr<CheckpointStore>> CheckpointStore::Open(const StoreLocati
                   "use letters, digits, '-', '_' and '.'");
   }
   if (location.is_s3()) {
-    std::unique_ptr<S3Blobs> blobs = WEIR_TRY(S3Blobs::Make(location, job, local));
+    std::unique_ptr<S3Blobs> blobs =
+        WEIR_TRY(S3Blobs::Make(location, location.prefix() + job + "/", local));
     if (use == StoreUse::kRun) WEIR_TRY(blobs->Prepare());
+    if (use == StoreUse::kRead) WEIR_TRY(blobs->MakeFolders());
     return std::make_unique<CheckpointStore>(std::move(blobs), /*alone=*/false);
   }
   const std::string directory = location.path() + "/" + job;
@@ -161,6 +164,18 @@ Result<std::unique_ptr<CheckpointStore>> CheckpointStore::Open(const std::string
                                                                const std::string& job) {
   const StoreLocation location = StoreLocation::Directory(root);
   return Open(location, job, location.path() + "/" + job);
+}
+
+Result<std::unique_ptr<CheckpointStore>> CheckpointStore::OpenSavepoint(const StoreLocation& folder,
+                                                                        const std::string& local,
+                                                                        StoreUse use) {
+  if (!folder.is_s3()) {
+    return std::make_unique<CheckpointStore>(std::make_unique<DirectoryBlobs>(folder.path()),
+                                             /*alone=*/false);
+  }
+  std::unique_ptr<S3Blobs> blobs = WEIR_TRY(S3Blobs::Make(folder, folder.prefix(), local));
+  if (use != StoreUse::kLook) WEIR_TRY(blobs->MakeFolders());
+  return std::make_unique<CheckpointStore>(std::move(blobs), /*alone=*/false);
 }
 
 std::string CheckpointStore::EncodeManifest(const proto::Manifest& manifest) {
@@ -313,7 +328,7 @@ Result<CommitOutcome> CheckpointStore::CommitManifest(const proto::Manifest& man
     outcome = mine ? CommitOutcome::kMine : CommitOutcome::kOther;
   }
   if (outcome == CommitOutcome::kOther) return outcome;
-  if (!WEIR_TRY(WasFree(manifest.number()))) {
+  if (!WEIR_TRY(WasFree(manifest))) {
     WEIR_TRY(blobs_->Remove({name}));
     return CommitOutcome::kOther;
   }
@@ -324,10 +339,14 @@ Result<CommitOutcome> CheckpointStore::CommitManifest(const proto::Manifest& man
 /// Whether nobody else had written, and cleaned up again, a manifest of the number that was just
 /// written: its process may have slept for long. The one before it is removed first, and never by
 /// the one whose successor it is.
-Result<bool> CheckpointStore::WasFree(uint64_t number) const {
-  if (number > 1) return WEIR_TRY(blobs_->Size(ManifestName(number - 1))).has_value();
+Result<bool> CheckpointStore::WasFree(const proto::Manifest& manifest) const {
+  const uint64_t number = manifest.number();
+  if (manifest.parent() > 0) {
+    return WEIR_TRY(blobs_->Size(ManifestName(number - 1))).has_value();
+  }
   const std::vector<uint64_t> numbers = WEIR_TRY(ListManifests());
-  return numbers.empty() || numbers.back() == 1;
+  return std::all_of(numbers.begin(), numbers.end(),
+                     [&](uint64_t other) { return other == number; });
 }
 
 void CheckpointStore::Remember(uint64_t number, const proto::Manifest& manifest) {
@@ -338,7 +357,7 @@ void CheckpointStore::Remember(uint64_t number, const proto::Manifest& manifest)
 Result<std::vector<uint64_t>> CheckpointStore::ListManifests() const {
   std::vector<uint64_t> numbers;
   for (const BlobInfo& blob : WEIR_TRY(blobs_->List("checkpoints"))) {
-    if (const auto number = NumberOfManifest(blob.name)) numbers.push_back(*number);
+    if (const auto number = NumberIn("checkpoints/", blob.name)) numbers.push_back(*number);
   }
   std::sort(numbers.begin(), numbers.end());
   return numbers;
@@ -450,7 +469,9 @@ Result<CleanUpReport> CheckpointStore::CleanUp(uint64_t retain,
   CleanUpReport report;
   const std::map<uint64_t, Named> known = WEIR_TRY(Known());
   const size_t kept_count = std::min<size_t>(std::max<uint64_t>(retain, 1), known.size());
-  const auto first_kept = std::prev(known.end(), static_cast<ptrdiff_t>(kept_count));
+  auto first_kept = std::prev(known.end(), static_cast<ptrdiff_t>(kept_count));
+  const uint64_t oldest_pinned = OldestPinned();
+  while (first_kept != known.begin() && first_kept->first > oldest_pinned) --first_kept;
   std::set<std::string> kept;
   for (auto at = first_kept; at != known.end(); ++at) {
     if (!at->second) return ReadManifest(at->first).status();
@@ -511,8 +532,25 @@ Result<CleanUpReport> CheckpointStore::RemoveOrphans() {
   }
   WEIR_TRY(blobs_->FinishDrops());
   WEIR_TRY(blobs_->RemoveLeftovers());
+  WEIR_TRY(RemoveHalfSavepoints(young));
   blobs_->TrimLocal([&](const std::string& name) { return newest.contains(IdOf(name)); });
   return report;
+}
+
+/// What a copy that was cut off has left: no record says that it is complete. The same as with
+/// files, a younger one may be somebody's work.
+Status CheckpointStore::RemoveHalfSavepoints(EventTime young) const {
+  std::map<std::string, bool> folders;  // Whether there is a reason to leave it.
+  for (const BlobInfo& blob : WEIR_TRY(blobs_->List("savepoints"))) {
+    const size_t end = blob.name.find('/', std::string_view("savepoints/").size());
+    if (end == std::string::npos) continue;  // Nothing of ours.
+    bool& stays = folders[blob.name.substr(0, end)];
+    stays |= blob.name.substr(end) == "/manifest" || (!alone_ && blob.changed > young);
+  }
+  for (const auto& [folder, stays] : folders) {
+    if (!stays) WEIR_TRY(blobs_->RemoveWhole(folder));
+  }
+  return Status::Ok();
 }
 
 Status CheckpointStore::LayAside(uint64_t number) {
@@ -535,6 +573,88 @@ Status CheckpointStore::RemoveAll() {
   const std::lock_guard lock(mutex_);
   known_.reset();
   publishing_.clear();
+  return Status::Ok();
+}
+
+void CheckpointStore::Pin(uint64_t number) {
+  const std::lock_guard lock(mutex_);
+  pinned_.insert(number);
+}
+
+void CheckpointStore::Unpin(uint64_t number) {
+  const std::lock_guard lock(mutex_);
+  pinned_.erase(number);
+}
+
+uint64_t CheckpointStore::OldestPinned() const {
+  const std::lock_guard lock(mutex_);
+  return pinned_.empty() ? UINT64_MAX : *pinned_.begin();
+}
+
+Result<std::string> CheckpointStore::CopyToSavepoint(uint64_t number) {
+  const StoredManifest stored = WEIR_TRY(ReadManifest(number));
+  std::set<std::string> files;
+  for (const std::string& id : FilesOf(stored.manifest)) files.insert(FileName(id));
+  const std::string folder = SavepointName(number);
+  const std::string record = EncodeManifest(stored.manifest);
+  if (WEIR_TRY(blobs_->CopyWhole(folder, files, record)) == Created::kTaken &&
+      WEIR_TRY(blobs_->Read(folder + "/manifest", kMostManifestBytes)) != record) {
+    return Status(errors::kSavepointTaken,
+                  blobs_->NameOf(folder) +
+                      " is a savepoint of this number already, of a time "
+                      "before the job went back to an older checkpoint",
+                  "ask again: the next checkpoint has another number. Or remove it first");
+  }
+  return SavepointLocation(number);
+}
+
+Result<std::vector<uint64_t>> CheckpointStore::ListSavepoints() const {
+  std::vector<uint64_t> numbers;
+  for (const BlobInfo& blob : WEIR_TRY(blobs_->List("savepoints"))) {
+    if (const auto number = NumberIn("savepoints/", blob.name)) numbers.push_back(*number);
+  }
+  std::sort(numbers.begin(), numbers.end());
+  return numbers;
+}
+
+std::string CheckpointStore::SavepointLocation(uint64_t number) const {
+  return blobs_->NameOf(SavepointName(number));
+}
+
+Result<StoredManifest> CheckpointStore::SavepointManifest() const {
+  const std::optional<std::string> bytes = WEIR_TRY(blobs_->Read("manifest", kMostManifestBytes));
+  if (bytes) return DecodeManifest(blobs_->NameOf("manifest"), *bytes);
+  return Status(errors::kNoCheckpoint, "there is no savepoint at " + location_,
+                "name the folder that holds its file `manifest`");
+}
+
+Status CheckpointStore::RemoveSavepoint(uint64_t number) {
+  const std::string folder = SavepointName(number);
+  if (!WEIR_TRY(blobs_->Size(folder + "/manifest"))) {
+    return Status(errors::kNoCheckpoint,
+                  "there is no savepoint " + std::to_string(number) + " in " + location_,
+                  "see which there are with 'weir checkpoint list'");
+  }
+  return blobs_->RemoveWhole(folder);
+}
+
+Status CheckpointStore::TakeFiles(const CheckpointStore& from, proto::Manifest& manifest) {
+  const std::string taken = RandomId();
+  std::map<std::string, std::string> new_ids;
+  for (proto::StoredFile* file : StoredFilesOf(manifest)) {
+    const auto [at, is_new] = new_ids.emplace(file->id(), "");
+    if (is_new) {
+      at->second = taken + "-" + std::to_string(new_ids.size());
+      const std::string path = WEIR_TRY(from.LocalPath(*file, /*full=*/true));
+      const proto::StoredFile put = WEIR_TRY(PutFile(at->second, path, file->name()));
+      WEIR_TRY(Judge(*file, files::Digest{put.sha256(), put.size()}, /*full=*/true));
+    }
+    file->set_id(at->second);
+  }
+  // Copies that were only needed on the way.
+  if (&from != this) {
+    from.blobs_->TrimLocal([&](const std::string& name) { return !new_ids.contains(IdOf(name)); });
+  }
   return Status::Ok();
 }
 

@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -49,6 +50,7 @@ enum class FetchCheck {
 enum class StoreUse {
   kRun,   ///< Running the job: folders are made, and a service is asked whether it can be trusted.
   kLook,  ///< Looking at what there is: nothing is made. Files cannot be fetched from a service.
+  kRead,  ///< Looking at it and reading files: those of a service come by way of the local disk.
 };
 
 /// The checkpoints of one job, in a directory or under a prefix of a bucket (state/blobs.h):
@@ -56,6 +58,7 @@ enum class StoreUse {
 ///   <root>/<job>/checkpoints/<number>/manifest    the log; creating one is the commit
 ///   <root>/<job>/publishing/<sink>                newest epoch whose publishing began (rule 19)
 ///   <root>/<job>/damaged/<number>-…/manifest      what was laid aside
+///   <root>/<job>/savepoints/<number>/             a manifest and its files, complete (rule 6)
 /// Thread safe. Every write is durable before the method returns ok. Errors say where. In memory it
 /// keeps which manifests there are with the files that they name, so that a clean-up needs not ask
 /// for them: whoever else writes to the job's store has deposed this one (rule 3).
@@ -70,6 +73,11 @@ class CheckpointStore {
   /// In the directory `root`, which nobody else works in.
   static Result<std::unique_ptr<CheckpointStore>> Open(const std::string& root,
                                                        const std::string& job);
+  /// A savepoint in a folder of its own, wherever it has been moved to: its files are those of the
+  /// store, and SavepointManifest is all there is beside. Nothing is written but to `local`.
+  static Result<std::unique_ptr<CheckpointStore>> OpenSavepoint(const StoreLocation& folder,
+                                                                const std::string& local,
+                                                                StoreUse use);
   /// In any place. `alone`: nobody else can be working in it.
   CheckpointStore(std::unique_ptr<BlobStore> blobs, bool alone);
 
@@ -110,8 +118,9 @@ class CheckpointStore {
   // Manifests.
 
   /// Creates manifest `manifest.number()`, exclusively, behind the one before it, which must be
-  /// there. (If it is gone, another process has gone on and cleaned up: kOther.) An error means
-  /// that the outcome is unknown: call again with the same manifest until it is known (rule 3).
+  /// there. (If it is gone, another process has gone on and cleaned up: kOther.) One without a
+  /// parent begins the log, under any number, and must be the only one. An error means that the
+  /// outcome is unknown: call again with the same manifest until it is known (rule 3).
   Result<CommitOutcome> CommitManifest(const proto::Manifest& manifest);
   /// Numbers of the manifests there are, ascending.
   Result<std::vector<uint64_t>> ListManifests() const;
@@ -138,8 +147,29 @@ class CheckpointStore {
   Result<CleanUpReport> RemoveOrphans();
   /// Takes a manifest out of the log, to `damaged/`.
   Status LayAside(uint64_t number);
-  /// Forgets the job: manifests, files, and what was published.
+  /// Forgets the job: manifests, files, and what was published. Savepoints stay.
   Status RemoveAll();
+
+  // Savepoints.
+
+  /// Until Unpin, clean-up leaves checkpoint `number` and all later ones.
+  void Pin(uint64_t number);
+  void Unpin(uint64_t number);
+  /// Copies the checkpoint, which is pinned, to a savepoint of its number. Where that is, when all
+  /// of it is durable.
+  Result<std::string> CopyToSavepoint(uint64_t number);
+  /// Numbers of those there are, ascending.
+  Result<std::vector<uint64_t>> ListSavepoints() const;
+  /// The place to open the savepoint at; it needs not be there.
+  std::string SavepointLocation(uint64_t number) const;
+  /// The manifest of an OpenSavepoint. kNoCheckpoint where there is none.
+  Result<StoredManifest> SavepointManifest() const;
+  /// kNoCheckpoint where there is none.
+  Status RemoveSavepoint(uint64_t number);
+  /// Takes all files over that `manifest` names and `from` has, each after its size and checksum
+  /// were found right, under new ids, which the manifest then names: no name is used twice (rule
+  /// 6).
+  Status TakeFiles(const CheckpointStore& from, proto::Manifest& manifest);
 
   // Sinks without markers (rule 19).
 
@@ -159,7 +189,9 @@ class CheckpointStore {
   /// The files of a manifest with their sizes; none where it is damaged.
   using Named = std::optional<std::map<std::string, uint64_t>>;
   Result<std::map<uint64_t, Named>> Known() const;
-  Result<bool> WasFree(uint64_t number) const;
+  Result<bool> WasFree(const proto::Manifest& manifest) const;
+  Status RemoveHalfSavepoints(EventTime young) const;
+  uint64_t OldestPinned() const;
   void Remember(uint64_t number, const proto::Manifest& manifest);
   Status Judge(const proto::StoredFile& file, const std::optional<files::Digest>& found,
                bool full) const;
@@ -170,7 +202,8 @@ class CheckpointStore {
   const std::string location_;
   mutable std::mutex mutex_;
   mutable std::optional<std::map<uint64_t, Named>> known_;  ///< Once they were read.
-  std::map<std::string, Epoch> publishing_;                 ///< As written or read here.
+  std::set<uint64_t> pinned_;
+  std::map<std::string, Epoch> publishing_;  ///< As written or read here.
 };
 
 /// Ids of all files that a manifest names.
@@ -178,10 +211,14 @@ std::vector<std::string> FilesOf(const proto::Manifest& manifest);
 /// The same with size and checksum.
 std::vector<const proto::StoredFile*> StoredFilesOf(const proto::Manifest& manifest);
 
-/// What was found of one checkpoint.
+/// The same, to be changed.
+std::vector<proto::StoredFile*> StoredFilesOf(proto::Manifest& manifest);
+
+/// What was found of one checkpoint, or of a savepoint's copy.
 struct VerifiedCheckpoint {
   uint64_t number = 0;
-  bool readable = false;  ///< Its manifest is; what follows, but for faults, is known only then.
+  std::string savepoint_at;  ///< Where the savepoint lies; empty: a checkpoint of the log.
+  bool readable = false;     ///< Its manifest is; what follows, but for faults, is known only then.
   uint64_t attempt = 0;
   uint64_t tasks = 0;
   uint64_t files = 0;
@@ -201,5 +238,8 @@ struct VerifyReport {
 /// long: `go_on`, if any, is asked before each file, and its error ends the work.
 Result<VerifyReport> VerifyCheckpoints(const CheckpointStore& store, std::optional<uint64_t> number,
                                        bool deep, const std::function<Status()>& go_on = nullptr);
+/// Adds the savepoint that `folder` was opened at. kNoCheckpoint where there is none.
+Status VerifySavepoint(const CheckpointStore& folder, const std::function<Status()>& go_on,
+                       VerifyReport& report);
 
 }  // namespace weir

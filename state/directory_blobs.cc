@@ -17,6 +17,7 @@ using errors::kStoreUnavailable;
 constexpr std::string_view kTemporary = ".tmp-";
 
 std::string FolderOf(const std::string& path) { return path.substr(0, path.rfind('/')); }
+std::string LastOf(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
 /// What an armed `error` failpoint looks like to callers: a full disk.
 Status DiskFull(const std::string& path) {
@@ -127,6 +128,58 @@ Status DirectoryBlobs::Move(const std::string& name, const std::string& to) {
   return Remove({name});
 }
 
+/// Made under a name that nobody lists, and then renamed as one.
+Result<Created> DirectoryBlobs::CopyWhole(const std::string& folder,
+                                          const std::set<std::string>& files,
+                                          std::string_view record) {
+  const std::string target = NameOf(folder);
+  const std::string beside = FolderOf(target);
+  const std::string temporary = beside + "/" + std::string(kTemporary) + RandomId();
+  const auto make = [&]() -> Result<Created> {
+    WEIR_TRY(files::MakeDirectories(kStoreUnavailable, temporary + "/files"));
+    for (const std::string& name : files) {
+      const std::string to = temporary + "/files/" + LastOf(name);
+      if (WEIR_FAILPOINT("state.savepoint.file")) return DiskFull(to);
+      WEIR_TRY(files::LinkOrCopy(kStoreUnavailable, NameOf(name), to));
+    }
+    WEIR_TRY(files::WriteNew(kStoreUnavailable, temporary + "/manifest", record));
+    WEIR_TRY(files::SyncDirectory(kStoreUnavailable, temporary + "/files"));
+    WEIR_TRY(files::SyncDirectory(kStoreUnavailable, temporary));
+    if (WEIR_FAILPOINT("state.savepoint.before_record")) return DiskFull(target);
+    Created created = Created::kNew;
+    // Fails where there is a folder with something in it.
+    if (::rename(temporary.c_str(), target.c_str()) != 0) {
+      if (errno != ENOTEMPTY && errno != EEXIST) {
+        return files::SystemError(kStoreUnavailable, "rename " + temporary + " to", target, errno);
+      }
+      created = Created::kTaken;
+    }
+    WEIR_TRY(files::SyncDirectory(kStoreUnavailable, beside));
+    WEIR_TRY(files::SyncDirectory(kStoreUnavailable, FolderOf(beside)));
+    return created;
+  };
+  Result<Created> made = make();
+  (void)files::RemoveAll(kStoreUnavailable, temporary);
+  return made;
+}
+
+Status DirectoryBlobs::RemoveWhole(const std::string& folder) {
+  return RemoveFolder(NameOf(folder));
+}
+
+/// Gives it another name first, so that it is gone as one, and whoever is about to give it its own
+/// name finds that out.
+Status DirectoryBlobs::RemoveFolder(const std::string& path) const {
+  const std::string beside = FolderOf(path);
+  const std::string gone = beside + "/" + std::string(kTemporary) + RandomId();
+  if (::rename(path.c_str(), gone.c_str()) != 0) {
+    if (errno == ENOENT) return Status::Ok();
+    return files::SystemError(kStoreUnavailable, "remove", path, errno);
+  }
+  WEIR_TRY(files::SyncDirectory(kStoreUnavailable, beside));
+  return files::RemoveAll(kStoreUnavailable, gone);
+}
+
 Result<std::optional<uint64_t>> DirectoryBlobs::Size(const std::string& name) const {
   bool missing = false;
   const uint64_t size = WEIR_TRY(files::Size(kStoreUnavailable, NameOf(name), &missing));
@@ -167,9 +220,10 @@ Result<std::vector<BlobInfo>> DirectoryBlobs::List(const std::string& folder) co
         if (errno == ENOENT) continue;  // Somebody has just cleaned up.
         return files::SystemError(kStoreUnavailable, "look at", NameOf(name), errno);
       }
+      if (entry.find(kTemporary) != std::string::npos) continue;
       if (S_ISDIR(about.st_mode)) {
         folders.push_back(name);
-      } else if (entry.find(kTemporary) == std::string::npos) {
+      } else {
         // The time of the last change to the file's links, not to its bytes: of a file that was
         // linked, when that was.
         found.push_back(
@@ -191,6 +245,10 @@ Status DirectoryBlobs::RemoveLeftovers() {
       if (entry.find(kTemporary) == std::string::npos) continue;
       WEIR_TRY(files::Remove(kStoreUnavailable, inside + "/" + entry));
     }
+  }
+  const std::string savepoints = NameOf("savepoints");
+  for (const std::string& entry : WEIR_TRY(files::List(kStoreUnavailable, savepoints))) {
+    if (entry.starts_with(kTemporary)) WEIR_TRY(RemoveFolder(savepoints + "/" + entry));
   }
   return Status::Ok();
 }

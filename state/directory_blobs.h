@@ -1,5 +1,6 @@
 #pragma once
 
+#include <set>
 #include <string>
 
 #include "state/blobs.h"
@@ -29,6 +30,9 @@ class DirectoryBlobs final : public BlobStore {
   Result<std::optional<std::string>> Read(const std::string& name,
                                           uint64_t limit_bytes) const override;
   Status Move(const std::string& name, const std::string& to) override;
+  Result<Created> CopyWhole(const std::string& folder, const std::set<std::string>& files,
+                            std::string_view record) override;
+  Status RemoveWhole(const std::string& folder) override;
   Result<std::optional<uint64_t>> Size(const std::string& name) const override;
   Result<std::optional<files::Digest>> DigestOf(const std::string& name) const override;
   Status Remove(const std::vector<std::string>& names) override;
@@ -36,6 +40,7 @@ class DirectoryBlobs final : public BlobStore {
   Status RemoveLeftovers() override;
 
  private:
+  Status RemoveFolder(const std::string& path) const;
   const std::string root_;
 };
 

@@ -26,5 +26,9 @@ inline constexpr ErrorCode kTableShape{"WEIR-S009", ErrorKind::kFailed};
 inline constexpr ErrorCode kBadStoreName{"WEIR-S010", ErrorKind::kInvalid};
 /// The checkpoint store lets two writers create one object.
 inline constexpr ErrorCode kStoreNotExclusive{"WEIR-S011", ErrorKind::kFailed};
+/// A savepoint of another branch of the job's life has the number.
+inline constexpr ErrorCode kSavepointTaken{"WEIR-S012", ErrorKind::kFailed};
+/// What says which store it is can't be read.
+inline constexpr ErrorCode kStoreIdentity{"WEIR-S013", ErrorKind::kFailed};
 
 }  // namespace weir::errors

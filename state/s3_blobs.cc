@@ -63,17 +63,21 @@ Status Unavailable(const std::string& name) {
 
 }  // namespace
 
-Result<std::unique_ptr<S3Blobs>> S3Blobs::Make(const StoreLocation& location,
-                                               const std::string& job, std::string local) {
+Result<std::unique_ptr<S3Blobs>> S3Blobs::Make(const StoreLocation& location, std::string folder,
+                                               std::string local) {
   std::unique_ptr<S3Client> client =
       WEIR_TRY(S3Client::Make(OptionsOf(location), CredentialsOf(location), SystemClock()));
   return std::unique_ptr<S3Blobs>(
-      new S3Blobs(std::move(client), location.prefix() + job + "/", std::move(local)));
+      new S3Blobs(std::move(client), std::move(folder), std::move(local)));
+}
+
+Status S3Blobs::MakeFolders() {
+  WEIR_TRY(files::MakeDirectories(kLocalState, local_ + "/growing"));
+  return files::MakeDirectories(kLocalState, local_ + "/cache");
 }
 
 Status S3Blobs::Prepare() {
-  WEIR_TRY(files::MakeDirectories(kLocalState, local_ + "/growing"));
-  WEIR_TRY(files::MakeDirectories(kLocalState, local_ + "/cache"));
+  WEIR_TRY(MakeFolders());
   const auto refused = [&](const std::string& why) {
     return Status(errors::kStoreNotExclusive,
                   client_->NameOf(KeyOf("probe")) + " " + why +
@@ -96,7 +100,7 @@ Status S3Blobs::Prepare() {
 
 std::string S3Blobs::NameOf(const std::string& name) const {
   std::string key = KeyOf(name);
-  if (name.empty()) key.pop_back();
+  if (name.empty() && !key.empty()) key.pop_back();
   return client_->NameOf(key);
 }
 
@@ -257,6 +261,29 @@ Status S3Blobs::Move(const std::string& name, const std::string& to) {
   if (!bytes) return Status::Ok();
   WEIR_TRY(Replace(to, *bytes));
   return Remove({name});
+}
+
+/// The service copies; no byte of it comes here.
+Result<Created> S3Blobs::CopyWhole(const std::string& folder, const std::set<std::string>& files,
+                                   std::string_view record) {
+  const std::string record_name = folder + "/manifest";
+  if (WEIR_TRY(Size(record_name))) return Created::kTaken;
+  for (const std::string& name : files) {
+    const std::string to = folder + "/files/" + IdOf(name);
+    if (WEIR_FAILPOINT("state.savepoint.file")) return Unavailable(NameOf(to));
+    WEIR_TRY(client_->Copy(KeyOf(name), KeyOf(to)));
+  }
+  if (WEIR_FAILPOINT("state.savepoint.before_record")) return Unavailable(NameOf(record_name));
+  const S3Created created = WEIR_TRY(client_->Create(KeyOf(record_name), record));
+  return created == S3Created::kCreated ? Created::kNew : Created::kTaken;
+}
+
+Status S3Blobs::RemoveWhole(const std::string& folder) {
+  // First what makes it count.
+  WEIR_TRY(Remove({folder + "/manifest"}));
+  std::vector<std::string> names;
+  for (const BlobInfo& blob : WEIR_TRY(List(folder))) names.push_back(blob.name);
+  return Remove(names);
 }
 
 Result<std::optional<uint64_t>> S3Blobs::Size(const std::string& name) const {

@@ -12,7 +12,7 @@
 
 namespace weir {
 
-/// Blobs as objects of a bucket, `<prefix>/<job>/<name>`.
+/// Blobs as objects of a bucket, `<folder><name>`.
 ///
 /// Beside it lies, in a local folder:
 ///   <local>/growing/<id>   files that are being written; uploaded whole when they are kept
@@ -23,12 +23,15 @@ namespace weir {
 /// names, to remove a thousand with one request.
 class S3Blobs final : public BlobStore {
  public:
-  /// `local` may be empty for whoever only looks: then nothing can be grown or fetched.
-  static Result<std::unique_ptr<S3Blobs>> Make(const StoreLocation& location,
-                                               const std::string& job, std::string local);
+  /// `folder`: what comes before every name, with a slash at its end unless it is empty. `local`
+  /// may be empty for whoever only looks: then nothing can be grown or fetched.
+  static Result<std::unique_ptr<S3Blobs>> Make(const StoreLocation& location, std::string folder,
+                                               std::string local);
 
-  /// Makes the local folders, and finds out whether the service keeps to If-None-Match (rule 4):
-  /// of two writers of one manifest it must refuse the second.
+  /// Makes the local folders: files can be fetched then.
+  Status MakeFolders();
+  /// The same, and finds out whether the service keeps to If-None-Match (rule 4): of two writers of
+  /// one manifest it must refuse the second.
   Status Prepare();
   uint64_t requests() const { return client_->requests(); }
 
@@ -46,6 +49,9 @@ class S3Blobs final : public BlobStore {
   Result<std::optional<std::string>> Read(const std::string& name,
                                           uint64_t limit_bytes) const override;
   Status Move(const std::string& name, const std::string& to) override;
+  Result<Created> CopyWhole(const std::string& folder, const std::set<std::string>& files,
+                            std::string_view record) override;
+  Status RemoveWhole(const std::string& folder) override;
   Result<std::optional<uint64_t>> Size(const std::string& name) const override;
   Result<std::optional<files::Digest>> DigestOf(const std::string& name) const override;
   Status Remove(const std::vector<std::string>& names) override;

@@ -57,7 +57,7 @@ struct TaskStateOptions {
   CheckpointStore* store = nullptr;   ///< Outlives the TaskState.
   /// Restored files are checked by full checksum up to this many bytes in all; larger state by size
   /// now and by the checksum of each block when it is read.
-  uint64_t full_check_bytes = 256 << 20;
+  uint64_t full_check_bytes = 32 << 20;
   /// Bytes that one checkpoint at most moves from merged stores into the task's own.
   uint64_t merge_bytes = 64 << 20;
 };

@@ -6,21 +6,27 @@
 
 namespace weir {
 
-std::vector<const proto::StoredFile*> StoredFilesOf(const proto::Manifest& manifest) {
-  std::vector<const proto::StoredFile*> found;
-  for (const proto::TaskCheckpoint& task : manifest.tasks()) {
-    for (const proto::StoredStore& store : task.stores()) {
-      for (const proto::StoredFile& file : store.files()) found.push_back(&file);
+std::vector<proto::StoredFile*> StoredFilesOf(proto::Manifest& manifest) {
+  std::vector<proto::StoredFile*> found;
+  for (proto::TaskCheckpoint& task : *manifest.mutable_tasks()) {
+    for (proto::StoredStore& store : *task.mutable_stores()) {
+      for (proto::StoredFile& file : *store.mutable_files()) found.push_back(&file);
     }
   }
-  for (const proto::LaneState& lane : manifest.lanes()) {
-    for (const proto::OutboxEpoch& epoch : lane.unpublished()) {
-      for (const proto::OutboxPart& part : epoch.parts()) {
-        if (part.has_file()) found.push_back(&part.file());
+  for (proto::LaneState& lane : *manifest.mutable_lanes()) {
+    for (proto::OutboxEpoch& epoch : *lane.mutable_unpublished()) {
+      for (proto::OutboxPart& part : *epoch.mutable_parts()) {
+        if (part.has_file()) found.push_back(part.mutable_file());
       }
     }
   }
   return found;
+}
+
+std::vector<const proto::StoredFile*> StoredFilesOf(const proto::Manifest& manifest) {
+  // What is there is only pointed at; nothing comes to be by that.
+  const auto found = StoredFilesOf(const_cast<proto::Manifest&>(manifest));
+  return {found.begin(), found.end()};
 }
 
 std::vector<std::string> FilesOf(const proto::Manifest& manifest) {
@@ -36,14 +42,15 @@ bool IsGone(const CheckpointStore& store, uint64_t number) {
   return !stored.ok() && stored.status().Is(errors::kNoCheckpoint);
 }
 
-/// `seen`: files that were looked at, with what they are to hold.
-Result<VerifiedCheckpoint> VerifyOne(const CheckpointStore& store, uint64_t number, bool deep,
+/// Looks at a manifest and its files; `seen`: files that were looked at, with what they are to
+/// hold.
+Result<VerifiedCheckpoint> VerifyOne(const CheckpointStore& store, uint64_t number,
+                                     const Result<StoredManifest>& stored, bool deep,
                                      const std::function<Status()>& go_on,
                                      std::set<std::string>& seen, VerifyReport& report) {
   VerifiedCheckpoint found;
   found.number = number;
   const auto fault = [&found](std::string line) { found.faults.push_back(std::move(line)); };
-  const Result<StoredManifest> stored = store.ReadManifest(number);
   if (!stored.ok()) {
     fault(stored.status().ToString());
     return found;
@@ -53,14 +60,6 @@ Result<VerifiedCheckpoint> VerifyOne(const CheckpointStore& store, uint64_t numb
   found.attempt = manifest.attempt();
   found.tasks = static_cast<uint64_t>(manifest.tasks_size());
   found.savepoint = manifest.savepoint();
-  // The chain and the manifest; files are looked at one by one below, so that all faults show.
-  if (manifest.parent() > 0) {
-    const Result<StoredManifest> parent = store.ReadManifest(manifest.parent());
-    if (parent.ok() && parent->checksum != manifest.parent_checksum()) {
-      fault("it does not go on from the checkpoint " + std::to_string(manifest.parent()) +
-            " that is there");
-    }
-  }
   for (const proto::StoredFile* file : StoredFilesOf(manifest)) {
     if (go_on) WEIR_TRY(go_on());
     found.files++;
@@ -75,6 +74,18 @@ Result<VerifiedCheckpoint> VerifyOne(const CheckpointStore& store, uint64_t numb
     }
   }
   return found;
+}
+
+/// The chain; files are looked at one by one, so that all faults show.
+void CheckParent(const CheckpointStore& store, const Result<StoredManifest>& stored,
+                 VerifiedCheckpoint& found) {
+  if (!stored.ok() || stored->manifest.parent() == 0) return;
+  const Result<StoredManifest> parent = store.ReadManifest(stored->manifest.parent());
+  if (parent.ok() && parent->checksum != stored->manifest.parent_checksum()) {
+    found.faults.insert(found.faults.begin(), "it does not go on from the checkpoint " +
+                                                  std::to_string(stored->manifest.parent()) +
+                                                  " that is there");
+  }
 }
 
 }  // namespace
@@ -97,7 +108,9 @@ Result<VerifyReport> VerifyCheckpoints(const CheckpointStore& store, std::option
   std::set<std::string> seen;
   uint64_t previous = 0;
   for (const uint64_t at : numbers) {
-    VerifiedCheckpoint found = WEIR_TRY(VerifyOne(store, at, deep, go_on, seen, report));
+    const Result<StoredManifest> stored = store.ReadManifest(at);
+    VerifiedCheckpoint found = WEIR_TRY(VerifyOne(store, at, stored, deep, go_on, seen, report));
+    CheckParent(store, stored, found);
     // Its manifest goes first: what is amiss of one that was cleaned up meanwhile is no damage.
     if (!found.faults.empty() && IsGone(store, at)) {
       if (number) return store.ReadManifest(at).status();
@@ -112,6 +125,18 @@ Result<VerifyReport> VerifyCheckpoints(const CheckpointStore& store, std::option
     report.checkpoints.push_back(std::move(found));
   }
   return report;
+}
+
+Status VerifySavepoint(const CheckpointStore& folder, const std::function<Status()>& go_on,
+                       VerifyReport& report) {
+  const Result<StoredManifest> stored = folder.SavepointManifest();
+  if (!stored.ok() && stored.status().Is(errors::kNoCheckpoint)) return stored.status();
+  std::set<std::string> seen;
+  VerifiedCheckpoint found = WEIR_TRY(VerifyOne(folder, stored.ok() ? stored->manifest.number() : 0,
+                                                stored, report.deep, go_on, seen, report));
+  found.savepoint_at = folder.location();
+  report.checkpoints.push_back(std::move(found));
+  return Status::Ok();
 }
 
 }  // namespace weir

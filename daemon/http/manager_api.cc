@@ -86,9 +86,9 @@ Json WorkerJson(const manager::Core& core, const manager::Worker& worker, Durati
           {"reason", core.DescribeWorker(worker.id, now)},
           {"address", worker.address},
           {"version", worker.version},
+          {"checkpoint_store", worker.store_url},
           {"slots", worker.slots},
           {"free", worker.free()},
-          {"checkpoint_store", worker.checkpoint_store},
           {"jobs", std::move(jobs)},
           {"labels", worker.labels}};
 }
@@ -151,6 +151,14 @@ class Body {
     choices.rewind = WEIR_TRY(Flag("rewind"));
     choices.take_over = WEIR_TRY(Flag("take_over"));
     choices.fresh = WEIR_TRY(Flag("fresh"));
+    if (json_.contains("from")) choices.from = WEIR_TRY(Text("from"));
+    const bool found_anywhere = choices.from.find_first_not_of("0123456789") == std::string::npos ||
+                                choices.from.starts_with('/') || choices.from.starts_with("s3://");
+    if (!found_anywhere) {
+      return Bad(
+          "'from' is to be a number, a path that begins with '/', or an s3:// address: it is "
+          "looked for by workers");
+    }
     choices.drop_state = WEIR_TRY(Texts("drop_state"));
     return choices;
   }
@@ -316,8 +324,8 @@ class Api {
   };
 
   Result<Asked> AskedToSubmit(const Request& request) const {
-    const Body body = WEIR_TRY(
-        Body::Of(request, {"text", "parallelism", "rewind", "take_over", "fresh", "drop_state"}));
+    const Body body = WEIR_TRY(Body::Of(
+        request, {"text", "parallelism", "rewind", "take_over", "fresh", "drop_state", "from"}));
     const std::string text = WEIR_TRY(body.Text("text"));
     CheckedJob checked = WEIR_TRY(check_(text));
     manager::commands::Submit submit;
@@ -377,7 +385,8 @@ class Api {
   }
 
   Result<Asked> AskedToRestart(const Request& request, const std::string& job) const {
-    const Body body = WEIR_TRY(Body::Of(request, {"rewind", "take_over", "fresh", "drop_state"}));
+    const Body body =
+        WEIR_TRY(Body::Of(request, {"rewind", "take_over", "fresh", "drop_state", "from"}));
     return Asked{job, manager::commands::Restart{job, WEIR_TRY(body.Choices()), RandomId()}};
   }
 
@@ -415,7 +424,10 @@ class Api {
     WEIR_TRY(Outcome(call, what, job, {}, answer.status));
     if (!answer.told.empty()) return Json::parse(answer.told, nullptr, /*allow_exceptions=*/false);
     Json json = {{"job", job}};
-    if (answer.savepoint > 0) json["savepoint"] = answer.savepoint;
+    if (answer.savepoint > 0) {
+      json["savepoint"] = answer.savepoint;
+      json["location"] = answer.location;
+    }
     return json;
   }
 

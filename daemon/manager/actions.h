@@ -39,10 +39,11 @@ struct StopAttempt {
   std::string job;
   AttemptId attempt;
   Kind kind = Kind::kSavepointAndEnd;
-  bool drain = false;  ///< kSavepointAndEnd: close windows first, as at the end of the input.
+  bool drain = false;      ///< kSavepointAndEnd: close windows first, as at the end of the input.
+  RequestId request = {};  ///< kSavepointOnly: the same again is the same savepoint.
 };
-/// End what is hosted or led of it, without a savepoint, and forget it with its outcome: nothing
-/// more is told of it.
+/// End what is hosted or led of it, with no last checkpoint, and forget it with its outcome:
+/// nothing more is told of it.
 struct CancelAttempt {
   std::string job;
   AttemptId attempt;
@@ -87,8 +88,9 @@ struct CloseSession {
 struct Reply {
   RequestId request;
   Status status;
-  uint64_t savepoint = 0;  ///< Of a Savepoint.
-  std::string told = {};   ///< Of a RunErrand: JSON.
+  uint64_t savepoint = 0;     ///< Of a Savepoint.
+  std::string location = {};  ///< Of a Savepoint.
+  std::string told = {};      ///< Of a RunErrand: JSON.
 };
 /// A change that somebody asked for, or that weir made by itself (`user` is then `weir`).
 struct Audit {

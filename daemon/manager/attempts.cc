@@ -50,16 +50,18 @@ bool BeginAttempt(Job& job, Turn& turn) {
   request.parallelism = record.parallelism;
   request.previous = record.previous_workers;
   request.spread = job.spread;
-  std::optional<Placement> placement = turn.cluster().Place(record.name, request, turn.now());
+  std::optional<Placement> placement = turn.cluster().Place(record, request, turn.now());
   if (!placement && record.policy.autoscale) {
-    const uint32_t room = turn.cluster().Room(record.name, turn.now());
+    const uint32_t room = turn.cluster().Room(record, turn.now());
     request.parallelism = std::min(record.parallelism, room);
     if (request.parallelism >= std::max(1u, record.policy.autoscale->min)) {
-      placement = turn.cluster().Place(record.name, request, turn.now());
+      placement = turn.cluster().Place(record, request, turn.now());
     }
   }
   if (!placement) return false;
   record.parallelism = request.parallelism;
+  // From its first attempt on it stays where its checkpoints are.
+  record.store = turn.cluster().Find(placement->lead().id)->store;
   record.attempts++;
   RaiseLanes(record, *placement);
   if (!WEIR_MUTANT("manager_forgets_slots")) {
@@ -241,12 +243,13 @@ Status CheckRoom(const Job& job, uint32_t parallelism, Turn& turn) {
         fmt::format("job {} can't have a parallelism of {}", job.record.name, parallelism),
         fmt::format("it is 1 to {}", kKeySlots));
   }
-  const uint32_t room = turn.cluster().Room(job.record.name, turn.now());
+  const uint32_t room = turn.cluster().Room(job.record, turn.now());
   if (room >= parallelism) return Status::Ok();
   return Status(
       errors::kTooFewSlots,
-      fmt::format("job {} would need {} worker slots, and there are {} for it: {}", job.record.name,
-                  parallelism, room, DescribeRoom(turn.cluster(), turn.now())),
+      fmt::format("job {} would need {} worker slots, and there are {} for it: {}{}",
+                  job.record.name, parallelism, room, DescribeRoom(turn.cluster(), turn.now()),
+                  DescribeElsewhere(turn.cluster(), job.record.store)),
       "start more workers, or ask for less");
 }
 

@@ -93,8 +93,8 @@ bool Cluster::ForgetApart(Duration now) {
   return std::erase_if(apart_, [&](const auto& entry) { return entry.second <= now; }) > 0;
 }
 
-std::vector<PlacementCandidate> Cluster::CandidatesFor(const std::string& job, Duration now) const {
-  const std::map<std::string, uint32_t>* own = HeldBy(job);
+std::vector<PlacementCandidate> Cluster::CandidatesFor(const JobRecord& job, Duration now) const {
+  const std::map<std::string, uint32_t>* own = HeldBy(job.name);
   std::vector<PlacementCandidate> candidates;
   for (const auto& [id, worker] : workers_) {
     if (!worker.usable()) continue;
@@ -102,13 +102,14 @@ std::vector<PlacementCandidate> Cluster::CandidatesFor(const std::string& job, D
     if (own) {
       if (const auto it = own->find(id); it != own->end()) held -= it->second;
     }
-    if (held < worker.slots) candidates.push_back({id, worker.slots - held});
+    if (held < worker.slots) candidates.push_back({id, worker.slots - held, worker.store});
   }
+  candidates = InOneStore(std::move(candidates), job.store);
   if (apart_.empty()) return candidates;
   return WithoutPairs(std::move(candidates), ApartAt(now));
 }
 
-std::optional<Placement> Cluster::Place(const std::string& job, const PlacementRequest& request,
+std::optional<Placement> Cluster::Place(const JobRecord& job, const PlacementRequest& request,
                                         Duration now) const {
   const std::vector<PlacementCandidate> candidates = CandidatesFor(job, now);
   const auto chosen = manager::Place(candidates, request);
@@ -127,7 +128,7 @@ std::optional<Placement> Cluster::Place(const std::string& job, const PlacementR
   return placement;
 }
 
-uint32_t Cluster::Room(const std::string& job, Duration now) const {
+uint32_t Cluster::Room(const JobRecord& job, Duration now) const {
   uint64_t room = 0;
   for (const PlacementCandidate& candidate : CandidatesFor(job, now)) room += candidate.free;
   return static_cast<uint32_t>(std::min<uint64_t>(room, UINT32_MAX));
@@ -141,12 +142,20 @@ uint32_t Cluster::FreeSlots() const {
   return free;
 }
 
-uint32_t Cluster::PresentSlots() const {
+uint32_t Cluster::PresentSlots(const std::string& store) const {
   uint32_t slots = 0;
   for (const auto& [id, worker] : workers_) {
-    if (worker.present()) slots += worker.slots;
+    if (worker.present() && (store.empty() || worker.store == store)) slots += worker.slots;
   }
   return slots;
+}
+
+std::map<std::string, std::vector<const Worker*>> Cluster::ByStore() const {
+  std::map<std::string, std::vector<const Worker*>> by_store;
+  for (const auto& [id, worker] : workers_) {
+    if (worker.usable()) by_store[worker.store].push_back(&worker);
+  }
+  return by_store;
 }
 
 }  // namespace weir::manager

@@ -21,8 +21,9 @@ struct Worker {
   std::string incarnation;
   std::string address;
   std::string version;
-  std::string checkpoint_store;  ///< Where it keeps checkpoints, for people.
   std::map<std::string, std::string> labels;
+  std::string store;  ///< Id of where it keeps checkpoints.
+  std::string store_url;
   uint32_t slots = 0;
   std::optional<SessionId> session;
   Duration heard_at;    ///< While present.
@@ -69,18 +70,21 @@ class Cluster {
   bool ForgetApart(Duration now);
 
   /// Places `parallelism` tasks of a job on usable workers; none where they do not fit. What the
-  /// job itself holds counts as free. `without`: a worker that is not to be used.
-  std::optional<Placement> Place(const std::string& job, const PlacementRequest& request,
+  /// job itself holds counts as free. All of them keep checkpoints where the job's are.
+  std::optional<Placement> Place(const JobRecord& job, const PlacementRequest& request,
                                  Duration now) const;
   /// Slots that `job` could have now, its own included.
-  uint32_t Room(const std::string& job, Duration now) const;
+  uint32_t Room(const JobRecord& job, Duration now) const;
   /// Free slots of all usable workers.
   uint32_t FreeSlots() const;
-  /// Slots of all workers that are present, held or not.
-  uint32_t PresentSlots() const;
+  /// Slots of all workers that are present, held or not, and keep checkpoints in `store`; empty:
+  /// anywhere.
+  uint32_t PresentSlots(const std::string& store) const;
+  /// Usable workers by the id of where they keep checkpoints.
+  std::map<std::string, std::vector<const Worker*>> ByStore() const;
 
  private:
-  std::vector<PlacementCandidate> CandidatesFor(const std::string& job, Duration now) const;
+  std::vector<PlacementCandidate> CandidatesFor(const JobRecord& job, Duration now) const;
 
   std::map<std::string, Worker> workers_;
   std::map<SessionId, std::string> sessions_;

@@ -274,7 +274,8 @@ void Core::OnOpened(const facts::SessionOpened& opened, Turn& turn) {
   worker.address = hello.address;
   worker.version = hello.version;
   worker.labels = hello.labels;
-  worker.checkpoint_store = hello.checkpoint_store;
+  worker.store = hello.store;
+  worker.store_url = hello.store_url;
   worker.slots = hello.slots;
   worker.heard_at = turn.now();
   worker.drained_by_itself = hello.draining;

@@ -33,6 +33,7 @@ std::string Show(const AttemptChoices& choices) {
   add(choices.rewind, "rewind");
   add(choices.take_over, "take-over");
   add(choices.fresh, "fresh");
+  add(!choices.from.empty(), "from=" + choices.from);
   for (const std::string& step : choices.drop_state) add(true, "drop-state=" + step);
   return text;
 }
@@ -141,18 +142,30 @@ Status Core::Carry(const commands::Submit& submit, RequestId request, Turn& turn
   }
   // Slots that others hold will be free one day; slots that nobody has may never be there. Just
   // after this manager's start, workers are still on their way.
-  const uint32_t slots = cluster_.PresentSlots();
+  const auto known = jobs_.find(submit.job);
+  const bool elsewhere = submit.choices.fresh || !submit.choices.from.empty();
+  const std::string store =
+      known == jobs_.end() || elsewhere ? std::string() : known->second.record.store;
+  if (store.empty() && cluster_.ByStore().size() > 1) {
+    return Status(errors::kStoresDiffer,
+                  fmt::format("the workers keep checkpoints in different places: {}",
+                              DescribeStores(cluster_)),
+                  "give all of them the same `checkpoint_store`, a directory that all of them see "
+                  "or a bucket, and start those anew that had another");
+  }
+  const uint32_t slots = cluster_.PresentSlots(store);
   if (submit.parallelism > slots && turn.now() >= grace_until_) {
     return Status(
         errors::kTooFewSlots,
-        fmt::format("job {} needs {} worker slots, and all workers together have {}: {}",
-                    submit.job, submit.parallelism, slots, DescribeRoom(cluster_, turn.now())),
+        fmt::format("job {} needs {} worker slots, and all workers together have {}: {}{}",
+                    submit.job, submit.parallelism, slots, DescribeRoom(cluster_, turn.now()),
+                    DescribeElsewhere(cluster_, store)),
         "start more workers, or ask for less parallelism");
   }
-  if (const auto it = jobs_.find(submit.job); it != jobs_.end()) {
-    WEIR_TRY(CheckNotBusy(it->second));
-    WEIR_TRY(StateOf(it->second.record.state).Submit(it->second, submit, turn));
-    turn.WhenStored(it->second, actions::Reply{request, Status::Ok(), 0});
+  if (known != jobs_.end()) {
+    WEIR_TRY(CheckNotBusy(known->second));
+    WEIR_TRY(StateOf(known->second.record.state).Submit(known->second, submit, turn));
+    turn.WhenStored(known->second, actions::Reply{request, Status::Ok(), 0});
     return Status::Ok();
   }
   Job& job = jobs_[submit.job];

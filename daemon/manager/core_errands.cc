@@ -37,7 +37,7 @@ const Worker* Core::WorkerForErrand(const Job& job) const {
 std::string Core::StoreOf(const std::string& job) const {
   const auto it = jobs_.find(job);
   const Worker* worker = it == jobs_.end() ? nullptr : WorkerForErrand(it->second);
-  return worker ? worker->checkpoint_store : std::string();
+  return worker ? worker->store_url : std::string();
 }
 
 Status Core::CheckNotBusy(const Job& job) const {
@@ -113,7 +113,7 @@ void Core::OnErrandDone(const facts::ErrandDone& done, Turn& turn) {
   if (errand.errand.changes() && !done.status.ok()) {
     turn.Say(AuditOf(errand.asked, done.status));
   }
-  turn.Say(actions::Reply{errand.asked.request, done.status, 0, done.told});
+  turn.Say(actions::Reply{errand.asked.request, done.status, 0, {}, done.told});
   errands_.erase(it);
 }
 

@@ -340,7 +340,7 @@ TEST_CASE("what does not pass by itself ends the job, a decision asks the user")
   CHECK(m.State("users") == "waiting");
 }
 
-TEST_CASE("stop takes a savepoint; a job between attempts stops at once") {
+TEST_CASE("stop takes a last checkpoint; a job between attempts stops at once") {
   TwoWorkers m;
   m.Start("clicks");
   auto said = m.Ask(commands::Stop{"clicks"});
@@ -351,7 +351,7 @@ TEST_CASE("stop takes a savepoint; a job between attempts stops at once") {
   CHECK(Told<tell::StopAttempt>(m.Pass(3'000)).size() >= 2);
   m.End("clicks", m.Stopped(7));
   CHECK(m.State("clicks") == "stopped");
-  CHECK(m.Why("clicks") == "stopped with savepoint 7");
+  CHECK(m.Why("clicks") == "stopped with checkpoint 7");
   CHECK(m.Pass(10'000).empty());
 
   m.Ask(m.Submit("clicks"));
@@ -569,12 +569,77 @@ TEST_CASE("a savepoint is answered with its number, or with why there is none") 
   CHECK(m.ReplyOf(m.Ask(commands::Savepoint{"clicks"})).Is(errors::kChangeUnderWay));
   AttemptReport report;
   report.phase = AttemptPhase::kRunning;
-  report.savepoint = 12;
+  const RequestId asked = Told<tell::StopAttempt>(said)[0].request;
+  // Of a manager before this one.
+  report.savepoint = SavepointAnswer{{0, asked}, 11, "/kept/11", {}};
+  CHECK(All<actions::Reply>(m.Report("clicks", report)).empty());
+  report.savepoint = SavepointAnswer{{1, asked}, 12, "/kept/12", {}};
   const auto replies = All<actions::Reply>(m.Report("clicks", report));
   REQUIRE(replies.size() == 1);
   CHECK(replies[0].savepoint == 12);
+  CHECK(replies[0].location == "/kept/12");
+  CHECK(m.Record("clicks").savepoint == 12);
+  // The next one fails; what is told of the last one answers nothing.
+  said = m.Ask(commands::Savepoint{"clicks"});
+  CHECK(All<actions::Reply>(m.Report("clicks", report)).empty());
+  report.savepoint = SavepointAnswer{{1, Told<tell::StopAttempt>(said)[0].request}, 13, "", {}};
+  report.savepoint->failure = {"WEIR-S003", ErrorKind::kRetry, "no room", "make some"};
+  CHECK(m.ReplyOf(m.Report("clicks", report)).code().id == "WEIR-S003");
+  CHECK(m.Record("clicks").savepoint == 12);
+  CHECK(m.State("clicks") == "running");
   m.Ask(commands::Savepoint{"clicks"});
   CHECK(m.ReplyOf(m.End("clicks", m.Fails())).Is(errors::kSavepointCut));
+}
+
+TEST_CASE("a job is kept on workers that keep checkpoints in one place") {
+  CoreHarness m;
+  m.Elect();
+  const auto open = [&](const std::string& id, const std::string& store) {
+    WorkerHello hello;
+    hello.id = id;
+    hello.incarnation = "a";
+    hello.address = id + ":1";
+    hello.version = "1";
+    hello.slots = 2;
+    hello.store = store;
+    hello.store_url = "/mnt/" + store;
+    return m.Open(hello);
+  };
+  m.Pass(6'000);
+  open("w1", "one");
+  open("w2", "two");
+  const Status refused = m.ReplyOf(m.Ask(CoreHarness::Submit("clicks", 2)));
+  CHECK(refused.Is(errors::kStoresDiffer));
+  CHECK(refused.message().find("w1 in /mnt/one; w2 in /mnt/two") != std::string::npos);
+  const auto told = [&](const std::string& id) {
+    return m.core.DescribeWorker(id, m.Time().monotonic);
+  };
+  CHECK(told("w2").find("checkpoints in /mnt/two, another place than that of w1") !=
+        std::string::npos);
+  // Where they agree it begins; who comes later with another place gets none of it.
+  m.Break("w2");
+  m.Pass(2'000);
+  CHECK(m.ReplyOf(m.Ask(CoreHarness::Submit("clicks", 2))).ok());
+  CHECK(m.Record("clicks").store == "one");
+  m.Runs("clicks");
+  open("w2", "two");
+  CHECK(m.ReplyOf(m.Ask(commands::Rescale{"clicks", 4})).Is(errors::kTooFewSlots));
+  m.Break("w1");
+  m.Pass(2'000);
+  CHECK(m.State("clicks") == "waiting");
+  CHECK(m.Why("clicks").find("worker w2 keeps checkpoints elsewhere (/mnt/two)") !=
+        std::string::npos);
+  open("w3", "one");
+  CHECK(m.Hosts("clicks") == "w3 w3");
+  // A start that needs nothing of what is there may be anywhere.
+  m.Ask(commands::Cancel{"clicks"});
+  m.Break("w3");
+  m.Pass(2'000);
+  commands::Restart restart{"clicks", {}, "new"};
+  restart.choices.from = "/kept/7";
+  CHECK(m.ReplyOf(m.Ask(restart)).ok());
+  CHECK(m.Hosts("clicks") == "w2 w2");
+  CHECK(m.Record("clicks").store == "two");
 }
 
 TEST_CASE("a job that no worker slots are there for is refused") {

@@ -39,6 +39,29 @@ std::string DescribeMissing(const Cluster& cluster, Duration now) {
   return text;
 }
 
+std::string DescribeElsewhere(const Cluster& cluster, const std::string& store) {
+  if (store.empty()) return "";
+  std::string text;
+  for (const auto& [id, workers] : cluster.ByStore()) {
+    if (id == store) continue;
+    for (const Worker* worker : workers) {
+      text += fmt::format("; worker {} keeps checkpoints elsewhere ({})", worker->id,
+                          worker->store_url);
+    }
+  }
+  return text;
+}
+
+std::string DescribeStores(const Cluster& cluster) {
+  std::string text;
+  for (const auto& [id, workers] : cluster.ByStore()) {
+    std::string ids;
+    for (const Worker* worker : workers) ids += (ids.empty() ? "" : ", ") + worker->id;
+    text += fmt::format("{}{} in {}", text.empty() ? "" : "; ", ids, workers.front()->store_url);
+  }
+  return text;
+}
+
 std::string DescribeRoom(const Cluster& cluster, Duration now) {
   uint32_t present = 0;
   uint32_t slots = 0;
@@ -69,6 +92,19 @@ std::string Core::DescribeWorker(const std::string& id, Duration now) const {
                        DescribeSpan({now.us - worker->away_since.us}));
   }
   std::string text = fmt::format("{} of {} slots free", worker->free(), worker->slots);
+  const auto by_store = cluster_.ByStore();
+  if (by_store.size() > 1) {
+    std::string others;
+    for (const auto& [store, workers] : by_store) {
+      for (const Worker* other : workers) {
+        if (store != worker->store) others += (others.empty() ? "" : ", ") + other->id;
+      }
+    }
+    text += fmt::format(
+        "; keeps checkpoints in {}, another place than that of {}: it takes no tasks "
+        "of jobs that are there",
+        worker->store_url, others);
+  }
   if (!worker->draining()) return text;
   if (worker->jobs.empty()) return "drained";
   std::string waits;
@@ -82,7 +118,7 @@ std::string Core::DescribeWorker(const std::string& id, Duration now) const {
       waits += fmt::format(" ({})", NameOf(record.state));
       continue;
     }
-    const uint32_t room = cluster_.Room(name, now);
+    const uint32_t room = cluster_.Room(record, now);
     if (room < record.parallelism) {
       waits += fmt::format(" (needs {} more slots elsewhere)", record.parallelism - room);
     }

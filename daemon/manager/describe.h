@@ -16,6 +16,11 @@ std::string DescribeSpan(Duration span);
 /// there are many.
 std::string DescribeMissing(const Cluster& cluster, Duration now);
 
+/// The same of workers that keep checkpoints elsewhere than in `store`; empty where that is empty.
+std::string DescribeElsewhere(const Cluster& cluster, const std::string& store);
+/// `w0, w1 in /mnt/checkpoints; w2 in /tmp/checkpoints`.
+std::string DescribeStores(const Cluster& cluster);
+
 /// `3 workers are here with 4 of 8 slots free; worker w2 is away since 12 s`.
 std::string DescribeRoom(const Cluster& cluster, Duration now);
 

@@ -32,7 +32,8 @@ JobRecord Full(const std::string& name) {
                 AutoscaleBounds{2, 9, 0.5, 1000.0, Duration::Seconds(7), Duration::Seconds(8)},
                 {"out", "late"}};
   job.parallelism = 4;
-  job.choices = {true, true, true, {"step"}};
+  job.store = "store";
+  job.choices = {true, true, true, "/kept/7", {"step"}};
   job.attempts = 12;
   job.attempt = AttemptRecord{{5, 12}, {{{"w1", "i1", "a1"}, {"w2", "i2", "a2"}}, {0, 1, 1, 0}}};
   job.previous_workers = {"w1", "w2", "w2", "w1"};

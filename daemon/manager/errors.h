@@ -21,6 +21,9 @@ inline constexpr ErrorCode kTextTooLong{"WEIR-M009", ErrorKind::kInvalid};
 /// The attempt ended before its savepoint was taken.
 inline constexpr ErrorCode kSavepointCut{"WEIR-M008", ErrorKind::kRetry};
 
+/// Workers keep checkpoints in different places.
+inline constexpr ErrorCode kStoresDiffer{"WEIR-M016", ErrorKind::kInvalid};
+
 // What a worker is refused.
 /// Not the fault of a file: its supervisor may start it again, and the newer program then gets in.
 inline constexpr ErrorCode kOtherVersion{"WEIR-M010", ErrorKind::kFailed};

@@ -42,6 +42,20 @@ struct Now {
 // ---------------------------------------------------------------------------------------------
 // What workers tell
 
+/// A savepoint that was asked for: requests are numbered anew under each term.
+struct SavepointId {
+  uint64_t term = 0;
+  RequestId request;
+  constexpr auto operator<=>(const SavepointId&) const = default;
+};
+/// What became of it.
+struct SavepointAnswer {
+  SavepointId id;
+  uint64_t number = 0;
+  std::string location;
+  std::optional<Failure> failure;
+};
+
 /// How far an attempt is, by its lead.
 enum class AttemptPhase {
   kRecovering,
@@ -93,16 +107,17 @@ struct WorkerHello {
   std::map<std::string, std::string> labels;
   uint64_t highest_term = 0;  ///< That it has ever seen.
   bool draining = false;      ///< It wants to go, and waits until nothing of it is needed.
+  std::string store;          ///< Id of where it keeps checkpoints.
+  std::string store_url;      ///< What it was told of that, for users.
   WorkerStanding standing;
-  std::string checkpoint_store;  ///< Where it keeps checkpoints, for people.
 };
 
 /// How an attempt is doing; sums are of the job's whole life, as in `JobProgress`.
 struct AttemptReport {
   AttemptPhase phase = AttemptPhase::kRecovering;
-  uint64_t checkpoint = 0;             ///< Newest committed.
-  uint64_t checkpoints_completed = 0;  ///< In this attempt.
-  uint64_t savepoint = 0;              ///< Newest that was taken by command in this attempt.
+  uint64_t checkpoint = 0;                   ///< Newest committed.
+  uint64_t checkpoints_completed = 0;        ///< In this attempt.
+  std::optional<SavepointAnswer> savepoint;  ///< The last that was taken by command, or failed.
   Duration checkpoint_age;
   int64_t rows_in = 0;
   int64_t rows_out = 0;

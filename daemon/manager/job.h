@@ -48,7 +48,6 @@ struct Job {
 
   struct SavepointAsked {
     RequestId request;
-    uint64_t above = 0;  ///< The report's savepoint when it was asked.
     Duration told_at;
   };
   std::optional<SavepointAsked> savepoint_asked;

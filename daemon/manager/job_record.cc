@@ -1,5 +1,7 @@
 #include "daemon/manager/job_record.h"
 
+#include "base/foreign_status.h"
+
 namespace weir::manager {
 
 std::string_view NameOf(JobState state) {
@@ -62,6 +64,8 @@ RetiredJob RetiredJob::Of(const JobRecord& record) {
 Failure Failure::Of(const Status& status) {
   return {std::string(status.code().id), status.kind(), status.message(), status.cure()};
 }
+
+Status Failure::ToStatus() const { return ForeignStatus(code, kind, text, cure); }
 
 std::string Failure::ToString() const {
   std::string shown = code + ": " + text;

@@ -16,14 +16,15 @@ namespace weir::manager {
 
 /// Where a job stands. Each has a file in `states/`, with its legal ways out.
 enum class JobState {
-  kWaiting,        ///< For worker slots, or for a backoff to pass.
-  kStarting,       ///< An attempt is placed; its rows do not flow yet.
-  kRunning,        ///< Rows flow.
-  kStopping,       ///< A savepoint is asked for, then the attempt ends; `JobRecord::next` says why.
-  kStopped,        ///< By the user, with nothing unpublished but what `note` says.
-  kEnded,          ///< A bounded job that is through.
-  kCancelled,      ///< By the user, at once.
-  kFailed,         ///< Until somebody mends what `failure` names.
+  kWaiting,    ///< For worker slots, or for a backoff to pass.
+  kStarting,   ///< An attempt is placed; its rows do not flow yet.
+  kRunning,    ///< Rows flow.
+  kStopping,   ///< A last checkpoint is asked for, then the attempt ends; `JobRecord::next` says
+               ///< why.
+  kStopped,    ///< By the user, with nothing unpublished but what `note` says.
+  kEnded,      ///< A bounded job that is through.
+  kCancelled,  ///< By the user, at once.
+  kFailed,     ///< Until somebody mends what `failure` names.
   kNeedsDecision,  ///< weir could go on in more than one way; `failure` says which.
 };
 inline constexpr JobState kJobStates[] = {
@@ -39,6 +40,7 @@ struct AttemptChoices {
   bool rewind = false;
   bool take_over = false;
   bool fresh = false;                   ///< Forget all checkpoints: the job is a new instance.
+  std::string from;                     ///< A savepoint to go on from, as in RecoveryChoices.
   std::vector<std::string> drop_state;  ///< Steps whose state an upgrade gives up.
   bool operator==(const AttemptChoices&) const = default;
 };
@@ -106,11 +108,12 @@ struct Failure {
   std::string cure;
   bool operator==(const Failure&) const = default;
   static Failure Of(const Status& status);
+  Status ToStatus() const;
   /// `WEIR-K003: text. Cure`
   std::string ToString() const;
 };
 
-/// Why a running attempt is to end with a savepoint, and what then.
+/// Why a running attempt is to end with a last checkpoint, and what then.
 struct NextStep {
   enum class Purpose {
     kStop,     ///< Rest.
@@ -141,6 +144,7 @@ struct RestartRecord {
 struct JobRecord {
   std::string name;
   std::string instance;  ///< Random, from the first submission (protocol rule 14).
+  std::string store;     ///< Id of where its checkpoints are; empty: not known yet.
   JobState state = JobState::kWaiting;
   JobText text;
   JobPolicy policy;
@@ -153,8 +157,8 @@ struct JobRecord {
   std::optional<NextStep> next;
   uint32_t failures_in_row = 0;
   std::optional<Failure> failure;  ///< The last one.
-  uint64_t savepoint = 0;          ///< Number of the newest one taken by command; 0: none.
-  std::string note;                ///< What the user should know of the state, if anything.
+  uint64_t savepoint = 0;  ///< The newest one, or the checkpoint that a stop ended with; 0: none.
+  std::string note;        ///< What the user should know of the state, if anything.
   EventTime created_at;
   EventTime changed_at;
   uint64_t restarts = 0;

@@ -80,6 +80,22 @@ std::optional<std::vector<uint32_t>> Place(std::span<const PlacementCandidate> c
   return worker_of;
 }
 
+std::vector<PlacementCandidate> InOneStore(std::vector<PlacementCandidate> candidates,
+                                           std::string_view store) {
+  if (store.empty()) {
+    std::map<std::string_view, uint64_t> free;
+    for (const PlacementCandidate& candidate : candidates) free[candidate.store] += candidate.free;
+    uint64_t most = 0;
+    for (const auto& [id, slots] : free) {
+      if (slots <= most) continue;
+      most = slots;
+      store = id;
+    }
+  }
+  std::erase_if(candidates, [&](const PlacementCandidate& one) { return one.store != store; });
+  return candidates;
+}
+
 std::vector<PlacementCandidate> WithoutPairs(
     std::vector<PlacementCandidate> candidates,
     std::span<const std::pair<std::string, std::string>> apart) {

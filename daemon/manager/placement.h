@@ -14,6 +14,7 @@ namespace weir::manager {
 struct PlacementCandidate {
   std::string_view id;
   uint32_t free = 0;
+  std::string_view store = {};  ///< Id of where it keeps checkpoints.
 };
 
 struct PlacementRequest {
@@ -31,6 +32,11 @@ struct PlacementRequest {
 /// to the one with the lesser id. Takes O((candidates + parallelism) log candidates).
 std::optional<std::vector<uint32_t>> Place(std::span<const PlacementCandidate> candidates,
                                            const PlacementRequest& request);
+
+/// Those of `candidates` that keep checkpoints in one and the same store: in `store`, or where that
+/// is empty in the one with most free slots, of several in the one with the lesser id.
+std::vector<PlacementCandidate> InOneStore(std::vector<PlacementCandidate> candidates,
+                                           std::string_view store);
 
 /// `candidates` (sorted by id) without as few as it takes that no pair of `apart` is left: of each
 /// pair the one that is in more pairs goes, else the one with fewer free slots, else the greater

@@ -79,5 +79,23 @@ TEST_CASE("placements never ask more of a worker than it has, and equal ones are
   }
 }
 
+TEST_CASE("tasks of one job go where checkpoints are kept in one place") {
+  const auto ids = [](const std::vector<PlacementCandidate>& candidates) {
+    std::string text;
+    for (const PlacementCandidate& one : candidates)
+      text += (text.empty() ? "" : " ") + std::string(one.id);
+    return text;
+  };
+  const std::vector<PlacementCandidate> all = {
+      {"w1", 2, "a"}, {"w2", 3, "b"}, {"w3", 2, "a"}, {"w4", 1, "b"}};
+  CHECK(ids(InOneStore(all, "a")) == "w1 w3");
+  CHECK(ids(InOneStore(all, "b")) == "w2 w4");
+  CHECK(ids(InOneStore(all, "c")).empty());
+  // As much room in both.
+  CHECK(ids(InOneStore(all, "")) == "w1 w3");
+  CHECK(ids(InOneStore({{"w1", 2, "b"}, {"w2", 1, "a"}}, "")) == "w1");
+  CHECK(ids(InOneStore({{"w1", 2}, {"w2", 1}}, "")) == "w1 w2");
+}
+
 }  // namespace
 }  // namespace weir::manager

@@ -122,6 +122,7 @@ std::string EncodeJob(const JobRecord& record) {
   out.mutable_choices()->set_rewind(record.choices.rewind);
   out.mutable_choices()->set_take_over(record.choices.take_over);
   out.mutable_choices()->set_fresh(record.choices.fresh);
+  out.mutable_choices()->set_from(record.choices.from);
   for (const std::string& step : record.choices.drop_state) {
     out.mutable_choices()->add_drop_state(step);
   }
@@ -152,6 +153,7 @@ std::string EncodeJob(const JobRecord& record) {
   out.set_changed_at_us(record.changed_at.us);
   out.set_restarts(record.restarts);
   out.set_downtime_us(record.downtime.us);
+  out.set_store(record.store);
   for (const RestartRecord& restart : record.history) {
     auto& stored = *out.add_history();
     stored.set_at_us(restart.at.us);
@@ -182,6 +184,7 @@ Result<JobRecord> DecodeJob(std::string_view bytes) {
   record.choices.rewind = stored.choices().rewind();
   record.choices.take_over = stored.choices().take_over();
   record.choices.fresh = stored.choices().fresh();
+  record.choices.from = stored.choices().from();
   record.choices.drop_state.assign(stored.choices().drop_state().begin(),
                                    stored.choices().drop_state().end());
   record.attempts = stored.attempts();
@@ -224,6 +227,7 @@ Result<JobRecord> DecodeJob(std::string_view bytes) {
   record.changed_at = {stored.changed_at_us()};
   record.restarts = stored.restarts();
   record.downtime = {stored.downtime_us()};
+  record.store = stored.store();
   for (const auto& restart : stored.history()) {
     record.history.push_back({{restart.at_us()},
                               {restart.term(), restart.attempt()},

@@ -194,7 +194,8 @@ void Service::Carry(Action action) {
       answer = std::move(request->second);
       requests_.erase(request);
     }
-    answer.set_value({std::move(reply->status), reply->savepoint, std::move(reply->told)});
+    answer.set_value({std::move(reply->status), reply->savepoint, std::move(reply->location),
+                      std::move(reply->told)});
   } else if (const auto* audit = std::get_if<actions::Audit>(&action)) {
     if (options_.on_audit) options_.on_audit(*audit);
   } else if (const auto* forget = std::get_if<actions::Forget>(&action)) {

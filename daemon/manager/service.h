@@ -45,6 +45,7 @@ class Service final : private LeadershipListener {
   struct Answer {
     Status status;
     uint64_t savepoint = 0;
+    std::string location = {};
     std::string told = {};  ///< JSON, of a worker that did something for it.
   };
   /// Does as the user at `from` asks, once it is durable; a savepoint once it is taken, an errand

@@ -85,8 +85,9 @@ WorkerHello HelloOf(proto::Hello message) {
   hello.labels.insert(message.labels().begin(), message.labels().end());
   hello.highest_term = message.highest_term();
   hello.draining = message.draining();
+  hello.store = std::move(*message.mutable_store());
+  hello.store_url = std::move(*message.mutable_store_url());
   hello.standing = StandingOf(message.standing());
-  hello.checkpoint_store = std::move(*message.mutable_checkpoint_store());
   return hello;
 }
 
@@ -95,7 +96,14 @@ AttemptReport ReportOf(const proto::Report& message) {
   report.phase = Bounded(message.phase(), AttemptPhase::kStopping);
   report.checkpoint = message.checkpoint();
   report.checkpoints_completed = message.checkpoints_completed();
-  report.savepoint = message.savepoint();
+  if (message.has_savepoint()) {
+    const proto::SavepointAnswer& told = message.savepoint();
+    SavepointAnswer& answer = report.savepoint.emplace();
+    answer.id = {told.term(), {told.request()}};
+    answer.number = told.number();
+    answer.location = told.location();
+    if (told.has_failure()) answer.failure = FailureOf(told.failure());
+  }
   report.checkpoint_age = {message.checkpoint_age_us()};
   report.rows_in = message.rows_in();
   report.rows_out = message.rows_out();
@@ -116,7 +124,16 @@ proto::Report MessageOf(const AttemptReport& report) {
   message.set_phase(static_cast<uint32_t>(report.phase));
   message.set_checkpoint(report.checkpoint);
   message.set_checkpoints_completed(report.checkpoints_completed);
-  message.set_savepoint(report.savepoint);
+  if (report.savepoint) {
+    proto::SavepointAnswer& answer = *message.mutable_savepoint();
+    answer.set_term(report.savepoint->id.term);
+    answer.set_request(report.savepoint->id.request.value);
+    answer.set_number(report.savepoint->number);
+    answer.set_location(report.savepoint->location);
+    if (report.savepoint->failure) {
+      *answer.mutable_failure() = ToProto(report.savepoint->failure->ToStatus());
+    }
+  }
   message.set_checkpoint_age_us(report.checkpoint_age.us);
   message.set_rows_in(report.rows_in);
   message.set_rows_out(report.rows_out);
@@ -154,12 +171,14 @@ proto::ToWorker MessageOf(uint64_t term, const WorkerMessage& message) {
     order.set_rewind(run->choices.rewind);
     order.set_take_over(run->choices.take_over);
     order.set_fresh(run->choices.fresh);
+    order.set_from(run->choices.from);
     for (const std::string& step : run->choices.drop_state) order.add_drop_state(step);
     order.mutable_highest_lane()->insert(run->highest_lane.begin(), run->highest_lane.end());
   } else if (const auto* stop = std::get_if<tell::StopAttempt>(&message)) {
     *wire.mutable_stop()->mutable_attempt() = ToProto(stop->job, stop->attempt);
     wire.mutable_stop()->set_kind(static_cast<uint32_t>(stop->kind));
     wire.mutable_stop()->set_drain(stop->drain);
+    wire.mutable_stop()->set_request(stop->request.value);
   } else if (const auto* cancel = std::get_if<tell::CancelAttempt>(&message)) {
     *wire.mutable_cancel() = ToProto(cancel->job, cancel->attempt);
   } else if (const auto* errand = std::get_if<tell::RunErrand>(&message)) {

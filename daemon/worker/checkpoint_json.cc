@@ -27,6 +27,7 @@ Json CheckpointsJson(const std::string& job, const std::vector<ListedCheckpoint>
                            {"unpublished_rows", one.unpublished_rows},
                            {"savepoint", one.savepoint},
                            {"ended", one.ended}});
+    if (!one.savepoint_at.empty()) checkpoints.back()["savepoint_at"] = one.savepoint_at;
   }
   return {{"job", job}, {"checkpoints", std::move(checkpoints)}};
 }
@@ -42,6 +43,7 @@ Json VerifyJson(const std::string& job, const VerifyReport& report) {
       one["bytes"] = found.bytes;
       one["savepoint"] = found.savepoint;
     }
+    if (!found.savepoint_at.empty()) one["savepoint_at"] = found.savepoint_at;
     one["faults"] = found.faults;
     checkpoints.push_back(std::move(one));
   }

@@ -120,15 +120,23 @@ Result<std::string> Errands::Do(const manager::tell::RunErrand& order) {
 
 Result<std::string> Errands::DoAt(const manager::tell::RunErrand& order, CheckpointStore& store,
                                   const std::function<Status()>& go_on) {
+  const SavepointOpener open = [&](const std::string& place) {
+    return services_.open_savepoint(order.job, place);
+  };
   switch (order.errand.kind) {
     case Errand::Kind::kListCheckpoints:
-      return Shown(CheckpointsJson(order.job, WEIR_TRY(ListCheckpoints(store))));
+      return Shown(CheckpointsJson(order.job, WEIR_TRY(ListCheckpoints(store, open))));
     case Errand::Kind::kVerify: {
       const uint64_t number = order.errand.checkpoint;
-      return Shown(VerifyJson(
-          order.job,
-          WEIR_TRY(VerifyCheckpoints(store, number > 0 ? std::optional(number) : std::nullopt,
-                                     !order.errand.quick, go_on))));
+      VerifyReport report = WEIR_TRY(VerifyCheckpoints(
+          store, number > 0 ? std::optional(number) : std::nullopt, !order.errand.quick, go_on));
+      if (number == 0) {
+        for (const uint64_t savepoint : WEIR_TRY(store.ListSavepoints())) {
+          const auto folder = WEIR_TRY(open(store.SavepointLocation(savepoint)));
+          WEIR_TRY(VerifySavepoint(*folder, go_on, report));
+        }
+      }
+      return Shown(VerifyJson(order.job, report));
     }
     case Errand::Kind::kListWaiting:
       return Shown(WaitingJson(order.job, WEIR_TRY(ListWaiting(store))));

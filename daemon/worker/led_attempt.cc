@@ -29,6 +29,9 @@ class LedAttempt::Site final : public AttemptSite {
     if (order_.fresh()) WEIR_TRY(Forget(*store));
     return store;
   }
+  Result<std::unique_ptr<CheckpointStore>> OpenSavepoint(const std::string& address) override {
+    return services_.open_savepoint(plan_.name, address);
+  }
   const std::string& instance() const override { return order_.instance(); }
   /// What earlier instances have left goes. Checkpoints of this one stay: an attempt before this
   /// has done it already, and the manager has not heard so.
@@ -116,11 +119,14 @@ void LedAttempt::EndInput() {
   if (attempt_) attempt_->EndInput();
 }
 
-void LedAttempt::TakeSavepoint() {
+void LedAttempt::TakeSavepoint(manager::SavepointId id) {
   std::lock_guard lock(mutex_);
-  if (!attempt_ || savepoint_above_) return;
-  savepoint_above_ = attempt_->progress().checkpoint;
-  attempt_->AskCheckpoint();
+  const bool under_way = savepoint_ != manager::SavepointId{} &&
+                         (!savepoint_answer_ || savepoint_answer_->id != savepoint_);
+  if (!attempt_ || under_way || id == savepoint_) return;
+  savepoint_ = id;
+  savepoints_before_ = attempt_->progress().savepoints_tried;
+  attempt_->TakeSavepoint();
 }
 
 void LedAttempt::Cancel() {
@@ -160,6 +166,7 @@ Status LedAttempt::RunAttempt() {
   options.choices.rewind = order_.rewind();
   options.choices.take_over = order_.take_over();
   options.choices.drop_state.assign(order_.drop_state().begin(), order_.drop_state().end());
+  options.choices.from = order_.from();
   {
     std::lock_guard lock(mutex_);
     attempt_ = std::make_unique<Attempt>(*plan_, options, *services_.clock, *site_);
@@ -225,11 +232,13 @@ std::optional<proto::Report> LedAttempt::Report() {
   if (!meter_) meter_.emplace(*plan_);
   const JobRates& rates = meter_->Look(progress, services_.clock->Monotonic());
   manager::AttemptReport told = AttemptReportOf(*plan_, progress, rates);
-  if (savepoint_above_ && progress.checkpoint > *savepoint_above_) {
-    savepoint_ = progress.checkpoint;
-    savepoint_above_.reset();
+  const bool answered = savepoint_answer_ && savepoint_answer_->id == savepoint_;
+  if (!answered && progress.savepoints_tried > savepoints_before_) {
+    const SavepointProgress& taken = progress.savepoint;
+    savepoint_answer_ = {savepoint_, taken.number, taken.location, {}};
+    if (!taken.status.ok()) savepoint_answer_->failure = manager::Failure::Of(taken.status);
   }
-  told.savepoint = savepoint_;
+  told.savepoint = savepoint_answer_;
   proto::Report report = manager::MessageOf(told);
   *report.mutable_attempt() = order_.attempt();
   report.set_details(ProgressJson(*plan_, progress, rates));

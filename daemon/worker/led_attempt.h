@@ -8,6 +8,7 @@
 #include <string>
 #include <thread>
 
+#include "daemon/manager/facts.h"
 #include "daemon/worker/services.h"
 #include "engine/attempt.h"
 #include "engine/rates.h"
@@ -27,11 +28,12 @@ class LedAttempt {
 
   const std::string& job() const { return order_.attempt().job(); }
   AttemptId id() const;
-  /// With a savepoint and a clean end. Thread safe, as all below.
+  /// With a last checkpoint and a clean end. Thread safe, as all below.
   void Stop();
   /// The same after its windows have closed, as at the end of the input.
   void EndInput();
-  void TakeSavepoint();
+  /// Does nothing where it was told before; one at a time.
+  void TakeSavepoint(manager::SavepointId id);
   void Cancel();
   /// Ends it, and nothing more is told of it.
   void Forget();
@@ -63,10 +65,12 @@ class LedAttempt {
   mutable std::mutex mutex_;
   std::optional<JobPlan> plan_;  // Set once, then constant.
   std::unique_ptr<Site> site_;
-  std::unique_ptr<Attempt> attempt_;         // Under mutex_, while it runs.
-  JobProgress last_;                         // Under mutex_: how it stood when it ended.
-  std::optional<uint64_t> savepoint_above_;  // Under mutex_: the checkpoint when one was asked for.
-  uint64_t savepoint_ = 0;                   // Under mutex_: the newest that was.
+  std::unique_ptr<Attempt> attempt_;  // Under mutex_, while it runs.
+  JobProgress last_;                  // Under mutex_: how it stood when it ended.
+  // Under mutex_: the savepoint that was asked for last, and what became of it.
+  manager::SavepointId savepoint_;
+  std::optional<manager::SavepointAnswer> savepoint_answer_;
+  uint64_t savepoints_before_ = 0;  // Under mutex_: tried when it was asked for.
   bool began_ = false;
   std::optional<proto::AttemptOutcome> outcome_;
   std::optional<RateMeter> meter_;  // Under mutex_, from the first report on.

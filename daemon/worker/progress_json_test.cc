@@ -125,7 +125,7 @@ TEST_CASE("a job of one process is told in the manager's words") {
 
 TEST_CASE("a report is the same behind the wire") {
   manager::AttemptReport report = AttemptReportOf(testing::ShopPlan(), Running(), Rates());
-  report.savepoint = 11;
+  report.savepoint = manager::SavepointAnswer{{3, {5}}, 11, "/kept/11", {}};
   const manager::AttemptReport back = manager::ReportOf(manager::MessageOf(report));
   JobInShort here;
   here.report = report;
@@ -133,9 +133,16 @@ TEST_CASE("a report is the same behind the wire") {
   there.report = back;
   CHECK(ToJson(here) == ToJson(there));
   CHECK(back.phase == manager::AttemptPhase::kRunning);
-  CHECK(back.savepoint == 11);
+  REQUIRE(back.savepoint);
+  CHECK(back.savepoint->id == manager::SavepointId{3, {5}});
+  CHECK(back.savepoint->number == 11);
+  CHECK(back.savepoint->location == "/kept/11");
+  CHECK_FALSE(back.savepoint->failure);
   CHECK(back.watermark_holder == "clicks/1");
   CHECK(back.checkpoints_completed == 3);
+  report.savepoint->failure = {"WEIR-S003", ErrorKind::kRetry, "no room", "make some"};
+  CHECK(manager::ReportOf(manager::MessageOf(report)).savepoint->failure ==
+        report.savepoint->failure);
   report.rows_out_per_second.reset();
   CHECK_FALSE(manager::ReportOf(manager::MessageOf(report)).rows_out_per_second);
 }

@@ -29,6 +29,10 @@ struct WorkerServices {
   std::function<Result<JobPlan>(const std::string& text, uint32_t parallelism)> plan;
   std::function<Result<std::unique_ptr<CheckpointStore>>(const std::string& job, StoreUse use)>
       open_store;
+  /// As AttemptSite::OpenSavepoint, on behalf of `job`.
+  std::function<Result<std::unique_ptr<CheckpointStore>>(const std::string& job,
+                                                         const std::string& address)>
+      open_savepoint;
 
   std::string JobDirectory(const std::string& job) const { return state_dir + "/" + job; }
 };

@@ -65,6 +65,7 @@ Status Worker::Listen() {
   services_.transport = options_.transport;
   services_.plan = options_.plan;
   services_.open_store = options_.open_store;
+  services_.open_savepoint = options_.open_savepoint;
   errands_ = std::make_unique<Errands>(services_, [this](proto::ErrandDone done) {
     proto::ToManager message;
     *message.mutable_errand_done() = std::move(done);
@@ -185,7 +186,7 @@ void Worker::Run() {
     if (!over) SendLines();
     const Duration now = clock_.Monotonic();
     if (over && now >= dial_at) {
-      Dial();
+      if (KnowsStore()) Dial();
       dial_at = {now.us + round_.pause().us};
       beat_at = {now.us + kBeatEvery.us};
     } else if (!over && (beat || now >= beat_at)) {
@@ -193,6 +194,27 @@ void Worker::Run() {
       Heartbeat();
     }
   }
+}
+
+/// Without it nobody could say whether this worker may have tasks of a job.
+bool Worker::KnowsStore() {
+  if (!store_.empty()) return true;
+  Result<std::string> id = options_.identify_store();
+  if (id.ok()) {
+    store_ = std::move(id).value();
+    return true;
+  }
+  Status reason = std::move(id).status();
+  if (reason.kind() != ErrorKind::kRetry) {
+    {
+      std::lock_guard lock(mutex_);
+      refused_ = std::move(reason);
+    }
+    if (options_.on_refused) options_.on_refused();
+  } else if (!std::exchange(told_storeless_, true)) {
+    log::Warn("waiting for the checkpoint store", {{"reason", reason.ToString()}});
+  }
+  return false;
 }
 
 void Worker::Dial() {
@@ -299,7 +321,7 @@ void Worker::Handle(proto::ToWorker& message) {
         }
         using Kind = manager::tell::StopAttempt::Kind;
         if (message.stop().kind() == static_cast<uint32_t>(Kind::kSavepointOnly)) {
-          led->TakeSavepoint();
+          led->TakeSavepoint({message.term(), {message.stop().request()}});
         } else if (message.stop().drain()) {
           led->EndInput();
         } else {
@@ -369,7 +391,8 @@ proto::ToManager Worker::Hello() {
   hello.set_address(address_);
   hello.set_version(options_.version);
   hello.set_slots(options_.slots);
-  hello.set_checkpoint_store(options_.checkpoint_store);
+  hello.set_store(store_);
+  hello.set_store_url(options_.store_url);
   hello.mutable_labels()->insert(options_.labels.begin(), options_.labels.end());
   *hello.mutable_standing() = Standing();
   std::lock_guard lock(mutex_);

@@ -40,7 +40,12 @@ struct WorkerOptions {
   std::function<Result<JobPlan>(const std::string& text, uint32_t parallelism)> plan;
   std::function<Result<std::unique_ptr<CheckpointStore>>(const std::string& job, StoreUse use)>
       open_store;
-  std::string checkpoint_store;  ///< Where that is, for people.
+  std::function<Result<std::unique_ptr<CheckpointStore>>(const std::string& job,
+                                                         const std::string& address)>
+      open_savepoint;
+  std::string store_url;  ///< Where checkpoints are kept, for users.
+  /// Asked until it is known; no manager is dialled before.
+  std::function<Result<std::string>()> identify_store;
   /// The manager will never take this worker; `refused` says why. Called by the worker's thread.
   std::function<void()> on_refused;
 };
@@ -70,6 +75,7 @@ class Worker {
   Worker(WorkerOptions options, const Clock& clock);
   Status Listen();
   void Run();
+  bool KnowsStore();
   void Dial();
   void OnMessage(uint64_t session, proto::ToWorker message);
   void OnEnd(uint64_t session, const Status& status);
@@ -121,6 +127,8 @@ class Worker {
 
   // Of the thread.
   DialRound round_;
+  std::string store_;  ///< Id of where checkpoints are kept; empty: not known yet.
+  bool told_storeless_ = false;
   std::string phases_;  ///< Of led attempts, as last told.
   FailureLog refusals_{Duration::Seconds(10)};
   std::atomic<uint64_t> turns_{0};

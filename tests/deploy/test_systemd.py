@@ -199,7 +199,7 @@ def test_a_running_job_goes_on_where_it_was_stopped(settings):
     assert settings.show(unit, "StatusText").startswith("running, checkpoint")
     settings.run("systemctl", "stop", unit)
     assert settings.show(unit, "Result") == "success"
-    assert "stopping with a savepoint" in settings.journal(unit)
+    assert "stopping with a last checkpoint" in settings.journal(unit)
     assert 0 < lines_in(settings.path("/srv/weir/long")) < 6000
     settings.start(unit)
     settings.wait_until(lambda: settings.show(unit, "ActiveState") == "inactive", 60, "it has ended", unit)

@@ -159,7 +159,7 @@ class Cluster(Watched):
         self.ask(*self.submit_words())
 
     def stop(self) -> Finished:
-        """The job, by a savepoint."""
+        """The job, after a last checkpoint."""
         self.ask("stop", self.name)
         with contextlib.suppress(AssertionError):
             self.wait_job("stopped", PATIENCE_S)

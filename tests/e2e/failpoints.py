@@ -68,6 +68,8 @@ ELSEWHERE = {
     "engine.recovery.set_aside": "only after 'weir txn resolve --dead-letter': test_refused.py",
     "state.key_value.write": "of the manager's job store: state/key_value_store_test.cc",
     "manager.etcd.write": "of a manager that shares an etcd: test_cluster_mutants.py",
+    "state.savepoint.file": "of savepoints: test_savepoints.py",
+    "state.savepoint.before_record": "of savepoints: test_savepoints.py",
     "state.upload.bytes": "only where an outbox is too large for the manifest: test_kills.py",
 }
 

@@ -374,7 +374,7 @@ def test_checkpoint_and_txn_commands(kafka, weir_binary: pathlib.Path,
 
 
 def test_signals(kafka, weir_binary: pathlib.Path, tmp_path: pathlib.Path) -> None:
-    """The first SIGTERM is a savepoint and a clean end, the second an end at once."""
+    """The first SIGTERM is a last checkpoint and a clean end, the second an end at once."""
     case = Case(kafka, tmp_path, stop="never").topics()
     run_to_the_middle(case)
     case.weir.freeze()
@@ -385,7 +385,7 @@ def test_signals(kafka, weir_binary: pathlib.Path, tmp_path: pathlib.Path) -> No
     case.weir.wait_log("lane recovered")
     case.weir.wait_hit()
     case.weir.signal(signal.SIGTERM)
-    case.weir.wait_log("stopping with a savepoint")
+    case.weir.wait_log("stopping with a last checkpoint")
     # Two signals within 100 ms are one word; and the savepoint, which is held up, is waited for.
     assert not case.weir.ends_within(0.5)
     case.weir.signal(signal.SIGTERM)

@@ -327,12 +327,43 @@ def test_a_worker_that_is_not_told_where_checkpoints_are(cluster: Cluster) -> No
     assert set(cluster.list_workers()) == {"w0", "w1"}
 
 
-def test_workers_with_checkpoints_in_different_places(cluster: Cluster) -> None:
-    """Nothing is written that nobody could go on from."""
+def estrange(cluster: Cluster) -> pathlib.Path:
+    """Has w1 keep its checkpoints elsewhere, from its next start on."""
     strange = cluster.workers["w1"]
     strange.kill()
-    strange.words = [str(cluster.work / "elsewhere") if word == str(cluster.state) else word
-                     for word in strange.words]
+    elsewhere = cluster.work / "elsewhere"
+    strange.words = [str(elsewhere) if word == str(cluster.state) else word for word in strange.words]
+    return elsewhere
+
+
+def test_workers_with_checkpoints_in_different_places(cluster: Cluster) -> None:
+    """A job is not taken where they differ; who comes later with another place gets no tasks of it."""
+    elsewhere = estrange(cluster)
+    cluster.up()
+    finished = cluster.command(*cluster.submit_words())
+    refused(finished, "WEIR-M016", f"w0 in {cluster.state}; w1 in {elsewhere}", "checkpoint_store")
+    told = cluster.list_workers()["w1"]
+    assert told["checkpoint_store"] == str(elsewhere) and "another place than that of w0" in told["reason"]
+    cluster.workers["w1"].kill()
+    cluster.wait_workers({"w1": "lost"})
+    cluster.ask(*cluster.submit_words(), "--parallelism", "2")
+    cluster.wait_job("running", parallelism=2)
+    cluster.up()
+    refused(cluster.command("rescale", cluster.name, "4"), "WEIR-M005", f"w1 keeps checkpoints elsewhere ({elsewhere})")
+    before = cluster.status()
+    cluster.workers["w0"].kill()
+    waiting = cluster.wait_job("waiting")
+    assert "worker w1 keeps checkpoints elsewhere" in cluster.status()["reason"], waiting
+    cluster.up()
+    after = cluster.wait_job("running", not_attempt=attempt_of(before))
+    assert after["attempt"]["workers"] == ["w0"]
+
+
+def test_workers_with_copies_of_one_store(cluster: Cluster) -> None:
+    """Which say that they are the same. Nothing is written that nobody could go on from."""
+    elsewhere = estrange(cluster)
+    elsewhere.mkdir()
+    shutil.copy(cluster.state / ".weir-store", elsewhere)
     cluster.up()
     cluster.ask(*cluster.submit_words(), "--parallelism", "4")
     failed = cluster.wait_job("failed")

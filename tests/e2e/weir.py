@@ -165,7 +165,7 @@ class Process(Watched):
             self._process.wait(30)
 
     def stop(self, timeout_s: float = 60) -> Finished:
-        """SIGTERM: a savepoint and a clean end."""
+        """SIGTERM: a last checkpoint and a clean end."""
         self.signal(signal.SIGTERM)
         return self.wait(timeout_s)
 

@@ -34,7 +34,7 @@ class FakeS3 {
     bool cut = false;                ///< Half of the object, then the connection is closed.
   };
   /// Asked before each request; `operation` is one of PUT, GET, HEAD, DELETE, LIST, DELETES, BEGIN,
-  /// PART, FINISH, ABORT. Set while nothing is under way.
+  /// PART, FINISH, ABORT, COPY (of a key without odd characters). Set while nothing is under way.
   std::function<std::optional<Fault>(const std::string& operation, const std::string& key)> fault;
   bool ignores_if_none_match = false;
   size_t page = 1000;
@@ -105,6 +105,7 @@ class FakeS3 {
                                             : "FINISH";
     }
     if (request.has_param("uploadId")) return request.method == "PUT" ? "PART" : "ABORT";
+    if (request.has_header("x-amz-copy-source")) return "COPY";
     return bucket ? "LIST" : request.method;
   }
 
@@ -157,7 +158,13 @@ class FakeS3 {
           httplib::Response& response) {
     const std::lock_guard lock(mutex_);
     const auto at = objects_.find(key);
-    if (operation == "PUT") {
+    if (operation == "COPY") {
+      const std::string from = request.get_header_value("x-amz-copy-source");
+      const auto source = objects_.find(from.substr(std::string("/bucket/").size()));
+      if (source == objects_.end()) return Fail(response, 404, "NoSuchKey");
+      objects_[key] = source->second;
+      response.set_content("<CopyObjectResult></CopyObjectResult>", "application/xml");
+    } else if (operation == "PUT") {
       if (request.has_header("If-None-Match") && at != objects_.end() && !ignores_if_none_match) {
         return Fail(response, 412, "PreconditionFailed");
       }

@@ -146,8 +146,8 @@ class SimWorker : public Process {
     std::map<SimWorker*, bool, ByName> hosts;  ///< The others; whether they have answered.
     bool aligning = false;
     bool stop = false;
-    bool savepoint = false;
-    uint64_t savepoint_number = 0;
+    std::optional<manager::SavepointId> savepoint;  ///< That the next checkpoint is to be.
+    std::optional<manager::SavepointAnswer> savepoint_answer;
     uint64_t checkpoints = 0;
     uint64_t bounded_after = 0;  ///< Checkpoints; 0: never ends.
   };

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -150,7 +151,7 @@ void SimWorker::Report(const std::string& job) {
   report.phase = led.phase;
   report.checkpoint = led.number;
   report.checkpoints_completed = led.checkpoints;
-  report.savepoint = led.savepoint_number;
+  report.savepoint = led.savepoint_answer;
   // Busy by name and time, so that jobs scaled by weir go up and down.
   report.busy = (world_.now_us() / (20 * kSecond) + job.size()) % 2 == 0 ? 0.95 : 0.1;
   report.lag_records = 0;
@@ -172,7 +173,8 @@ void SimWorker::Told(uint64_t dial, uint64_t session, uint64_t term,
     Led* led = Find(stop->job, stop->attempt);
     if (!led) return;
     if (stop->kind == tell::StopAttempt::Kind::kSavepointOnly) {
-      led->savepoint = true;
+      const manager::SavepointId id{term, stop->request};
+      if (!led->savepoint_answer || led->savepoint_answer->id != id) led->savepoint = id;
       return;
     }
     led->stop = true;
@@ -422,8 +424,7 @@ void SimWorker::Complete(const std::string& job, Led& led) {
     return End(job, led, done);
   }
   if (led.savepoint) {
-    led.savepoint = false;
-    led.savepoint_number = led.number;
+    led.savepoint_answer = {*std::exchange(led.savepoint, std::nullopt), led.number, {}, {}};
     Report(job);
   }
   Later(job, led.run.attempt, 300 * kMs, 900 * kMs, &SimWorker::Trigger);

@@ -265,7 +265,7 @@ void World::CheckAtTheEnd() {
       case JobState::kWaiting: {
         const uint32_t least =
             record.policy.autoscale ? record.policy.autoscale->min : record.parallelism;
-        if (core.cluster().Room(name, now) >= least) Violate(why + ", although there is room");
+        if (core.cluster().Room(record, now) >= least) Violate(why + ", although there is room");
         break;
       }
       case JobState::kStarting:

@@ -26,6 +26,8 @@ void AtRest::GoOn(Job& job, const AttemptChoices& choices, const std::string& in
   JobRecord& record = job.record;
   // Lanes stay known: whoever may still write through one of them is fenced all the same.
   if (choices.fresh) record.instance = instance;
+  // Neither needs what its checkpoints' old place holds.
+  if (choices.fresh || !choices.from.empty()) record.store.clear();
   // A fresh start that was not carried out still stands: the checkpoints are another instance's.
   const bool still_fresh = record.choices.fresh;
   record.choices = choices;

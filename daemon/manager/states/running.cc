@@ -64,7 +64,7 @@ class RunningState final : public UnderWay {
                     fmt::format("job {} takes a savepoint just now", job.record.name),
                     "ask again once it is taken");
     }
-    job.savepoint_asked = Job::SavepointAsked{request, job.report ? job.report->savepoint : 0, {}};
+    job.savepoint_asked = Job::SavepointAsked{request, {}};
     AskForSavepoint(job, turn);
     return Status::Ok();
   }
@@ -82,7 +82,7 @@ class RunningState final : public UnderWay {
     PlacementRequest request;
     request.parallelism = job.record.parallelism;
     request.previous = job.record.previous_workers;
-    const auto placement = turn.cluster().Place(job.record.name, request, turn.now());
+    const auto placement = turn.cluster().Place(job.record, request, turn.now());
     if (!placement) return false;
     Reserve(job, *placement, turn);
     NextStep next;
@@ -105,21 +105,29 @@ class RunningState final : public UnderWay {
  private:
   static void AskForSavepoint(Job& job, Turn& turn) {
     const AttemptRecord& attempt = *job.record.attempt;
-    turn.TellWorker(attempt.placement.lead(),
-                    tell::StopAttempt{job.record.name, attempt.id,
-                                      tell::StopAttempt::Kind::kSavepointOnly, false});
+    turn.TellWorker(
+        attempt.placement.lead(),
+        tell::StopAttempt{job.record.name, attempt.id, tell::StopAttempt::Kind::kSavepointOnly,
+                          false, job.savepoint_asked->request});
     job.savepoint_asked->told_at = turn.now();
   }
 
   static void AnswerSavepoint(Job& job, const AttemptReport& report, Turn& turn) {
-    if (report.savepoint > job.record.savepoint) {
-      job.record.savepoint = report.savepoint;
+    if (!report.savepoint) return;
+    const SavepointAnswer& answer = *report.savepoint;
+    if (!answer.failure && answer.number > job.record.savepoint) {
+      job.record.savepoint = answer.number;
       turn.Changed(job);
     }
-    if (!job.savepoint_asked || report.savepoint <= job.savepoint_asked->above) return;
-    turn.WhenStored(job,
-                    actions::Reply{job.savepoint_asked->request, Status::Ok(), report.savepoint});
+    if (!job.savepoint_asked) return;
+    const RequestId request = job.savepoint_asked->request;
+    if (answer.id != SavepointId{turn.term(), request}) return;
     job.savepoint_asked.reset();
+    if (answer.failure) {
+      turn.Say(actions::Reply{request, answer.failure->ToStatus()});
+    } else {
+      turn.WhenStored(job, actions::Reply{request, Status::Ok(), answer.number, answer.location});
+    }
   }
 
   void Autoscale(Job& job, const AttemptReport& report, Turn& turn) const {
@@ -129,7 +137,7 @@ class RunningState final : public UnderWay {
     if (job.load.ended.us - job.load.began.us < bounds->window.us) return;
     const LoadWindow load = std::exchange(job.load, {});
     const uint32_t current = job.record.parallelism;
-    const uint32_t room = turn.cluster().Room(job.record.name, turn.now());
+    const uint32_t room = turn.cluster().Room(job.record, turn.now());
     const uint32_t wanted = WantedParallelism(*bounds, load, current, room);
     if (wanted == current) return;
     const Status status = Rescale(job, {job.record.name, wanted}, turn);

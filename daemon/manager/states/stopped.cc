@@ -8,7 +8,7 @@ namespace {
 
 constexpr JobState kWaysOut[] = {JobState::kWaiting};
 
-/// The user has stopped it, with a savepoint where it was running.
+/// The user has stopped it, with a last checkpoint where it was running.
 class StoppedState final : public AtRest {
  public:
   JobState name() const override { return JobState::kStopped; }
@@ -16,7 +16,7 @@ class StoppedState final : public AtRest {
 
   std::string Describe(const Job& job, const Cluster&, Duration) const override {
     if (!job.record.note.empty()) return job.record.note;
-    return fmt::format("stopped with savepoint {}", job.record.savepoint);
+    return fmt::format("stopped with checkpoint {}", job.record.savepoint);
   }
 };
 

@@ -12,8 +12,8 @@ constexpr JobState kWaysOut[] = {JobState::kStopped,   JobState::kWaiting,
                                  JobState::kEnded,     JobState::kFailed,
                                  JobState::kCancelled, JobState::kNeedsDecision};
 
-/// The attempt is to take a savepoint, publish it and end; `next` of the record, durable before the
-/// lead is asked, says what then.
+/// The attempt is to take a last checkpoint, publish it and end; `next` of the record, durable
+/// before the lead is asked, says what then.
 class StoppingState final : public UnderWay {
  public:
   JobState name() const override { return JobState::kStopping; }
@@ -24,7 +24,7 @@ class StoppingState final : public UnderWay {
     if (job.durable()) AskToStop(job, turn);
   }
 
-  /// Takes the place of what it stops for; the savepoint is the same.
+  /// Takes the place of what it stops for; the checkpoint is the same.
   Status Stop(Job& job, const commands::Stop& stop, Turn& turn) const override {
     NextStep next;
     next.drain = stop.drain;
@@ -40,7 +40,7 @@ class StoppingState final : public UnderWay {
   }
 
   std::string Describe(const Job& job, const Cluster&, Duration now) const override {
-    return fmt::format("{} takes its last savepoint, since {}, to {}", DescribeAttempt(job),
+    return fmt::format("{} takes its last checkpoint, since {}, to {}", DescribeAttempt(job),
                        DescribeSpan({now.us - job.since.us}), NameOf(job.record.next->purpose));
   }
 

@@ -18,7 +18,7 @@ Status ReserveRoom(Job& job, uint32_t parallelism, Turn& turn) {
   request.parallelism = parallelism;
   request.previous = job.record.previous_workers;
   request.spread = true;
-  const auto placement = turn.cluster().Place(job.record.name, request, turn.now());
+  const auto placement = turn.cluster().Place(job.record, request, turn.now());
   WEIR_CHECK(placement.has_value());
   Reserve(job, *placement, turn);
   return Status::Ok();

@@ -89,12 +89,12 @@ class WaitingState final : public State {
           record.failures_in_row == 1 ? "one" : fmt::format("{}", record.failures_in_row),
           record.failure ? record.failure->ToString() : "unknown");
     }
-    const uint32_t room = cluster.Room(record.name, now);
+    const uint32_t room = cluster.Room(record, now);
     if (room >= record.parallelism) return "about to start";
     const uint32_t missing = record.parallelism - room;
     return fmt::format("waiting for {} more worker slot{}: {} needed, {} free{}", missing,
                        missing == 1 ? "" : "s", record.parallelism, room,
-                       DescribeMissing(cluster, now));
+                       DescribeMissing(cluster, now) + DescribeElsewhere(cluster, record.store));
   }
 
  private:
