@@ -147,7 +147,7 @@ def unit(kind: str) -> Count:
 
 # Tests that mostly wait, for brokers, checkpoints and time-outs, run side by side: files of tests in
 # so many processes, each with brokers of its own.
-SIDE_BY_SIDE = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
+SIDE_BY_SIDE = ("-n", "3", "--dist", "loadfile", "--no-loadscope-reorder")
 
 
 def pytest(folder: str, *options, may_be_none: bool = False) -> Count:
