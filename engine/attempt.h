@@ -85,6 +85,7 @@ class Attempt final : private HostListener {
   Status FindSplits();
   Status Recover();
   Status MakeLanes();
+  Status AskLanes(const std::function<Status(const LaneId&, Lane&)>& ask);
   Result<std::map<LaneId, LaneStanding>> ReadLanes();
   Result<std::map<LaneId, LaneDecision>> DecideLanes(
       const std::map<LaneId, LaneStanding>& standings) const;

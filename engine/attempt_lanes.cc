@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "connectors/dead_letter.h"
 #include "engine/attempt.h"
+#include "engine/background.h"
 #include "engine/errors.h"
 #include "engine/local_host.h"
 #include "engine/recovery.h"
@@ -13,6 +14,11 @@
 
 /// What an attempt does with the lanes of its sinks before tasks start.
 namespace weir {
+namespace {
+
+constexpr size_t kLanesAtOnce = 8;
+
+}  // namespace
 
 Result<std::vector<SealedEpoch>> Attempt::LoadUnpublished(const proto::LaneState& lane,
                                                           Epoch after) {
@@ -56,6 +62,22 @@ Status Attempt::MakeLanes() {
   return Status::Ok();
 }
 
+/// Several at a time: an answer takes round trips to the broker, and there is a lane for each
+/// worker and sink. The first error in the order of the lanes.
+Status Attempt::AskLanes(const std::function<Status(const LaneId&, Lane&)>& ask) {
+  std::vector<Status> answers(lanes_.size());
+  {
+    Background asking(std::clamp<size_t>(lanes_.size(), 1, kLanesAtOnce));
+    size_t number = 0;
+    for (const auto& [id, lane] : lanes_) {
+      asking.Run(
+          [&ask, &id = id, &to = *lane, &answer = answers[number++]] { answer = ask(id, to); });
+    }
+  }
+  for (Status& answer : answers) WEIR_TRY(std::move(answer));
+  return Status::Ok();
+}
+
 Result<std::map<LaneId, LaneStanding>> Attempt::ReadLanes() {
   std::map<LaneId, LaneStanding> standings;
   for (const auto& [id, lane] : lanes_) {
@@ -71,15 +93,18 @@ Result<std::map<LaneId, LaneStanding>> Attempt::ReadLanes() {
         standing.unpublished.push_back(Epoch{epoch.epoch()});
       }
     }
-    if (standing.has_markers) {
-      WEIR_TRY(WaitFor("the marker of sink '" + id.sink + "'", [&]() -> Status {
-        standing.marker = WEIR_TRY(lane->publisher().ReadMarker());
-        return Status::Ok();
-      }));
-    } else {
-      standing.publishing_begun = WEIR_TRY(store_->ReadPublishing(id.ToString()));
-    }
   }
+  WEIR_TRY(AskLanes([&](const LaneId& id, Lane& lane) -> Status {
+    LaneStanding& standing = standings.at(id);
+    if (!standing.has_markers) {
+      standing.publishing_begun = WEIR_TRY(store_->ReadPublishing(id.ToString()));
+      return Status::Ok();
+    }
+    return WaitFor("the marker of sink '" + id.sink + "'", [&]() -> Status {
+      standing.marker = WEIR_TRY(lane.publisher().ReadMarker());
+      return Status::Ok();
+    });
+  }));
   return standings;
 }
 
@@ -95,10 +120,9 @@ Result<std::map<LaneId, LaneDecision>> Attempt::DecideLanes(
 }
 
 Status Attempt::FenceLanes() {
-  for (const auto& [id, lane] : lanes_) {
-    WEIR_TRY(WaitFor("sink '" + id.sink + "'", [&] { return lane->publisher().Fence(); }));
-  }
-  return Status::Ok();
+  return AskLanes([this](const LaneId& id, Lane& lane) {
+    return WaitFor("sink '" + id.sink + "'", [&] { return lane.publisher().Fence(); });
+  });
 }
 
 Status Attempt::RecoverLane(const LaneId& id, const LaneStanding& standing,
