@@ -57,7 +57,9 @@ class ManagerBench {
     }
     Beat(true);
     // One that takes all that is left.
-    const uint32_t room = core_.cluster().Room("large", now_);
+    JobRecord to_come;
+    to_come.name = "large";
+    const uint32_t room = core_.cluster().Room(to_come, now_);
     commands::Submit large = Submit(0);
     large.job = "large";
     large.parallelism = std::max(1u, std::min(room, 4096u));

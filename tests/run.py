@@ -145,9 +145,9 @@ def unit(kind: str) -> Count:
 # --- pytest -------------------------------------------------------------------------------------
 
 
-# Tests that mostly wait, for brokers, checkpoints and time-outs, run side by side: files of tests in
-# so many processes, each with brokers of its own.
-SIDE_BY_SIDE = ("-n", "3", "--dist", "loadfile", "--no-loadscope-reorder")
+# Tests that mostly wait, for brokers, checkpoints and time-outs, run side by side in so many processes,
+# each with brokers of its own.
+SIDE_BY_SIDE = ("-n", "3", "--no-loadscope-reorder", "--dist")
 
 
 def pytest(folder: str, *options, may_be_none: bool = False) -> Count:
@@ -226,8 +226,8 @@ def test_parts(quick: bool) -> list:
     others = [(name, lambda name=name: pytest(name, "-m", "not soak"), False) for name in other_folders()]
     return [("lint", lint, False), ("house", lambda: pytest("house"), False), building, units, *others,
             ("golden", lambda: pytest("golden", "-m", "not soak"), False),
-            ("e2e", lambda: pytest("e2e", "-m", "not soak", *SIDE_BY_SIDE), False),
-            ("build release", lambda: build("release", "weir"), True),
+            ("e2e", lambda: pytest("e2e", "-m", "not soak", *SIDE_BY_SIDE, "loadfile"), False),
+            ("build release", lambda: build("release", "weir", "bench"), True),
             ("release", lambda: pytest("release"), False),
             ("deploy", lambda: pytest("deploy"), False)]
 
@@ -241,8 +241,13 @@ def soak_parts() -> list:
 
 def _campaigns() -> list:
     return [("build", lambda: build("testing"), True)] + [
-        (folder, lambda folder=folder: pytest(folder, "-m", "soak", "-s", "-o", "timeout=0", may_be_none=True), False)
+        (folder, lambda folder=folder: pytest(folder, "-m", "soak", "-o", "timeout=0", *_processes(folder),
+                                              may_be_none=True), False)
         for folder in ("golden", "e2e", *other_folders())]
+
+
+def _processes(folder: str) -> tuple:
+    return (*SIDE_BY_SIDE, "load") if folder == "e2e" else ("-s",)
 
 
 def main() -> int:

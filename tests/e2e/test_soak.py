@@ -28,36 +28,36 @@ def commit() -> str:
     return done.stdout.strip() or "unknown"
 
 
-def tell(name: str, campaign: Campaign, begin: float) -> None:
-    print(f"\nsoak {name} at {commit()}, {time.monotonic() - begin:.0f} s\n  {campaign.told()}")
+def told(name: str, campaign: Campaign, begin: float) -> str:
+    return f"soak {name} at {commit()}, {time.monotonic() - begin:.0f} s\n  {campaign.told()}"
 
 
 @pytest.mark.parametrize("brokers", ["kafka", "kafka3"])
 def test_many_kills(brokers: str, request: pytest.FixtureRequest, weir_binary: pathlib.Path,
-                    tmp_path: pathlib.Path) -> None:
+                    tmp_path: pathlib.Path, tell) -> None:
     begin = time.monotonic()
     with Campaign(request.getfixturevalue(brokers), tmp_path, SEED, partitions=4) as campaign:
         random_kills(campaign, KILLS)
         verdict = campaign.finish(patience_s=30)
-        tell(f"{KILLS} random kills on {brokers}", campaign, begin)
+        tell(told(f"{KILLS} random kills on {brokers}", campaign, begin))
         assert verdict.clean and campaign.tally.kills == KILLS
         assert not campaign.tally.missing()
 
 
 @pytest.mark.parametrize("turn", range(3))
 def test_every_failpoint_again(kafka, turn: int, weir_binary: pathlib.Path,
-                               tmp_path: pathlib.Path) -> None:
+                               tmp_path: pathlib.Path, tell) -> None:
     begin = time.monotonic()
     with Campaign(kafka, tmp_path, SEED + turn, partitions=1 + turn * 2) as campaign:
         each_failpoint(campaign)
         verdict = campaign.finish(patience_s=30)
-        tell(f"each failpoint, turn {turn}", campaign, begin)
+        tell(told(f"each failpoint, turn {turn}", campaign, begin))
         assert verdict.clean
         assert set(campaign.tally.hits) >= {*failpoints.RUNNING, *failpoints.RECOVERING}
 
 
 def test_brokers_away_while_weir_is_killed(kafka3, weir_binary: pathlib.Path,
-                                           tmp_path: pathlib.Path) -> None:
+                                           tmp_path: pathlib.Path, tell) -> None:
     """Brokers and weir die by turns."""
     begin = time.monotonic()
     with Campaign(kafka3, tmp_path, SEED + 7) as campaign:
@@ -73,5 +73,5 @@ def test_brokers_away_while_weir_is_killed(kafka3, weir_binary: pathlib.Path,
             if not campaign.short_life(campaign.chance.uniform(0.5, 3)):
                 break
         verdict = campaign.finish(patience_s=30)
-        tell("brokers and weir by turns", campaign, begin)
+        tell(told("brokers and weir by turns", campaign, begin))
         assert verdict.clean
