@@ -44,7 +44,15 @@ def no_fencing(campaign: Campaign) -> None:
     zombie = campaign.weir
     campaign.weir = campaign.successor("successor")
     campaign.start("kafka.publish.received=stop@1")
-    campaign.weir.wait_stopped()
+    try:
+        campaign.weir.wait_stopped()
+    except AssertionError:
+        if not campaign.mutant:
+            raise
+        # A transaction of another lane was open and marked: nobody ends it, and no marker can be read.
+        campaign.verdict.stopped.append("a transaction that nobody ends")
+        zombie.kill()
+        return
     zombie.thaw()
     zombie.wait(30)  # Fenced, or at the latest when its next checkpoint finds the other's.
     campaign.weir.thaw()
