@@ -115,6 +115,9 @@ Result<std::unique_ptr<Client>> Client::Make(Kind kind, const ConnectionOptions&
                {"client.id", "weir"},
                {"log.connection.close", "false"},
                {"topic.metadata.refresh.interval.ms", "10000"},
+               // Its own metrics for brokers that ask: every handle that is closed would wait up to
+               // half a second for the last ones to be sent.
+               {"enable.metrics.push", "false"},
                {"reconnect.backoff.max.ms", "2000"},
                {"socket.nagle.disable", "true"}};
   for (const auto& [name, value] : connection.properties) {

@@ -21,17 +21,23 @@ Status StoppedAt(std::string_view failpoint) {
 Publisher::Publisher(std::string instance, Transaction::Target target)
     : instance_(std::move(instance)), target_(std::move(target)) {}
 
+Result<std::unique_ptr<Transaction>> Publisher::Connected() const {
+  auto fresh = WEIR_TRY(Transaction::Make(target_));
+  fresh->AwaitBroker();
+  return fresh;
+}
+
 Status Publisher::Fence() {
   ready_.reset();
   next_.reset();
   last_.reset();
   fenced_ = false;
-  auto fresh = WEIR_TRY(Transaction::Make(target_));
+  auto fresh = WEIR_TRY(Connected());
   Status status = fresh->Init();
   if (status.Is(errors::kBrokerRefused) && target_.timeout_ms > kModestTimeoutMillis) {
     // The broker may allow less than what is usual, where its settings cannot be read.
     target_.timeout_ms = kModestTimeoutMillis;
-    fresh = WEIR_TRY(Transaction::Make(target_));
+    fresh = WEIR_TRY(Connected());
     status = fresh->Init();
   }
   if (!status.ok()) return status;
@@ -56,7 +62,7 @@ Status Publisher::Ready() {
   }
   if (ready_) return Status::Ok();
   std::unique_ptr<Transaction> fresh = std::move(next_);
-  if (!fresh) fresh = WEIR_TRY(Transaction::Make(target_));
+  if (!fresh) fresh = WEIR_TRY(Connected());
   // Only now: it aborts whatever is open, and what was open has ended.
   WEIR_TRY(fresh->Init());
   if (last_ && !WEIR_MUTANT("no_fencing")) {

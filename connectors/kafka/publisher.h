@@ -32,6 +32,7 @@ class Publisher final : public SinkPublisher {
 
  private:
   /// A producer that has the lane and was not used.
+  Result<std::unique_ptr<Transaction>> Connected() const;
   Status Ready();
   Status PublishOn(Transaction& transaction, const std::vector<SealedEpoch>& epochs,
                    const Marker& marker);

@@ -22,6 +22,7 @@ namespace {
 
 /// How long one step may take before its outcome counts as unknown.
 constexpr int kStepMillis = 30'000;
+constexpr int kConnectMillis = 2'000;
 
 struct Destroyer {
   void operator()(rd_kafka_error_t* it) const { rd_kafka_error_destroy(it); }
@@ -157,6 +158,13 @@ Status Transaction::DeliveryFault() const {
                fmt::format("{} records were not delivered, the first to {}: {}", deliveries.failed,
                            deliveries.first_place, rd_kafka_err2str(code)),
                "publishing on");
+}
+
+void Transaction::AwaitBroker() {
+  const rd_kafka_metadata_t* found = nullptr;
+  // Whatever keeps it from answering, Init tells.
+  (void)rd_kafka_metadata(client_->get(), /*all_topics=*/0, topic_, &found, kConnectMillis);
+  if (found != nullptr) rd_kafka_metadata_destroy(found);
 }
 
 Status Transaction::Init() {

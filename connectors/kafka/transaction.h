@@ -44,6 +44,9 @@ class Transaction {
   Transaction(const Transaction&) = delete;
   Transaction& operator=(const Transaction&) = delete;
 
+  /// Gives a handle that was just made a moment to connect. The library (2.8) looks for the
+  /// coordinator at once, and where no broker is connected by then, only half a second later.
+  void AwaitBroker();
   /// Fences every earlier producer of the lane and aborts what it left open.
   Status Init();
   Status Begin();
