@@ -21,7 +21,7 @@ from parts.etcd import Etcd
 from parts.process import free_port, wait_until
 
 SEED = int(os.environ.get("WEIR_SEED", "20250301"))
-FAULTS = int(os.environ.get("WEIR_CLUSTER_FAULTS", "20"))
+FAULTS = int(os.environ.get("WEIR_CLUSTER_FAULTS", "25"))
 SOAK_FAULTS = int(os.environ.get("WEIR_CLUSTER_FAULTS", "100"))
 DAYS = """job: ${JOB}
 parallelism: 3
