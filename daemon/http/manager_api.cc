@@ -2,6 +2,8 @@
 
 #include <httplib.h>
 
+#include <optional>
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -360,28 +362,40 @@ class Api {
     manager::commands::Upgrade upgrade;
     upgrade.job = job;
     upgrade.yaml = std::make_shared<const std::string>(text);
-    upgrade.parallelism = WEIR_TRY(body.Number("parallelism", checked.parallelism));
-    upgrade.policy = std::move(checked.policy);
     upgrade.drop_state = WEIR_TRY(body.Texts("drop_state"));
-    WEIR_TRY(CheckDropsOf(job, checked.plan, upgrade.drop_state));
+    uint32_t parallelism = checked.parallelism;
+    if (const std::optional<Current> now = CurrentOf(job)) {
+      // Before anything is stopped.
+      WEIR_TRY(CheckDrops(DiffPlans(now->checked.plan, checked.plan, upgrade.drop_state),
+                          upgrade.drop_state));
+      // A file that asks for as many tasks as before says nothing of a rescale since.
+      if (now->checked.parallelism == checked.parallelism) parallelism = now->parallelism;
+    }
+    upgrade.parallelism = WEIR_TRY(body.Number("parallelism", parallelism));
+    upgrade.policy = std::move(checked.policy);
     return Asked{job, std::move(upgrade)};
   }
 
-  /// Before anything is stopped: does the job's text now keep what the new one has no place for?
-  Status CheckDropsOf(const std::string& job, const JobPlan& plan,
-                      const std::vector<std::string>& drop_state) const {
+  struct Current {
+    CheckedJob checked;
+    uint32_t parallelism = 1;
+  };
+  /// What a job runs now. None of one that has never begun, which keeps nothing; of an unknown one,
+  /// which the core refuses; and where its text needs a connection that is gone: then the attempt
+  /// compares with what is kept.
+  std::optional<Current> CurrentOf(const std::string& job) const {
     std::shared_ptr<const std::string> text;
+    uint32_t parallelism = 0;
     service_.Look([&](const manager::Core& core, Duration) {
       const auto known = core.jobs().find(job);
-      // One that has never begun keeps nothing; an unknown one is refused by the core.
       if (known == core.jobs().end() || known->second.record.attempts == 0) return;
       text = known->second.record.text.yaml;
+      parallelism = known->second.record.parallelism;
     });
-    if (!text) return Status::Ok();
-    const Result<CheckedJob> before = check_(*text);
-    // It may need a connection that is gone: then the attempt compares with what is kept.
-    if (!before.ok()) return Status::Ok();
-    return CheckDrops(DiffPlans(before->plan, plan, drop_state), drop_state);
+    if (!text) return std::nullopt;
+    Result<CheckedJob> checked = check_(*text);
+    if (!checked.ok()) return std::nullopt;
+    return Current{std::move(checked).value(), parallelism};
   }
 
   Result<Asked> AskedToRestart(const Request& request, const std::string& job) const {

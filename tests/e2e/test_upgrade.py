@@ -156,6 +156,9 @@ def test_an_upgrade_that_would_drop_state_is_refused_before_it_begins(
     with Cluster(tmp_path / "cluster", days.path, {"JOB": "days"}, workers=2) as cluster:
         cluster.start()
         running = cluster.wait_job("running")
+        wide = running["parallelism"] + 1
+        cluster.ask("rescale", "days", str(wide))
+        running = cluster.wait_job("running", parallelism=wide, not_attempt=attempt_of(running))
         cluster.wait_checkpoints(3)
         days.write(days=500, users=False)
 
@@ -175,7 +178,8 @@ def test_an_upgrade_that_would_drop_state_is_refused_before_it_begins(
         assert after["state"] == "running" and attempt_of(after) == attempt_of(running)
 
         cluster.ask("upgrade", days.path, "--drop-state", "users", "--drop-state", "days")
-        upgraded = cluster.wait_job("running", not_attempt=attempt_of(running))
+        # It stays as wide as it was made by command.
+        upgraded = cluster.wait_job("running", parallelism=wide, not_attempt=attempt_of(running))
         cluster.wait_checkpoints(2)
         # Another attempt of the same text drops nothing again.
         cluster.workers[upgraded["attempt"]["lead"]].kill()

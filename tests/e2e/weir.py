@@ -269,7 +269,8 @@ class Weir(Process):
 
     def manifests(self) -> list[int]:
         """Numbers of the checkpoints that are there, oldest first."""
-        return sorted(int(path.parent.name) for path in self.checkpoints.rglob("checkpoints/*/manifest"))
+        # Not by a walk through all folders: others come and go meanwhile.
+        return sorted(int(path.parent.name) for path in self.checkpoints.glob("*/checkpoints/*/manifest"))
 
     def newest_manifest(self) -> manifest.Manifest | None:
         return manifest.newest_there(self.checkpoints)
