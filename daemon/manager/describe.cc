@@ -1,6 +1,9 @@
 #include "daemon/manager/describe.h"
 
+#include <set>
+
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "daemon/manager/core.h"
 #include "daemon/manager/states/state.h"
@@ -53,13 +56,13 @@ std::string DescribeElsewhere(const Cluster& cluster, const std::string& store) 
 }
 
 std::string DescribeStores(const Cluster& cluster) {
-  std::string text;
+  std::set<std::string> stores;  // By their first workers, as the stores' own ids are by chance.
   for (const auto& [id, workers] : cluster.ByStore()) {
     std::string ids;
     for (const Worker* worker : workers) ids += (ids.empty() ? "" : ", ") + worker->id;
-    text += fmt::format("{}{} in {}", text.empty() ? "" : "; ", ids, workers.front()->store_url);
+    stores.insert(fmt::format("{} in {}", ids, workers.front()->store_url));
   }
-  return text;
+  return fmt::format("{}", fmt::join(stores, "; "));
 }
 
 std::string DescribeRoom(const Cluster& cluster, Duration now) {
