@@ -63,7 +63,7 @@ class PendingEvent final : public Pending<T> {
     if (const auto error = rd_kafka_event_error(event.get())) {
       return std::optional<Result<T>>(
           std::in_place,
-          ToStatus(error, rd_kafka_event_error_string(event.get()), what_, client_.address()));
+          client_.Failure(error, rd_kafka_event_error_string(event.get()), what_));
     }
     client_.Answered();
     return std::optional<Result<T>>(std::in_place, parse_(event.get()));
@@ -76,13 +76,19 @@ class PendingEvent final : public Pending<T> {
   Owned<rd_kafka_queue_t> queue_;
 };
 
-/// Waits longer than the request's own time-out, so that the library always has the last word.
+/// Waits longer than the request's own time-out, so that the library always has the last word; but
+/// for brokers that do not let weir in, which waiting would not change.
 template <typename T>
 Result<T> Await(Client& client, std::unique_ptr<Pending<T>> pending, Duration timeout,
                 std::string_view what) {
-  auto answer = pending->Poll({timeout.us + Duration::Seconds(2).us});
-  if (answer) return std::move(*answer);
-  return ToStatus(RD_KAFKA_RESP_ERR__TIMED_OUT, client.last_error(), what, client.address());
+  constexpr Duration kSlice = Duration::Millis(100);
+  for (int64_t waited_us = 0; waited_us < timeout.us + Duration::Seconds(2).us;
+       waited_us += kSlice.us) {
+    if (auto answer = pending->Poll(kSlice)) return std::move(*answer);
+    const Status trouble = client.Trouble();
+    if (!trouble.ok() && trouble.kind() == ErrorKind::kFailed) return trouble;
+  }
+  return client.Failure(RD_KAFKA_RESP_ERR__TIMED_OUT, client.last_error(), what);
 }
 
 TopicsAnswer ParseTopics(const rd_kafka_event_t* event) {
@@ -166,7 +172,7 @@ Result<SettingsAnswer> Settings(Client& client, rd_kafka_ResourceType_t type,
   auto options = Options(client, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, timeout);
   rd_kafka_DescribeConfigs(client.get(), resources, 1, options.get(), pending->queue());
   auto answer = WEIR_TRY(Await<SettingsAnswer>(client, std::move(pending), timeout, what));
-  if (error != 0) return ToStatus(error, reason, what, client.address());
+  if (error != 0) return client.Failure(error, reason, what);
   return answer;
 }
 
@@ -226,7 +232,7 @@ Result<std::vector<std::string>> ListTopics(Client& client, Duration timeout) {
   const rd_kafka_metadata_t* found = nullptr;
   if (const auto error =
           rd_kafka_metadata(client.get(), /*all_topics=*/1, nullptr, &found, Millis(timeout))) {
-    return ToStatus(error, client.last_error(), "listing topics", client.address());
+    return client.Failure(error, client.last_error(), "listing topics");
   }
   Owned<const rd_kafka_metadata_t> metadata(found);
   std::vector<std::string> names;
@@ -246,11 +252,11 @@ Result<SettingsAnswer> BrokerSettings(Client& client, Duration timeout) {
   const rd_kafka_metadata_t* found = nullptr;
   if (const auto error =
           rd_kafka_metadata(client.get(), /*all_topics=*/0, nullptr, &found, Millis(timeout))) {
-    return ToStatus(error, client.last_error(), "listing brokers", client.address());
+    return client.Failure(error, client.last_error(), "listing brokers");
   }
   Owned<const rd_kafka_metadata_t> metadata(found);
   if (metadata->broker_cnt == 0) {
-    return ToStatus(RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN, "", "listing brokers", client.address());
+    return client.Failure(RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN, "", "listing brokers");
   }
   return Settings(client, RD_KAFKA_RESOURCE_BROKER, std::to_string(metadata->brokers[0].id),
                   timeout);
@@ -259,14 +265,12 @@ Result<SettingsAnswer> BrokerSettings(Client& client, Duration timeout) {
 Status ProvokeCreation(Client& producer, const std::string& topic, Duration timeout) {
   Owned<rd_kafka_topic_t> handle(rd_kafka_topic_new(producer.get(), topic.c_str(), nullptr));
   if (!handle) {
-    return ToStatus(rd_kafka_last_error(), "", fmt::format("topic '{}'", topic),
-                    producer.address());
+    return producer.Failure(rd_kafka_last_error(), "", fmt::format("topic '{}'", topic));
   }
   const rd_kafka_metadata_t* found = nullptr;
   if (const auto error =
           rd_kafka_metadata(producer.get(), 0, handle.get(), &found, Millis(timeout))) {
-    return ToStatus(error, producer.last_error(), fmt::format("creating topic '{}'", topic),
-                    producer.address());
+    return producer.Failure(error, producer.last_error(), fmt::format("creating topic '{}'", topic));
   }
   Owned<const rd_kafka_metadata_t> metadata(found);
   return Status::Ok();

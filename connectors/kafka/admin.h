@@ -10,6 +10,7 @@
 #include "base/status.h"
 #include "base/time.h"
 #include "connectors/kafka/client.h"
+#include "connectors/kafka/options.h"
 
 namespace weir::kafka {
 

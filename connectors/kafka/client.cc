@@ -1,6 +1,8 @@
 #include "connectors/kafka/client.h"
 
 #include <librdkafka/rdkafka.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <fmt/format.h>
 
@@ -22,8 +24,31 @@ void ErrorCallback(rd_kafka_t*, int error, const char* reason, void* opaque) {
   static_cast<Client*>(opaque)->OnError(error, reason);
 }
 
-/// The library's own lines say nothing that its errors don't; weir logs those, once per change.
-void LogCallback(const rd_kafka_t*, int, const char*, const char*) {}
+int SocketCallback(int domain, int type, int protocol, void* opaque) {
+  const int made = socket(domain, type | SOCK_CLOEXEC, protocol);
+  if (made >= 0) static_cast<Client*>(opaque)->OnSocket();
+  return made;
+}
+
+int SocketClosedCallback(int descriptor, void* opaque) {
+  static_cast<Client*>(opaque)->OnSocketClosed();
+  return close(descriptor);
+}
+
+/// The library's own lines say little that its errors don't; weir logs those, once per change.
+void LogCallback(const rd_kafka_t* handle, int, const char*, const char* line) {
+  // None while it is made and taken down.
+  if (handle == nullptr || rd_kafka_opaque(handle) == nullptr) return;
+  static_cast<Client*>(rd_kafka_opaque(handle))->OnLog(line);
+}
+
+/// Takes what OpenSSL takes, and keeps why where it does not: the library's errors don't tell.
+int CertificateCallback(rd_kafka_t*, const char*, int32_t, int* fault, int, const char*, size_t,
+                        char*, size_t, void* opaque) {
+  if (*fault == 0) return 1;
+  static_cast<Client*>(opaque)->OnCertificate(*fault);
+  return 0;
+}
 
 struct ConfigDestroyer {
   void operator()(rd_kafka_conf_t* config) const { rd_kafka_conf_destroy(config); }
@@ -104,23 +129,27 @@ Status ToStatus(int code, std::string_view reason, std::string_view what,
   }
 }
 
-Result<std::unique_ptr<Client>> Client::Make(Kind kind, const ConnectionOptions& connection,
+Result<std::unique_ptr<Client>> Client::Make(Kind kind, ConnectionPtr connection,
                                              const Settings& settings) {
   WEIR_TRY(CheckClientVersion(rd_kafka_version(), rd_kafka_version_str()));
-  std::unique_ptr<Client> client(new Client(connection.bootstrap_servers));
+  const Connection::Opened opened = WEIR_TRY(connection->Open());
+  std::unique_ptr<Client> client(new Client(std::move(connection)));
   client->kind_ = kind;
+  client->version_ = opened.version;
+  client->security_ = opened.login.security;
   std::unique_ptr<rd_kafka_conf_t, ConfigDestroyer> config(rd_kafka_conf_new());
 
-  Settings all{{"bootstrap.servers", connection.bootstrap_servers},
+  Settings all{{"bootstrap.servers", client->address()},
                {"client.id", "weir"},
-               {"log.connection.close", "false"},
                {"topic.metadata.refresh.interval.ms", "10000"},
                // Its own metrics for brokers that ask: every handle that is closed would wait up to
                // half a second for the last ones to be sent.
                {"enable.metrics.push", "false"},
                {"reconnect.backoff.max.ms", "2000"},
                {"socket.nagle.disable", "true"}};
-  for (const auto& [name, value] : connection.properties) {
+  const Settings secured = LibrarySettings(opened.login);
+  all.insert(all.end(), secured.begin(), secured.end());
+  for (const auto& [name, value] : opened.login.properties) {
     const PropertyUse use = UseOfProperty(name);
     const PropertyUse own =
         kind == Kind::kConsumer ? PropertyUse::kConsumer : PropertyUse::kProducer;
@@ -131,14 +160,20 @@ Result<std::unique_ptr<Client>> Client::Make(Kind kind, const ConnectionOptions&
     char reason[512] = {};
     if (rd_kafka_conf_set(config.get(), name.c_str(), value.c_str(), reason, sizeof reason) !=
         RD_KAFKA_CONF_OK) {
+      // The value may be a secret; the library's reason is about its form.
       return Status(errors::kClientSettings,
-                    fmt::format("setting {}={} of the Kafka client: {}", name, value, reason),
+                    fmt::format("setting {} of the Kafka client: {}", name, reason),
                     "mend it under 'properties' of the connection");
     }
   }
   rd_kafka_conf_set_opaque(config.get(), client.get());
   rd_kafka_conf_set_error_cb(config.get(), ErrorCallback);
   rd_kafka_conf_set_log_cb(config.get(), LogCallback);
+  rd_kafka_conf_set_socket_cb(config.get(), SocketCallback);
+  rd_kafka_conf_set_closesocket_cb(config.get(), SocketClosedCallback);
+  if (opened.login.security != Security::kPlaintext) {
+    rd_kafka_conf_set_ssl_cert_verify_cb(config.get(), CertificateCallback);
+  }
   if (kind == Kind::kProducer) rd_kafka_conf_set_dr_msg_cb(config.get(), DeliveryCallback);
 
   char reason[512] = {};
@@ -146,7 +181,7 @@ Result<std::unique_ptr<Client>> Client::Make(Kind kind, const ConnectionOptions&
                                  config.get(), reason, sizeof reason);
   if (client->handle_ == nullptr) {
     return Status(errors::kClientSettings, fmt::format("the Kafka client: {}", reason),
-                  "mend 'properties' of the connection");
+                  "see the connection's certificates and 'properties'");
   }
   [[maybe_unused]] auto* const taken_over = config.release();  // By rd_kafka_new.
   if (kind == Kind::kConsumer) rd_kafka_poll_set_consumer(client->handle_);
@@ -185,8 +220,28 @@ std::string Client::last_error() const {
 }
 
 void Client::Answered() {
+  connection_->LoggedIn();
+  {
+    std::lock_guard lock(mutex_);
+    trouble_ = Status::Ok();
+    suspicions_ = 0;
+  }
   if (!brokers_away_.exchange(false)) return;
-  log::Info("kafka brokers answer again", {{"address", address_}});
+  log::Info("kafka brokers answer again", {{"address", address()}});
+}
+
+Status Client::Trouble() {
+  Serve(/*timeout_ms=*/0);
+  std::lock_guard lock(mutex_);
+  if (trouble_.ok() || !connection_->logged_in()) return trouble_;
+  return Status(errors::kBrokersAway, trouble_.message(), trouble_.cure());
+}
+
+Status Client::Failure(int code, std::string_view reason, std::string_view what) {
+  Status plain = ToStatus(code, reason, what, address());
+  if (plain.code().id != errors::kBrokersAway.id) return plain;
+  const Status trouble = Trouble();
+  return trouble.ok() ? plain : trouble;
 }
 
 void Client::OnDelivery(int error, const char* topic, int32_t partition) {
@@ -200,15 +255,41 @@ void Client::OnDelivery(int error, const char* topic, int32_t partition) {
   deliveries_.first_place = fmt::format("{}/{}", topic, partition);
 }
 
-void Client::OnError(int error, const char* reason) {
+void Client::Suspect(int error, const std::string& reason) {
+  constexpr int kSuspicionsBelieved = 3;
+  const LoginTrouble found =
+      ExplainLogin(security_, error, reason, certificate_.load(std::memory_order_relaxed), address());
+  if (found.status.ok()) return;
   {
     std::lock_guard lock(mutex_);
-    last_error_ = reason != nullptr ? reason : "";
+    if (!found.sure && ++suspicions_ < kSuspicionsBelieved) return;
+    const bool news = trouble_.ok() || trouble_.code().id != found.status.code().id;
+    trouble_ = found.status;
+    if (!news) return;
   }
+  log::Warn("kafka brokers do not let weir in", {{"code", found.status.code().id},
+                                                 {"address", address()},
+                                                 {"reason", found.status.message()},
+                                                 {"cure", found.status.cure()}});
+}
+
+void Client::OnLog(const char* line) {
+  // The one thing that is told in a line only: a broker that hangs up on the first words.
+  if (std::string_view(line).find("in state APIVERSION_QUERY") == std::string_view::npos) return;
+  Suspect(RD_KAFKA_RESP_ERR__TRANSPORT, line);
+}
+
+void Client::OnError(int error, const char* reason) {
+  const std::string why = reason != nullptr ? reason : "";
+  {
+    std::lock_guard lock(mutex_);
+    last_error_ = why;
+  }
+  Suspect(error, why);
   if (error != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) return;
   if (brokers_away_.exchange(true)) return;
   log::Warn("kafka brokers are away, waiting",
-            {{"code", errors::kBrokersAway.id}, {"address", address_}, {"reason", last_error()}});
+            {{"code", errors::kBrokersAway.id}, {"address", address()}, {"reason", last_error()}});
 }
 
 }  // namespace weir::kafka

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/status.h"
-#include "connectors/kafka/options.h"
+#include "connectors/kafka/connection.h"
 
 typedef struct rd_kafka_s rd_kafka_t;
 
@@ -34,14 +34,17 @@ class Client {
 
   /// `settings` are weir's own and win over the connection's properties. Returns at once; brokers
   /// are looked for in the background.
-  static Result<std::unique_ptr<Client>> Make(Kind kind, const ConnectionOptions& connection,
+  static Result<std::unique_ptr<Client>> Make(Kind kind, ConnectionPtr connection,
                                               const Settings& settings);
   ~Client();
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
   rd_kafka_t* get() const { return handle_; }
-  const std::string& address() const { return address_; }
+  const std::string& address() const { return connection_->address(); }
+  /// Whether files or secrets of the connection have changed since it was made, as seen at `now`
+  /// (monotonic): then a new client is to take its place.
+  bool Outdated(Duration now) const { return connection_->Version(now) != version_; }
 
   /// Serves the library's callbacks that are due (delivery reports, errors) and waits at most so
   /// long for the first one.
@@ -61,21 +64,39 @@ class Client {
   std::string last_error() const;
   /// A request was answered: brokers are there (again).
   void Answered();
+  /// Why brokers do not let it in, as last told; Ok where they do, or none was reached. Before a
+  /// first login worked over this connection it is an error to fail with, later one to wait out.
+  Status Trouble();
+  /// What an error of the library becomes (see ToStatus), or the trouble where that explains it.
+  Status Failure(int code, std::string_view reason, std::string_view what);
+  /// Sockets that were closed since it was made: a request may have been sent twice then.
+  uint64_t sockets_closed() const { return sockets_closed_.load(std::memory_order_relaxed); }
 
   // Called back by the library.
   void OnDelivery(int error, const char* topic, int32_t partition);
   void OnError(int error, const char* reason);
+  void OnLog(const char* line);
+  void OnCertificate(int fault) { certificate_.store(fault, std::memory_order_relaxed); }
+  void OnSocket() { connection_->SocketOpened(); }
+  void OnSocketClosed() { sockets_closed_.fetch_add(1, std::memory_order_relaxed); }
 
  private:
-  explicit Client(std::string address) : address_(std::move(address)) {}
+  void Suspect(int error, const std::string& reason);
+  explicit Client(ConnectionPtr connection) : connection_(std::move(connection)) {}
 
-  const std::string address_;
+  const ConnectionPtr connection_;
+  uint64_t version_ = 0;
+  Security security_ = Security::kPlaintext;
   rd_kafka_t* handle_ = nullptr;
   Kind kind_ = Kind::kConsumer;
   Deliveries deliveries_;
   std::atomic<bool> brokers_away_{false};
+  std::atomic<uint64_t> sockets_closed_{0};
+  std::atomic<int> certificate_{0};  ///< Why a broker's was not taken, by OpenSSL's number.
   mutable std::mutex mutex_;
   std::string last_error_;
+  Status trouble_;
+  int suspicions_ = 0;  ///< Troubles that were not sure, since anything was answered.
 };
 
 }  // namespace weir::kafka

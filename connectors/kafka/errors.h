@@ -31,7 +31,16 @@ inline constexpr ErrorCode kBrokerNotReady{"WEIR-K017", ErrorKind::kRetry};
 inline constexpr ErrorCode kBrokerRefused{"WEIR-K018", ErrorKind::kFailed};
 inline constexpr ErrorCode kSourceOption{"WEIR-K020", ErrorKind::kInvalid};
 inline constexpr ErrorCode kSinkOption{"WEIR-K021", ErrorKind::kInvalid};
-inline constexpr ErrorCode kNotYetSupported{"WEIR-K022", ErrorKind::kInvalid};
 inline constexpr ErrorCode kConnectionOption{"WEIR-K023", ErrorKind::kInvalid};
+/// A warning: the port is one of Amazon MSK's for another kind of security.
+inline constexpr ErrorCode kUnlikelyPort{"WEIR-K024", ErrorKind::kInvalid};
+/// A file that a connection names cannot be read.
+inline constexpr ErrorCode kConnectionFile{"WEIR-K025", ErrorKind::kFailed};
+/// Weir's own certificate is none, has expired, or its key is another's.
+inline constexpr ErrorCode kOwnCertificate{"WEIR-K026", ErrorKind::kFailed};
+/// TLS with a broker could not be set up.
+inline constexpr ErrorCode kTlsRefused{"WEIR-K027", ErrorKind::kFailed};
+/// A broker does not take the user, the password or the token.
+inline constexpr ErrorCode kLoginRefused{"WEIR-K028", ErrorKind::kFailed};
 
 }  // namespace weir::errors

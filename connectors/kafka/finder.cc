@@ -44,7 +44,7 @@ Status RemadeTopic(const std::string& topic) {
                 "another name");
 }
 
-Finder::Finder(ConnectionOptions connection, SourceOptions options)
+Finder::Finder(ConnectionPtr connection, SourceOptions options)
     : connection_(std::move(connection)), options_(std::move(options)) {}
 
 Result<std::vector<Split>> Finder::Find(const std::vector<Split>& known) {
@@ -60,7 +60,7 @@ Result<std::vector<Split>> Finder::Find(const std::vector<Split>& known) {
       return MissingTopic(*client_, topic.name, "create the topic, or mend its name", kPatience);
     }
     if (topic.error != 0) {
-      return ToStatus(topic.error, "", fmt::format("topic '{}'", topic.name), client_->address());
+      return client_->Failure(topic.error, "", fmt::format("topic '{}'", topic.name));
     }
     if (!topic.leaderless.empty()) {
       return Status(errors::kBrokerNotReady,
@@ -100,10 +100,9 @@ Result<std::vector<int64_t>> Finder::Offsets(const std::vector<TopicPartition>& 
   std::map<TopicPartition, int64_t> found;
   for (const OffsetFacts& answer : answers) {
     if (answer.error != 0) {
-      return ToStatus(
+      return client_->Failure(
           answer.error, "",
-          fmt::format("the offsets of {}", SplitId(answer.at.topic, answer.at.partition)),
-          client_->address());
+          fmt::format("the offsets of {}", SplitId(answer.at.topic, answer.at.partition)));
     }
     // A partition that has no leader yet can be answered without an error and without an offset.
     if (answer.offset != RD_KAFKA_OFFSET_INVALID) found[answer.at] = answer.offset;

@@ -17,7 +17,7 @@ namespace weir::kafka {
 /// end is the last stable offset: what lies behind somebody's open transaction is not waited for.
 class Finder final : public SplitFinder {
  public:
-  Finder(ConnectionOptions connection, SourceOptions options);
+  Finder(ConnectionPtr connection, SourceOptions options);
 
   Result<std::vector<Split>> Find(const std::vector<Split>& known) override;
   bool Grows() const override { return !options_.stop.bounded(); }
@@ -31,7 +31,7 @@ class Finder final : public SplitFinder {
   Result<std::vector<int64_t>> Starts(const std::vector<TopicPartition>& partitions);
   Result<std::vector<int64_t>> Stops(const std::vector<TopicPartition>& partitions);
 
-  const ConnectionOptions connection_;
+  const ConnectionPtr connection_;
   const SourceOptions options_;
   std::unique_ptr<Client> client_;
 };

@@ -18,13 +18,18 @@ namespace weir {
 namespace kafka {
 namespace {
 
-/// Reads the connection a node names. False where there was a fault, which was told.
-bool ReadConnection(const NodeContext& node, const std::string& name, Diagnostics& diagnostics,
-                    ConnectionOptions& out) {
-  const YamlNode* options = node.connection(name, "kafka");
-  if (options == nullptr) return false;
-  return ConnectionOptions::Describe().Read(*options, diagnostics, out) &&
-         CheckConnection(out, *options, diagnostics);
+/// The connection a node names; null where there was a fault, which was told.
+ConnectionPtr ReadConnection(const NodeContext& node, const std::string& name,
+                             Diagnostics& diagnostics) {
+  const YamlNode* yaml = node.connection(name, "kafka");
+  ConnectionOptions options;
+  if (yaml == nullptr || !ConnectionOptions::Describe().Read(*yaml, diagnostics, options) ||
+      !CheckConnection(options, *yaml, diagnostics)) {
+    return nullptr;
+  }
+  const std::string& file = yaml->place().source->name;
+  options.folder = file.substr(0, file.rfind('/') == std::string::npos ? 0 : file.rfind('/'));
+  return std::make_shared<Connection>(std::move(options));
 }
 
 Place PlaceOf(const YamlNode& options, std::string_view key) {
@@ -34,7 +39,7 @@ Place PlaceOf(const YamlNode& options, std::string_view key) {
 
 class KafkaSource final : public SourcePlan {
  public:
-  KafkaSource(ConnectionOptions connection, SourceOptions options, const Format& format,
+  KafkaSource(ConnectionPtr connection, SourceOptions options, const Format& format,
               std::optional<YamlNode> format_options, std::vector<ColumnDeclaration> declared,
               SchemaPtr records)
       : connection_(std::move(connection)),
@@ -57,7 +62,7 @@ class KafkaSource final : public SourcePlan {
     if (options_.topic) what = fmt::format("topic {}", *options_.topic);
     if (options_.pattern) what = fmt::format("topics like {}", *options_.pattern);
     if (options_.topics) what = fmt::format("topics {}", weir::ShowValue(*options_.topics));
-    return fmt::format("kafka {} at {}, {}{}", what, connection_.bootstrap_servers,
+    return fmt::format("kafka {} at {}, {}{}", what, connection_->address(),
                        weir::ShowValue(options_.isolation), bounded() ? ", bounded" : "");
   }
 
@@ -86,7 +91,7 @@ class KafkaSource final : public SourcePlan {
   }
 
  private:
-  const ConnectionOptions connection_;
+  const ConnectionPtr connection_;
   const SourceOptions options_;
   const Format& format_;
   const std::optional<YamlNode> format_options_;
@@ -97,7 +102,7 @@ class KafkaSource final : public SourcePlan {
 
 class KafkaSink final : public SinkPlan {
  public:
-  KafkaSink(std::string name, ConnectionOptions connection, SinkOptions options,
+  KafkaSink(std::string name, ConnectionPtr connection, SinkOptions options,
             const Format& format, std::optional<YamlNode> format_options, SchemaPtr input,
             SinkColumns columns)
       : name_(std::move(name)),
@@ -110,7 +115,7 @@ class KafkaSink final : public SinkPlan {
 
   std::string Describe() const override {
     return fmt::format("kafka topic {} at {}, exactly once", options_.topic,
-                       connection_.bootstrap_servers);
+                       connection_->address());
   }
   bool HasMarkers() const override { return true; }
 
@@ -153,7 +158,7 @@ class KafkaSink final : public SinkPlan {
   }
 
   const std::string name_;
-  const ConnectionOptions connection_;
+  const ConnectionPtr connection_;
   const SinkOptions options_;
   const Format& format_;
   const std::optional<YamlNode> format_options_;
@@ -222,9 +227,10 @@ class KafkaConnectorImpl final : public Connector {
     SourceOptions options;
     bool good = SourceOptions::Describe().Read(*node.options, diagnostics, options) &&
                 CheckSource(node, options, diagnostics);
-    ConnectionOptions connection;
+    ConnectionPtr connection;
     if (!options.connection.empty()) {
-      good = ReadConnection(node, options.connection, diagnostics, connection) && good;
+      connection = ReadConnection(node, options.connection, diagnostics);
+      good = connection != nullptr && good;
     }
     const ChosenFormat chosen = ChooseFormat(node.format, diagnostics);
     if (chosen.format == nullptr) return nullptr;
@@ -240,9 +246,10 @@ class KafkaConnectorImpl final : public Connector {
                                            Diagnostics& diagnostics) const override {
     SinkOptions options;
     bool good = SinkOptions::Describe().Read(*node.options, diagnostics, options);
-    ConnectionOptions connection;
+    ConnectionPtr connection;
     if (!options.connection.empty()) {
-      good = ReadConnection(node, options.connection, diagnostics, connection) && good;
+      connection = ReadConnection(node, options.connection, diagnostics);
+      good = connection != nullptr && good;
     }
     const ChosenFormat chosen = ChooseFormat(node.format, diagnostics);
     if (chosen.format == nullptr || !good) return nullptr;

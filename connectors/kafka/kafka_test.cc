@@ -102,7 +102,18 @@ TEST_CASE("faults of a kafka source are told with their code") {
 TEST_CASE("faults of a kafka connection are told with their code") {
   const std::string base(kConnection);
   const std::pair<std::string, std::string_view> cases[] = {
-      {base + "\nsecurity: iam", errors::kNotYetSupported.id},
+      {base + "\nsecurity: mtls", errors::kConnectionOption.id},
+      {base + "\nsecurity: tls\ntls: { certificate: c.pem, key: { env: K } }",
+       errors::kConnectionOption.id},
+      {base + "\ntls: { ca: ca.pem }", errors::kConnectionOption.id},
+      {base + "\nsecurity: scram\nuser: me", errors::kConnectionOption.id},
+      {base + "\nsecurity: scram\npassword: { env: P }", errors::kConnectionOption.id},
+      {base + "\nsecurity: scram\nuser: me\npassword: in-the-clear", errors::kSecretWritten.id},
+      {base + "\nsecurity: tls\nuser: me", errors::kConnectionOption.id},
+      {base + "\nsecurity: tls\nrole: arn:x", errors::kConnectionOption.id},
+      {base + "\nsecurity: iam\nexternal_id: x", errors::kConnectionOption.id},
+      {base + "\nclient_properties: c.properties\nsecurity: tls", errors::kConnectionOption.id},
+      {base + "\nsecurity: sasl", errors::kBadValue.id},
       {base + "\nproperties: { ssl.ca.location: /etc/passwd }", errors::kConnectionOption.id},
       {base + "\nproperties: { socket.timout.ms: 1000 }", errors::kConnectionOption.id},
       {"security: plaintext", errors::kMissingKey.id}};

@@ -32,14 +32,14 @@ using Owned = std::unique_ptr<T, Destroyer>;
 
 }  // namespace
 
-Result<std::unique_ptr<Client>> MarkerReader::Connect(const ConnectionOptions& connection,
+Result<std::unique_ptr<Client>> MarkerReader::Connect(const ConnectionPtr& connection,
                                                       const std::string& lane) {
   // A consumer of the lane's group, though it consumes nothing: a producer's handle has no group,
   // and librdkafka (2.8) dereferences it when the answer is that the coordinator has moved.
   return Client::Make(Client::Kind::kConsumer, connection, {{"group.id", lane}});
 }
 
-Result<std::unique_ptr<MarkerReader>> MarkerReader::Make(const ConnectionOptions& connection,
+Result<std::unique_ptr<MarkerReader>> MarkerReader::Make(const ConnectionPtr& connection,
                                                          std::string lane, std::string topic) {
   auto client = WEIR_TRY(Connect(connection, lane));
   return std::unique_ptr<MarkerReader>(
@@ -101,9 +101,8 @@ Result<LaneMarker> MarkerReader::Ask(bool settled) {
       }
     }
   }
-  return ToStatus(code, client_->last_error(),
-                  fmt::format("reading the marker of lane '{}' for topic '{}'", lane_, topic_),
-                  client_->address());
+  return client_->Failure(code, client_->last_error(),
+                  fmt::format("reading the marker of lane '{}' for topic '{}'", lane_, topic_));
 }
 
 }  // namespace weir::kafka

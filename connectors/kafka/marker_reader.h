@@ -13,7 +13,7 @@ namespace weir::kafka {
 class MarkerReader {
  public:
   /// `lane` is the group that the marker is committed to, for partition 0 of `topic`.
-  static Result<std::unique_ptr<MarkerReader>> Make(const ConnectionOptions& connection,
+  static Result<std::unique_ptr<MarkerReader>> Make(const ConnectionPtr& connection,
                                                     std::string lane, std::string topic);
 
   /// Asks again for half a minute while coordinators move or are away; only an answer says that
@@ -22,17 +22,17 @@ class MarkerReader {
   Result<LaneMarker> Read(bool settled);
 
  private:
-  MarkerReader(ConnectionOptions connection, std::unique_ptr<Client> client, std::string lane,
+  MarkerReader(ConnectionPtr connection, std::unique_ptr<Client> client, std::string lane,
                std::string topic)
       : connection_(std::move(connection)),
         client_(std::move(client)),
         lane_(std::move(lane)),
         topic_(std::move(topic)) {}
-  static Result<std::unique_ptr<Client>> Connect(const ConnectionOptions& connection,
+  static Result<std::unique_ptr<Client>> Connect(const ConnectionPtr& connection,
                                                  const std::string& lane);
   Result<LaneMarker> Ask(bool settled);
 
-  const ConnectionOptions connection_;
+  const ConnectionPtr connection_;
   std::unique_ptr<Client> client_;
   const std::string lane_;
   const std::string topic_;

@@ -1,7 +1,5 @@
 #include "connectors/kafka/options.h"
 
-#include <array>
-
 #include <fmt/format.h>
 
 #include "batch/time_text.h"
@@ -9,44 +7,7 @@
 #include "connectors/kafka/errors.h"
 
 namespace weir::kafka {
-namespace {
 
-struct Property {
-  std::string_view name;
-  PropertyUse use;
-};
-
-constexpr std::array kProperties{
-    Property{"broker.address.family", PropertyUse::kBoth},
-    Property{"client.id", PropertyUse::kBoth},
-    Property{"client.rack", PropertyUse::kConsumer},
-    Property{"connections.max.idle.ms", PropertyUse::kBoth},
-    Property{"fetch.error.backoff.ms", PropertyUse::kConsumer},
-    Property{"fetch.min.bytes", PropertyUse::kConsumer},
-    Property{"fetch.wait.max.ms", PropertyUse::kConsumer},
-    Property{"linger.ms", PropertyUse::kProducer},
-    Property{"metadata.max.age.ms", PropertyUse::kBoth},
-    Property{"reconnect.backoff.max.ms", PropertyUse::kBoth},
-    Property{"reconnect.backoff.ms", PropertyUse::kBoth},
-    Property{"retry.backoff.max.ms", PropertyUse::kBoth},
-    Property{"retry.backoff.ms", PropertyUse::kBoth},
-    Property{"socket.connection.setup.timeout.ms", PropertyUse::kBoth},
-    Property{"socket.keepalive.enable", PropertyUse::kBoth},
-    Property{"socket.nagle.disable", PropertyUse::kBoth},
-    Property{"socket.receive.buffer.bytes", PropertyUse::kBoth},
-    Property{"socket.send.buffer.bytes", PropertyUse::kBoth},
-    Property{"socket.timeout.ms", PropertyUse::kBoth},
-    Property{"topic.metadata.refresh.interval.ms", PropertyUse::kBoth},
-};
-
-}  // namespace
-
-std::vector<Choice<Security>> ChoicesOf(Security) {
-  return {{"plaintext", Security::kPlaintext},
-          {"tls", Security::kTls},
-          {"scram", Security::kScram},
-          {"iam", Security::kIam}};
-}
 std::vector<Choice<StartWhere>> ChoicesOf(StartWhere) {
   return {{"earliest", StartWhere::kEarliest}, {"latest", StartWhere::kLatest}};
 }
@@ -84,64 +45,6 @@ std::string_view CompressionName(Compression compression) {
       return "zstd";
   }
   return "none";
-}
-
-const Spec<ConnectionOptions>& ConnectionOptions::Describe() {
-  static const Spec<ConnectionOptions> spec(
-      "kafka", "A Kafka cluster.",
-      {Required("bootstrap_servers", &ConnectionOptions::bootstrap_servers,
-                "Addresses to begin with, host:port, separated by commas.", NotEmpty),
-       Optional("security", &ConnectionOptions::security, Security::kPlaintext,
-                "How the connection is secured. Only plaintext for now."),
-       Optional("properties", &ConnectionOptions::properties,
-                "Settings of the client library by its own names; those that tune connections, "
-                "none that names a file or changes what is guaranteed.")},
-      "kafka: { bootstrap_servers: \"localhost:9092\" }");
-  return spec;
-}
-
-PropertyUse UseOfProperty(std::string_view name) {
-  for (const Property& property : kProperties) {
-    if (property.name == name) return property.use;
-  }
-  return PropertyUse::kRefused;
-}
-
-std::vector<std::string> AllowedProperties() {
-  std::vector<std::string> names;
-  for (const Property& property : kProperties) names.emplace_back(property.name);
-  return names;
-}
-
-bool CheckConnection(const ConnectionOptions& options, const YamlNode& node,
-                     Diagnostics& diagnostics) {
-  bool good = true;
-  if (options.security != Security::kPlaintext) {
-    const YamlNode* at = node.Find("security");
-    diagnostics.Error(
-        errors::kNotYetSupported, at != nullptr ? at->place() : node.place(),
-        fmt::format("security {} comes in a later version", weir::ShowValue(options.security)),
-        "use a plaintext listener");
-    good = false;
-  }
-  const YamlNode* properties = node.Find("properties");
-  for (const auto& [name, value] : options.properties) {
-    if (UseOfProperty(name) != PropertyUse::kRefused) continue;
-    Place place = node.place();
-    if (properties != nullptr) {
-      for (const YamlNode::Entry& entry : properties->entries()) {
-        if (entry.key == name) place = entry.key_place;
-      }
-    }
-    const std::string near = NearestName(name, AllowedProperties());
-    diagnostics.Error(errors::kConnectionOption, place,
-                      fmt::format("property '{}' cannot be set by a job", name),
-                      near.empty() ? "properties may only tune connections and time-outs"
-                                   : fmt::format("did you mean '{}'?", near),
-                      name.size());
-    good = false;
-  }
-  return good;
 }
 
 bool ReadValue(const YamlNode& node, Diagnostics& diagnostics, Moment& out) {

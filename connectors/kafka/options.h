@@ -11,30 +11,6 @@
 
 namespace weir::kafka {
 
-/// How a connection's bytes are secured.
-enum class Security { kPlaintext, kTls, kScram, kIam };
-std::vector<Choice<Security>> ChoicesOf(Security);
-
-/// `connections: { NAME: { kafka: {…} } }`: how a cluster is reached.
-struct ConnectionOptions {
-  std::string bootstrap_servers;
-  Security security = Security::kPlaintext;
-  /// Settings of the client library, by its own names, as the allow-list below lets them through.
-  std::map<std::string, std::string> properties;
-  static const Spec<ConnectionOptions>& Describe();
-};
-
-/// Which settings a job may hand to the client library: none that names a file, a program or a URL,
-/// and none that weir's own correctness hangs on.
-enum class PropertyUse { kRefused, kConsumer, kProducer, kBoth };
-PropertyUse UseOfProperty(std::string_view name);
-std::vector<std::string> AllowedProperties();
-
-/// What the Spec cannot say: security that is not there yet, properties off the list. False where
-/// there was a fault.
-bool CheckConnection(const ConnectionOptions& options, const YamlNode& node,
-                     Diagnostics& diagnostics);
-
 enum class StartWhere { kEarliest, kLatest };
 std::vector<Choice<StartWhere>> ChoicesOf(StartWhere);
 enum class StopWhere { kNever, kLatest };

@@ -24,10 +24,14 @@ struct Reader::Partition {
         leader_epoch(position.leader_epoch),
         topic_id(std::move(position.topic_id)),
         before(position.offset) {}
-  ~Partition() {
+  ~Partition() { Release(); }
+  /// Lets go of what belongs to the client.
+  void Release() {
+    assigned = false;
     if (queue == nullptr) return;
     rd_kafka_queue_cb_event_enable(queue, nullptr, nullptr);
     rd_kafka_queue_destroy(queue);
+    queue = nullptr;
   }
   Partition(const Partition&) = delete;
   Partition& operator=(const Partition&) = delete;

@@ -84,7 +84,7 @@ FetchLimits LimitsFor(size_t memory_budget, size_t partitions) {
   return limits;
 }
 
-Reader::Reader(ConnectorContext context, ConnectionOptions connection, SourceOptions options,
+Reader::Reader(ConnectorContext context, ConnectionPtr connection, SourceOptions options,
                std::unique_ptr<RowBuilder> rows)
     : context_(std::move(context)),
       connection_(std::move(connection)),
@@ -131,6 +131,16 @@ Status Reader::Connect() {
   return Status::Ok();
 }
 
+Status Reader::Reconnect() {
+  for (const auto& partition : partitions_) partition->Release();
+  watch_->topics.reset();
+  watch_->ends.reset();
+  watch_->stable.reset();
+  watch_->topics_known = false;
+  client_.reset();
+  return Connect();
+}
+
 Status Reader::Assign(const std::vector<Partition*>& partitions) {
   PartitionList list(rd_kafka_topic_partition_list_new(static_cast<int>(partitions.size())));
   for (Partition* partition : partitions) {
@@ -155,8 +165,8 @@ Status Reader::Assign(const std::vector<Partition*>& partitions) {
   std::unique_ptr<rd_kafka_error_t, ErrorDestroyer> error(
       rd_kafka_incremental_assign(client_->get(), list.get()));
   if (!error) return Status::Ok();
-  return ToStatus(rd_kafka_error_code(error.get()), rd_kafka_error_string(error.get()),
-                  "assigning partitions", client_->address());
+  return client_->Failure(rd_kafka_error_code(error.get()), rd_kafka_error_string(error.get()),
+                  "assigning partitions");
 }
 
 void Reader::Unassign(Partition& partition) {
@@ -248,7 +258,7 @@ Status Reader::OnFault(Partition& partition, int error, const std::string& reaso
   Judge(partition, /*again=*/false);
   if (partition.trouble == error) return Status::Ok();
   partition.trouble = error;
-  const Status told = ToStatus(error, reason, "reading " + partition.id, client_->address());
+  const Status told = client_->Failure(error, reason, "reading " + partition.id);
   log::Warn("kafka partition cannot be read, waiting", {{"code", told.code().id},
                                                         {"partition", partition.id},
                                                         {"reason", told.message()},

@@ -39,7 +39,7 @@ FetchLimits LimitsFor(size_t memory_budget, size_t partitions);
 /// topic that was made anew is noticed.
 class Reader final : public SourceReader {
  public:
-  Reader(ConnectorContext context, ConnectionOptions connection, SourceOptions options,
+  Reader(ConnectorContext context, ConnectionPtr connection, SourceOptions options,
          std::unique_ptr<RowBuilder> rows);
   ~Reader() override;
 
@@ -53,6 +53,8 @@ class Reader final : public SourceReader {
   struct Watch;
 
   Status Connect();
+  /// Lets go of the client and what belongs to it; a new one reads on from the positions.
+  Status Reconnect();
   Status Assign(const std::vector<Partition*>& partitions);
   void Unassign(Partition& partition);
   /// Rows of one partition that are there, if any.
@@ -70,7 +72,7 @@ class Reader final : public SourceReader {
   bool News(const std::vector<std::string>* paused, Polled& polled);
 
   const ConnectorContext context_;
-  const ConnectionOptions connection_;
+  const ConnectionPtr connection_;
   const SourceOptions options_;
   const std::unique_ptr<RowBuilder> rows_;
   const std::unique_ptr<Wakeup> wakeup_;

@@ -45,7 +45,7 @@ Result<TopicFacts> Describe(Client& client, const std::string& topic) {
 
 }  // namespace
 
-Result<SinkFacts> LearnSink(const ConnectionOptions& connection, const std::string& topic) {
+Result<SinkFacts> LearnSink(const ConnectionPtr& connection, const std::string& topic) {
   const auto client = WEIR_TRY(Client::Make(Client::Kind::kProducer, connection, {}));
   auto facts = WEIR_TRY(Describe(*client, topic));
   // Rights to read settings are often not given; what is usual must do then.
@@ -65,7 +65,7 @@ Result<SinkFacts> LearnSink(const ConnectionOptions& connection, const std::stri
                         kPatience);
   }
   if (facts.error != 0) {
-    return ToStatus(facts.error, "", fmt::format("topic '{}'", topic), client->address());
+    return client->Failure(facts.error, "", fmt::format("topic '{}'", topic));
   }
   SinkFacts learned;
   learned.limits.partitions = facts.partitions;

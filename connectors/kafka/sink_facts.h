@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "connectors/kafka/options.h"
+#include "connectors/kafka/connection.h"
 #include "connectors/kafka/writer.h"
 
 namespace weir::kafka {
@@ -16,6 +16,6 @@ struct SinkFacts {
 
 /// Asks the cluster. A topic that is not there is an error, unless the broker makes topics by
 /// itself when they are asked for: then it is made now.
-Result<SinkFacts> LearnSink(const ConnectionOptions& connection, const std::string& topic);
+Result<SinkFacts> LearnSink(const ConnectionPtr& connection, const std::string& topic);
 
 }  // namespace weir::kafka

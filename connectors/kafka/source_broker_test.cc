@@ -432,7 +432,7 @@ TEST_CASE("brokers that are away are named, and asked again") {
   options.topic = "clicks";
   ConnectionOptions connection;
   connection.bootstrap_servers = "127.0.0.1:1";
-  Finder finder(connection, options);
+  Finder finder(std::make_shared<Connection>(connection), options);
   const auto found = finder.Find({});
   REQUIRE_FALSE(found.ok());
   CHECK(found.status().Is(errors::kBrokersAway));

@@ -108,7 +108,7 @@ Result<std::unique_ptr<Transaction>> Transaction::Make(const Target& target) {
   made->topic_ = rd_kafka_topic_new(made->client_->get(), target.topic.c_str(), nullptr);
   if (made->topic_ == nullptr) {
     return ToStatus(rd_kafka_last_error(), "", fmt::format("topic '{}'", target.topic),
-                    target.connection.bootstrap_servers);
+                    target.connection->address());
   }
   return made;
 }
@@ -172,8 +172,7 @@ Status Transaction::Init() {
   if (!error) return Status::Ok();
   const int code = CodeOf(client_->get(), error.get());
   if (code == RD_KAFKA_RESP_ERR__TIMED_OUT) {
-    return ToStatus(code, client_->last_error(), fmt::format("fencing lane '{}'", target_.lane),
-                    client_->address());
+    return client_->Failure(code, client_->last_error(), fmt::format("fencing lane '{}'", target_.lane));
   }
   return Fault(code, rd_kafka_error_string(error.get()), "fencing");
 }

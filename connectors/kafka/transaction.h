@@ -6,6 +6,7 @@
 
 #include "connectors/kafka/client.h"
 #include "connectors/kafka/marker.h"
+#include "connectors/kafka/options.h"
 
 typedef struct rd_kafka_topic_s rd_kafka_topic_t;
 
@@ -30,7 +31,7 @@ PublishFault ClassifyFault(int code);
 class Transaction {
  public:
   struct Target {
-    ConnectionOptions connection;
+    ConnectionPtr connection;
     std::string lane;  ///< Transactional id and group.
     std::string topic;
     Compression compression = Compression::kNone;

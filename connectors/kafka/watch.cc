@@ -33,6 +33,7 @@ Status Reader::Look() {
   if (Passed(now, watch.served, kServeEvery)) {
     watch.served = now;
     client_->Serve(0);
+    if (client_->Outdated(now)) WEIR_TRY(Reconnect());
   }
 
   if (watch.topics) {
@@ -107,24 +108,10 @@ Status Reader::OnTopics(const TopicsAnswer& topics) {
   }
   if (!all_known) return Status::Ok();
 
+  // The library shares its memory out when it starts: a larger share count needs a new start.
+  if (limits_.capacity < partitions_.size()) WEIR_TRY(Reconnect());
   // Nothing is read before the topics are known to be those of the positions.
   watch.topics_known = true;
-  const bool grown = limits_.capacity < partitions_.size();
-  if (grown) {
-    // The library shares its memory out when it starts: a larger share count needs a new start.
-    for (const auto& partition : partitions_) {
-      partition->assigned = false;
-      if (partition->queue != nullptr) {
-        rd_kafka_queue_cb_event_enable(partition->queue, nullptr, nullptr);
-        rd_kafka_queue_destroy(partition->queue);
-        partition->queue = nullptr;
-      }
-    }
-    watch_->ends.reset();
-    watch_->stable.reset();
-    client_.reset();
-    WEIR_TRY(Connect());
-  }
   std::vector<Partition*> fresh;
   for (const auto& partition : partitions_) {
     if (!partition->assigned && !partition->progress.finished()) fresh.push_back(partition.get());

@@ -10,7 +10,7 @@
 
 #include "batch/time_text.h"
 #include "daemon/security/errors.h"
-#include "daemon/security/pem.h"
+#include "daemon/security/certificate_roles.h"
 
 namespace weir {
 namespace {

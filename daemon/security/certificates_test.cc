@@ -2,7 +2,7 @@
 
 #include "daemon/security/errors.h"
 #include "daemon/security/peer_check.h"
-#include "daemon/security/pem.h"
+#include "daemon/security/certificate_roles.h"
 #include "daemon/security/testing.h"
 #include "tests/catch.h"
 

@@ -35,6 +35,21 @@ HERE = pathlib.Path(__file__).parent / "kafka_jars"
 MAVEN_COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies"
 
 
+def fetch_jars(pom: pathlib.Path, into: pathlib.Path):
+    """The jars that a pom names, whole or not at all."""
+    if not shutil.which("mvn") or not shutil.which("java"):
+        raise RuntimeError("a Kafka broker needs java and mvn: ./dev parts up kafka installs both")
+    fresh = into.with_name(into.name + ".new")
+    shutil.rmtree(fresh, ignore_errors=True)
+    done = subprocess.run(
+        ["mvn", "-q", "-B", f"-Dmaven.repo.local={process.CACHE / 'm2'}", "-f", pom,
+         MAVEN_COPY, f"-DoutputDirectory={fresh}", "-DincludeScope=runtime"],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if done.returncode != 0:
+        raise RuntimeError(f"fetching the jars of {pom} failed:\n{done.stdout[-3000:]}")
+    fresh.rename(into)
+
+
 def install() -> pathlib.Path:
     """Fetches the broker's jars into the cache, once; safe to call from several processes."""
     libs = JARS / "libs"
@@ -45,23 +60,14 @@ def install() -> pathlib.Path:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if libs.is_dir():
             return libs
-        if not shutil.which("mvn") or not shutil.which("java"):
-            raise RuntimeError("a Kafka broker needs java and mvn: ./dev parts up kafka installs both")
-        fresh = JARS / "libs.new"
-        shutil.rmtree(fresh, ignore_errors=True)
-        done = subprocess.run(
-            ["mvn", "-q", "-B", f"-Dmaven.repo.local={process.CACHE / 'm2'}", "-f", HERE / "pom.xml",
-             MAVEN_COPY, f"-DoutputDirectory={fresh}", "-DincludeScope=runtime"],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        if done.returncode != 0:
-            raise RuntimeError(f"fetching Kafka's jars failed:\n{done.stdout[-3000:]}")
-        fresh.rename(libs)
+        fetch_jars(HERE / "pom.xml", libs)
     return libs
 
 
-def _java(*arguments, heap="256m", extra=()):
+def _java(*arguments, heap="256m", extra=(), classpath=()):
+    paths = [*(str(path) for path in classpath), f"{install()}/*"]
     return ["java", f"-Xmx{heap}", *extra, f"-Dlog4j2.configurationFile={HERE / 'log4j2.xml'}",
-            "-cp", f"{install()}/*", *arguments]
+            "-cp", ":".join(paths), *arguments]
 
 
 def tool(*arguments) -> str:
@@ -75,7 +81,8 @@ def tool(*arguments) -> str:
 class Broker:
     """One broker (and controller) process. Made by Cluster."""
 
-    def __init__(self, node_id: int, directory: pathlib.Path, ports: dict, heap: str, outlive: bool):
+    def __init__(self, node_id: int, directory: pathlib.Path, ports: dict, heap: str, outlive: bool,
+                 classpath=(), jvm=()):
         self.node_id = node_id
         self.directory = directory
         self.port = ports["direct"]
@@ -85,6 +92,8 @@ class Broker:
         self.proxy = None
         self._heap = heap
         self._outlive = outlive
+        self._classpath = classpath
+        self._jvm = jvm
         self._process = None
         directory.mkdir(parents=True, exist_ok=True)
 
@@ -107,11 +116,12 @@ class Broker:
         """Starts the process and does not wait for it."""
         if self.pid is not None:
             return
-        extra = ["-Xms128m", "-XX:+UseSerialGC"]
+        extra = ["-Xms128m", "-XX:+UseSerialGC", *self._jvm]
         if not self._heap.endswith("g"):  # A bench's broker gets the slow compiler's fast code.
             extra.append("-XX:TieredStopAtLevel=1")
         self._process = process.start(
-            _java("kafka.Kafka", str(self.directory / "server.properties"), heap=self._heap, extra=extra),
+            _java("kafka.Kafka", str(self.directory / "server.properties"), heap=self._heap, extra=extra,
+                  classpath=self._classpath),
             self.log, outlive=self._outlive)
         (self.directory / "pid").write_text(str(self._process.pid))
 
@@ -162,17 +172,19 @@ class Broker:
 
 class Cluster:
     """`brokers` brokers with their data under `directory`. `heap` is each one's; "1g" for benches.
-    `properties` are added to server.properties of a fresh directory."""
+    `properties` are added to server.properties of a fresh directory; `classpath` and `jvm` are for
+    each broker's Java."""
 
     def __init__(self, directory, brokers: int = 1, proxied: bool = False, heap: str = "384m",
-                 properties: dict | None = None, outlive: bool = False):
+                 properties: dict | None = None, outlive: bool = False, classpath=(), jvm=()):
         self.directory = pathlib.Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self._admin = None
+        self._classpath = classpath
         self._proxied = proxied
         layout = self._layout(brokers)
         self.brokers = [
-            Broker(i + 1, self.directory / f"broker{i + 1}", ports, heap, outlive)
+            Broker(i + 1, self.directory / f"broker{i + 1}", ports, heap, outlive, classpath, jvm)
             for i, ports in enumerate(layout["brokers"])]
         self._cluster_id = layout["cluster_id"]
         for broker in self.brokers:
@@ -196,16 +208,17 @@ class Cluster:
         if path.exists():
             return
         copies = min(3, len(self.brokers))
-        advertised = broker.advertised_port if self._proxied else broker.proxied_port
+        listeners = self._listeners(broker)
         settings = {
             "process.roles": "broker,controller",
             "node.id": broker.node_id,
             "controller.quorum.voters": ",".join(
                 f"{b.node_id}@127.0.0.1:{b.controller_port}" for b in self.brokers),
-            "listeners": f"DIRECT://127.0.0.1:{broker.port},PROXIED://127.0.0.1:{broker.proxied_port},"
-                         f"CONTROLLER://127.0.0.1:{broker.controller_port}",
-            "advertised.listeners": f"DIRECT://127.0.0.1:{broker.port},PROXIED://127.0.0.1:{advertised}",
-            "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,DIRECT:PLAINTEXT,PROXIED:PLAINTEXT",
+            "listeners": ",".join(f"{name}://127.0.0.1:{port}" for name, port, _, _ in listeners)
+                         + f",CONTROLLER://127.0.0.1:{broker.controller_port}",
+            "advertised.listeners": ",".join(f"{name}://{to}" for name, _, to, _ in listeners),
+            "listener.security.protocol.map": ",".join(
+                ["CONTROLLER:PLAINTEXT", *(f"{name}:{protocol}" for name, _, _, protocol in listeners)]),
             "controller.listener.names": "CONTROLLER",
             "inter.broker.listener.name": "DIRECT",
             "log.dirs": broker.directory / "data",
@@ -235,6 +248,12 @@ class Cluster:
         }
         path.write_text("".join(f"{key}={value}\n" for key, value in settings.items()))
 
+    def _listeners(self, broker: Broker) -> list:
+        """(name, port, address that is told to clients, protocol)"""
+        advertised = broker.advertised_port if self._proxied else broker.proxied_port
+        return [("DIRECT", broker.port, f"127.0.0.1:{broker.port}", "PLAINTEXT"),
+                ("PROXIED", broker.proxied_port, f"127.0.0.1:{advertised}", "PLAINTEXT")]
+
     @property
     def bootstrap(self) -> str:
         return ",".join(f"127.0.0.1:{b.port}" for b in self.brokers)
@@ -256,7 +275,7 @@ class Cluster:
             subprocess.Popen(
                 _java("kafka.tools.StorageTool", "format", "-t", self._cluster_id, "-c",
                       str(b.directory / "server.properties"),
-                      extra=["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]),
+                      extra=["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"], classpath=self._classpath),
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
             for b in fresh]
         for job in formats:

@@ -27,10 +27,10 @@ inline std::string TestBootstrap() {
   return address;
 }
 
-inline ConnectionOptions TestConnection() {
-  ConnectionOptions connection;
-  connection.bootstrap_servers = TestBootstrap();
-  return connection;
+inline ConnectionPtr TestConnection() {
+  ConnectionOptions options;
+  options.bootstrap_servers = TestBootstrap();
+  return std::make_shared<Connection>(std::move(options));
 }
 
 /// Changes the cluster by the library's admin calls; each waits until it is done.

@@ -10,9 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "base/status.h"
 #include "base/time.h"
-#include "daemon/security/peer_role.h"
 
 namespace weir {
 
@@ -33,17 +31,16 @@ using Owned = std::unique_ptr<T, OpenSslFree>;
 
 /// Certificates of a PEM text, in their order; none where there is none.
 std::vector<Owned<X509>> CertificatesIn(std::string_view pem);
-/// A private key without a passphrase; null where there is none.
-Owned<EVP_PKEY> KeyIn(std::string_view pem);
+/// A private key; null where there is none, or one that the passphrase does not open.
+Owned<EVP_PKEY> KeyIn(std::string_view pem, const std::string& passphrase = {});
 
 std::string ToPem(X509& certificate);
 std::string ToPem(EVP_PKEY& key);
 
 /// `CN=w1, serial 4f2a…`: how a certificate is named in logs and errors.
 std::string DescribeCertificate(X509& certificate);
-bool HasRole(X509& certificate, PeerRole role);
-/// The roles that it has, `worker, client`; `none`.
-std::string RolesOf(X509& certificate);
+/// From when on it counts, and until when.
+EventTime BeginOf(X509& certificate);
 EventTime EndOf(X509& certificate);
 
 }  // namespace weir

@@ -1,4 +1,4 @@
-#include "daemon/security/pem.h"
+#include "base/pem.h"
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -27,6 +27,12 @@ std::string Printable(std::string text) {
   return text.substr(0, 120);
 }
 
+EventTime TimeOf(const ASN1_TIME* asn1) {
+  std::tm time = {};
+  if (ASN1_TIME_to_tm(asn1, &time) != 1) return EventTime::Min();
+  return {static_cast<int64_t>(timegm(&time)) * 1'000'000};
+}
+
 }  // namespace
 
 std::vector<Owned<X509>> CertificatesIn(std::string_view pem) {
@@ -39,9 +45,15 @@ std::vector<Owned<X509>> CertificatesIn(std::string_view pem) {
   return certificates;
 }
 
-Owned<EVP_PKEY> KeyIn(std::string_view pem) {
-  const auto no_passphrase = [](char*, int, int, void*) { return -1; };
-  Owned<EVP_PKEY> key(PEM_read_bio_PrivateKey(Open(pem).get(), nullptr, no_passphrase, nullptr));
+Owned<EVP_PKEY> KeyIn(std::string_view pem, const std::string& passphrase) {
+  const auto tell = [](char* to, int room, int, void* passphrase_given) {
+    const auto& text = *static_cast<const std::string*>(passphrase_given);
+    if (text.empty() || text.size() > static_cast<size_t>(room)) return -1;
+    std::copy(text.begin(), text.end(), to);
+    return static_cast<int>(text.size());
+  };
+  Owned<EVP_PKEY> key(PEM_read_bio_PrivateKey(Open(pem).get(), nullptr, tell,
+                                              const_cast<std::string*>(&passphrase)));
   ERR_clear_error();
   return key;
 }
@@ -69,35 +81,7 @@ std::string DescribeCertificate(X509& certificate) {
   return text;
 }
 
-bool HasRole(X509& certificate, PeerRole role) {
-  const Owned<GENERAL_NAMES> names(static_cast<GENERAL_NAMES*>(
-      X509_get_ext_d2i(&certificate, NID_subject_alt_name, nullptr, nullptr)));
-  const std::string wanted = UriOf(role);
-  for (int i = 0; names && i < sk_GENERAL_NAME_num(names.get()); i++) {
-    const GENERAL_NAME* name = sk_GENERAL_NAME_value(names.get(), i);
-    if (name->type != GEN_URI) continue;
-    const ASN1_IA5STRING* uri = name->d.uniformResourceIdentifier;
-    // By length too: a NUL inside must not end the comparison.
-    const std::string_view text(reinterpret_cast<const char*>(ASN1_STRING_get0_data(uri)),
-                                static_cast<size_t>(ASN1_STRING_length(uri)));
-    if (text == wanted) return true;
-  }
-  return false;
-}
-
-std::string RolesOf(X509& certificate) {
-  std::string roles;
-  for (PeerRole role : kPeerRoles) {
-    if (HasRole(certificate, role))
-      roles += (roles.empty() ? "" : ", ") + std::string(NameOf(role));
-  }
-  return roles.empty() ? "none" : roles;
-}
-
-EventTime EndOf(X509& certificate) {
-  std::tm time = {};
-  if (ASN1_TIME_to_tm(X509_get0_notAfter(&certificate), &time) != 1) return EventTime::Min();
-  return {static_cast<int64_t>(timegm(&time)) * 1'000'000};
-}
+EventTime BeginOf(X509& certificate) { return TimeOf(X509_get0_notBefore(&certificate)); }
+EventTime EndOf(X509& certificate) { return TimeOf(X509_get0_notAfter(&certificate)); }
 
 }  // namespace weir

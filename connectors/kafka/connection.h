@@ -1,0 +1,59 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "base/status.h"
+#include "base/time.h"
+#include "connectors/kafka/connection_options.h"
+#include "connectors/kafka/login.h"
+
+typedef struct rd_kafka_s rd_kafka_t;
+
+namespace weir::kafka {
+
+/// A cluster as one node of a job reaches it: the options, and what all its handles share. Thread
+/// safe.
+class Connection {
+ public:
+  explicit Connection(ConnectionOptions options) : options_(std::move(options)) {}
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  const ConnectionOptions& options() const { return options_; }
+  /// The addresses, as they are named in messages.
+  const std::string& address() const { return options_.bootstrap_servers; }
+
+  /// What a handle that is made now logs in with: files and secrets as they are, checked.
+  struct Opened {
+    Login login;
+    uint64_t version = 0;
+  };
+  Result<Opened> Open();
+  /// Rises when files or secrets were found changed: handles made before are to be made anew. Looks
+  /// at most each ten seconds of `now` (monotonic), and not at all where nothing can change.
+  uint64_t Version(Duration now);
+
+  /// A broker has let a handle in: from then on a refused login is waited out (a password that is
+  /// being changed, brokers that learn of it one after the other), before it is told at once.
+  void LoggedIn() { logged_in_ = true; }
+  bool logged_in() const { return logged_in_; }
+
+  /// Sockets that the handles opened so far.
+  void SocketOpened() { sockets_++; }
+  uint64_t sockets_opened() const { return sockets_; }
+
+ private:
+  const ConnectionOptions options_;
+  std::atomic<bool> logged_in_{false};
+  std::atomic<uint64_t> sockets_{0};
+  std::mutex mutex_;
+  Login login_;
+  uint64_t version_ = 0;
+  Duration looked_;  ///< When Version last looked.
+};
+using ConnectionPtr = std::shared_ptr<Connection>;
+
+}  // namespace weir::kafka
