@@ -25,5 +25,9 @@ inline constexpr ErrorCode kNotTrusted{"WEIR-A008", ErrorKind::kFailed};
 inline constexpr ErrorCode kCallCancelled{"WEIR-A009", ErrorKind::kRetry};
 /// An address, a region or another option cannot be used as it is written.
 inline constexpr ErrorCode kBadServiceOption{"WEIR-A010", ErrorKind::kInvalid};
+/// A registry does not take a schema: it is invalid, or does not fit the versions before it.
+inline constexpr ErrorCode kSchemaRefused{"WEIR-A011", ErrorKind::kFailed};
+/// There is no such secret, or it does not hold what it is to hold.
+inline constexpr ErrorCode kNoSecret{"WEIR-A012", ErrorKind::kFailed};
 
 }  // namespace weir::errors
