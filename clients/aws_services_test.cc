@@ -112,9 +112,8 @@ TEST_CASE("schemas go to Glue and come back", "[.aws]") {
   const auto versions = Check(glue->Versions("made"));
   REQUIRE(versions.size() == 2);
   CHECK(versions[1].version == 2);
-  CHECK_FALSE(
-      Check(glue->FetchById(*SchemaId::FromText("00000000-0000-4000-8000-00000000000f")))
-          .has_value());
+  CHECK_FALSE(Check(glue->FetchById(*SchemaId::FromText("00000000-0000-4000-8000-00000000000f")))
+                  .has_value());
   // What another client has put there.
   CHECK(Check(glue->Newest("theirs"))->id.ToString() == Given("WEIR_TEST_THEIRS"));
   const auto nowhere = caller.Glue("no-such-registry");

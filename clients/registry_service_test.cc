@@ -27,8 +27,8 @@ std::unique_ptr<ConfluentRegistry> Client(const std::string& more = "") {
 TEST_CASE("schemas go to a registry and come back", "[.registry]") {
   const auto client = Client();
   const SchemaText first = RecordOf(R"({"name":"a","type":"string"})");
-  const SchemaText second = RecordOf(
-      R"({"name":"a","type":"string"},{"name":"b","type":"int","default":0})");
+  const SchemaText second =
+      RecordOf(R"({"name":"a","type":"string"},{"name":"b","type":"int","default":0})");
   const SchemaText other = RecordOf(R"({"name":"a","type":"int"})");
   const std::string subject = "rows/of a-value";
   CHECK_FALSE(Check(client->Newest(subject)).has_value());

@@ -97,7 +97,8 @@ class Moto:
 
     def unchecked_requests(self, count: int):
         """How many requests from now on are let through without a look at signature and rights."""
-        request = urllib.request.Request(f"{self.endpoint}/moto-api/reset-auth", data=str(count).encode())
+        request = urllib.request.Request(f"{self.endpoint}/moto-api/reset-auth", data=str(count).encode(),
+                                         headers={"Content-Type": "text/plain"})
         urllib.request.urlopen(request, timeout=10).close()
 
     def client(self, service: str, keys: dict | None = None):

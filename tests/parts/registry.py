@@ -13,7 +13,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tarfile
 import urllib.request
 
 from parts import process
@@ -46,9 +45,9 @@ def install() -> pathlib.Path:
             raise RuntimeError(f"fetching Apicurio failed:\n{done.stdout[-3000:]}")
         fresh = HOME / "app.new"
         shutil.rmtree(fresh, ignore_errors=True)
+        fresh.mkdir()
         for archive in HOME.glob("*.tar.gz"):
-            with tarfile.open(archive) as packed:
-                packed.extractall(fresh, filter="data")
+            subprocess.run(["tar", "-xzf", archive, "-C", fresh], check=True)
             archive.unlink()
         fresh.rename(HOME / "app")
     return program
