@@ -1,95 +1,124 @@
 #include "clients/aws_credentials.h"
 
-#include <filesystem>
-#include <fstream>
-#include <map>
+#include <atomic>
+#include <future>
+#include <thread>
+#include <vector>
 
-#include "base/ids.h"
 #include "clients/errors.h"
 #include "tests/catch.h"
 
 namespace weir {
 namespace {
 
-/// A home with AWS's two files, and an environment of its own.
-class Home {
- public:
-  Home() : path_(std::filesystem::temp_directory_path() / ("weir-home-" + RandomId())) {
-    std::filesystem::create_directories(path_ / ".aws");
-    environment["HOME"] = path_.string();
-  }
-  ~Home() { std::filesystem::remove_all(path_); }
-  void Write(const std::string& name, const std::string& text) {
-    std::ofstream(path_ / ".aws" / name) << text;
-  }
-  Result<AwsCredentials> Find(const std::string& profile = "") const {
-    return FindAwsCredentials(profile, Lookup());
-  }
-  VariableLookup Lookup() const {
-    return [this](const std::string& name) {
-      const auto at = environment.find(name);
-      return at == environment.end() ? std::optional<std::string>() : at->second;
-    };
-  }
-  std::map<std::string, std::string> environment;
+/// Gives numbered keys that live for an hour, or an error.
+struct Source {
+  ManualClock clock{EventTime{1'000'000'000'000'000}};
+  int asked = 0;
+  bool works = true;
+  Duration life = Duration::Hours(1);
+  AwsCredentialProvider provider{[this] { return Find(); }, clock};
 
- private:
-  const std::filesystem::path path_;
+  Result<AwsCredentials> Find() {
+    asked++;
+    if (!works) return Status(errors::kServiceAway, "sts is away");
+    return AwsCredentials{"AKID" + std::to_string(asked), "HUSH", "", clock.Now() + life};
+  }
+  std::string Get() {
+    const auto keys = provider.Get();
+    return keys.ok() ? keys->access_key : keys.status().message();
+  }
 };
 
-/// The error, which must hold no part of any key.
-Status Refused(const Result<AwsCredentials>& found) {
-  REQUIRE_FALSE(found.ok());
-  CHECK(found.status().Is(errors::kNoCredentials));
-  CHECK(found.status().ToString().find("HUSH") == std::string::npos);
-  return found.status();
+TEST_CASE("keys are kept until five minutes before they end") {
+  Source source;
+  CHECK(source.Get() == "AKID1");
+  source.clock.Advance(Duration::Minutes(54));
+  CHECK(source.Get() == "AKID1");
+  source.clock.Advance(Duration::Minutes(1));
+  CHECK(source.Get() == "AKID2");
+  CHECK(source.asked == 2);
 }
 
-TEST_CASE("keys come from the environment, or from a profile") {
-  Home home;
-  home.Write("credentials",
-             "# comment\n[default]\naws_access_key_id = AKID1\naws_secret_access_key=HUSH1\n"
-             "s3 =\n  aws_access_key_id = nested\n"
-             "[ night ]\r\naws_access_key_id=AKID2\r\naws_secret_access_key = HUSH=2/+\r\n"
-             "aws_session_token = TOKEN2\r\n");
-  home.Write("config",
-             "[default]\nregion = eu-north-1\n[profile night]\nregion=eu-west-3\n"
-             "[profile split]\naws_access_key_id = AKID3\naws_secret_access_key = HUSH3\n");
-  CHECK(*home.Find() == AwsCredentials{"AKID1", "HUSH1", ""});
-  CHECK(*home.Find("night") == AwsCredentials{"AKID2", "HUSH=2/+", "TOKEN2"});
-  CHECK(*home.Find("split") == AwsCredentials{"AKID3", "HUSH3", ""});
-  CHECK(FindAwsRegion("", home.Lookup()) == "eu-north-1");
-  CHECK(FindAwsRegion("night", home.Lookup()) == "eu-west-3");
-  home.environment["AWS_PROFILE"] = "night";
-  CHECK(home.Find()->access_key == "AKID2");
-  home.environment["AWS_ACCESS_KEY_ID"] = "AKID4";
-  CHECK(Refused(home.Find()).message().find("other half") != std::string::npos);
-  home.environment["AWS_SECRET_ACCESS_KEY"] = "HUSH4";
-  home.environment["AWS_SESSION_TOKEN"] = "TOKEN4";
-  CHECK(*home.Find() == AwsCredentials{"AKID4", "HUSH4", "TOKEN4"});
-  // One that is named goes before the environment.
-  CHECK(home.Find("split")->access_key == "AKID3");
-  home.environment["AWS_REGION"] = "sa-east-1";
-  CHECK(FindAwsRegion("night", home.Lookup()) == "sa-east-1");
+TEST_CASE("where new keys are not to be had, the old ones are used for as long as they live") {
+  Source source;
+  CHECK(source.Get() == "AKID1");
+  source.clock.Advance(Duration::Minutes(56));
+  source.works = false;
+  CHECK(source.Get() == "AKID1");
+  CHECK(source.Get() == "AKID1");
+  CHECK(source.asked == 2);
+  source.clock.Advance(Duration::Seconds(10));
+  CHECK(source.Get() == "AKID1");
+  CHECK(source.asked == 3);
+  source.clock.Advance(Duration::Minutes(4));
+  CHECK(source.Get() == "sts is away");
+  // Without keys, every call is a look.
+  CHECK(source.Get() == "sts is away");
+  CHECK(source.asked == 5);
+  source.works = true;
+  CHECK(source.Get() == "AKID6");
 }
 
-TEST_CASE("what holds no plain keys is named") {
-  Home home;
-  const Status none = Refused(home.Find());
-  CHECK(none.message().find("no profile 'default'") != std::string::npos);
-  home.Write("config",
-             "[profile role]\nrole_arn = arn:aws:iam::1:role/x\nsource_profile = default\n"
-             "aws_access_key_id = AKID\naws_secret_access_key = HUSH\n"
-             "[profile sso]\nsso_session = corp\n[profile program]\ncredential_process = /bin/x\n"
-             "[profile half]\naws_secret_access_key = HUSH\n[profile empty]\nregion = x\n");
-  CHECK(Refused(home.Find("role")).message().find("role_arn") != std::string::npos);
-  CHECK(Refused(home.Find("sso")).message().find("sso_session") != std::string::npos);
-  CHECK(Refused(home.Find("program")).message().find("credential_process") != std::string::npos);
-  CHECK(Refused(home.Find("half")).message().find("one half") != std::string::npos);
-  CHECK(Refused(home.Find("empty")).message().find("holds no keys") != std::string::npos);
-  home.environment["AWS_WEB_IDENTITY_TOKEN_FILE"] = "/var/run/token";
-  CHECK(Refused(home.Find()).message().find("AWS_WEB_IDENTITY_TOKEN_FILE") != std::string::npos);
-  CHECK_FALSE(FindAwsRegion("", home.Lookup()).has_value());
+TEST_CASE("keys that end at once are no keys, and short ones are not renewed without end") {
+  Source source;
+  source.life = Duration::Seconds(-1);
+  CHECK(source.Get().find("ended already") != std::string::npos);
+  source.life = Duration::Minutes(2);
+  CHECK(source.Get() == "AKID2");
+  CHECK(source.Get() == "AKID2");
+  source.clock.Advance(Duration::Seconds(10));
+  CHECK(source.Get() == "AKID3");
+}
+
+TEST_CASE("who was refused gets others, found once for all") {
+  Source source;
+  const AwsCredentials first = *source.provider.Get();
+  CHECK(source.provider.GetOther(first)->access_key == "AKID2");
+  CHECK(source.provider.GetOther(first)->access_key == "AKID2");
+  CHECK(source.asked == 2);
+  source.works = false;
+  CHECK(source.provider.GetOther(*source.provider.Get())->access_key == "AKID2");
+}
+
+TEST_CASE("many who ask at once make one look") {
+  ManualClock clock(EventTime{1'000'000'000'000'000});
+  std::promise<void> open;
+  const std::shared_future<void> gate(open.get_future());
+  std::atomic<int> looks{0};
+  AwsCredentialProvider provider(
+      [&]() -> Result<AwsCredentials> {
+        const int look = ++looks;
+        gate.wait();
+        return AwsCredentials{"AKID" + std::to_string(look), "HUSH", "",
+                              clock.Now() + Duration::Hours(1)};
+      },
+      clock);
+  std::vector<std::future<std::string>> asking;
+  for (int i = 0; i < 8; i++) {
+    asking.push_back(std::async(std::launch::async, [&] { return provider.Get()->access_key; }));
+  }
+  while (looks == 0) std::this_thread::yield();
+  open.set_value();
+  for (auto& answer : asking) CHECK(answer.get() == "AKID1");
+  CHECK(looks == 1);
+
+  SECTION("and nobody waits while the old ones live") {
+    AwsCredentialProvider* self = nullptr;
+    int round = 0;
+    AwsCredentialProvider slow(
+        [&]() -> Result<AwsCredentials> {
+          // The look itself asks: it would wait for itself if it had to wait.
+          if (++round == 2) CHECK(self->Get()->access_key == "AKID1");
+          return AwsCredentials{"AKID" + std::to_string(round), "HUSH", "",
+                                clock.Now() + Duration::Hours(1)};
+        },
+        clock);
+    self = &slow;
+    CHECK(slow.Get()->access_key == "AKID1");
+    clock.Advance(Duration::Minutes(56));
+    CHECK(slow.Get()->access_key == "AKID2");
+  }
 }
 
 }  // namespace

@@ -57,7 +57,8 @@ std::string EndOf(std::string_view prefix) {
 }  // namespace
 
 EtcdClient::EtcdClient(EtcdOptions options)
-    : options_(std::move(options)), http_({options_.timeout, options_.timeout, options_.ca_file}) {}
+    : options_(std::move(options)),
+      http_({options_.timeout, options_.timeout, options_.ca_file, /*direct=*/false}) {}
 
 Result<std::string> EtcdClient::Call(const std::string& path, const std::string& body) {
   Status last;

@@ -229,6 +229,7 @@ Result<HttpResponse> HttpClient::Send(const HttpRequest& request) {
   if (!options_.ca_file.empty()) {
     curl_easy_setopt(handle, CURLOPT_CAINFO, options_.ca_file.c_str());
   }
+  if (options_.direct) curl_easy_setopt(handle, CURLOPT_NOPROXY, "*");
   curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, &Exchange::OnHeader);
   curl_easy_setopt(handle, CURLOPT_HEADERDATA, &exchange);
   curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, &Exchange::OnBody);

@@ -54,6 +54,7 @@ struct HttpOptions {
   /// A request ends when nothing has come or gone for so long, give or take a second.
   Duration stall_timeout = Duration::Seconds(10);
   std::string ca_file;  ///< Certificates to trust instead of the system's; empty: the system's.
+  bool direct = false;  ///< Through no proxy, whatever the environment says.
 };
 
 /// Requests over HTTP and HTTPS. Connections are kept and used again. Redirects are answers like

@@ -4,7 +4,9 @@
 
 #include "base/base64.h"
 #include "base/hex.h"
+#include "clients/aws_endpoint.h"
 #include "clients/errors.h"
+#include "clients/http_address.h"
 #include "clients/s3_call.h"
 
 namespace weir {
@@ -16,16 +18,16 @@ constexpr uint64_t kMostAnswerBytes = 16 << 20;
 
 }  // namespace
 
-S3Client::S3Client(S3Options options, CredentialSource source, const Clock& clock)
+S3Client::S3Client(S3Options options, AwsCredentialProvider& credentials, const Clock& clock)
     : options_(std::move(options)),
-      source_(std::move(source)),
+      credentials_(credentials),
       clock_(clock),
-      http_(options_.http),
-      random_(std::random_device{}()) {}
+      http_(options_.http) {}
 
-Result<std::unique_ptr<S3Client>> S3Client::Make(S3Options options, CredentialSource credentials,
+Result<std::unique_ptr<S3Client>> S3Client::Make(S3Options options,
+                                                 AwsCredentialProvider& credentials,
                                                  const Clock& clock) {
-  std::unique_ptr<S3Client> client(new S3Client(std::move(options), std::move(credentials), clock));
+  std::unique_ptr<S3Client> client(new S3Client(std::move(options), credentials, clock));
   WEIR_TRY(client->Prepare());
   return client;
 }
@@ -36,26 +38,20 @@ Status S3Client::Prepare() {
                   "nobody says which region the bucket '" + options_.bucket + "' is in",
                   "set region, or AWS_REGION");
   }
-  std::string endpoint = options_.endpoint;
-  if (endpoint.empty()) endpoint = "https://s3." + options_.region + ".amazonaws.com";
-  while (endpoint.ends_with('/')) endpoint.pop_back();
-  const bool https = endpoint.starts_with("https://");
-  const std::string scheme = https ? "https://" : "http://";
-  if (endpoint.starts_with(scheme)) host_ = endpoint.substr(scheme.size());
-  if (host_.empty() || host_.find_first_of("/?#@ ") != std::string::npos) {
+  const std::optional<HttpAddress> address = ParseHttpAddress(
+      options_.endpoint.empty() ? "https://s3." + options_.region + "." + AwsDomain(options_.region)
+                                : options_.endpoint);
+  if (!address || !address->path.empty()) {
     return Status(errors::kBadServiceOption,
                   "'" + options_.endpoint + "' is no address of an S3 service",
                   "write endpoint: https://HOST or https://HOST:PORT");
   }
   // A certificate for *.s3.REGION.amazonaws.com knows no bucket with a dot in its name.
   const bool in_path = options_.path_style || options_.bucket.find('.') != std::string::npos;
-  if (!in_path) host_ = options_.bucket + "." + host_;
+  host_ = in_path ? address->host : options_.bucket + "." + address->host;
   base_path_ = in_path ? "/" + options_.bucket + "/" : "/";
-  base_url_ = scheme + host_;
-  // The port that the scheme means anyway is not said, and so not signed.
-  const std::string usual = https ? ":443" : ":80";
-  if (host_.ends_with(usual)) host_.resize(host_.size() - usual.size());
-  keys_ = WEIR_TRY(source_());
+  base_url_ = address->scheme() + host_;
+  (void)WEIR_TRY(credentials_.Get());
   return Status::Ok();
 }
 
@@ -69,35 +65,7 @@ std::string S3Client::WhatOf(const Call& call) const {
 
 void S3Client::Cancel() {
   http_.Cancel();
-  {
-    const std::lock_guard lock(mutex_);
-    cancelled_ = true;
-  }
-  wake_.notify_all();
-}
-
-bool S3Client::Pause(Duration wait) {
-  std::unique_lock lock(mutex_);
-  return !wake_.wait_for(lock, wait.ToChrono(), [this] { return cancelled_; });
-}
-
-double S3Client::Random() {
-  const std::lock_guard lock(mutex_);
-  return std::uniform_real_distribution<double>()(random_);
-}
-
-AwsCredentials S3Client::Keys() {
-  const std::lock_guard lock(mutex_);
-  return keys_;
-}
-
-/// Looks for keys anew; whether there are others than those that were refused.
-bool S3Client::FindOtherKeys() {
-  Result<AwsCredentials> found = source_();
-  const std::lock_guard lock(mutex_);
-  if (!found.ok() || *found == keys_) return false;
-  keys_ = std::move(found).value();
-  return true;
+  pauses_.Cancel();
 }
 
 void S3Client::Encrypt(HttpHeaders& headers) const {
@@ -109,8 +77,7 @@ void S3Client::Encrypt(HttpHeaders& headers) const {
   }
 }
 
-Result<HttpResponse> S3Client::SendOnce(const Call& call) {
-  const AwsCredentials keys = Keys();
+Result<HttpResponse> S3Client::SendOnce(const Call& call, const AwsCredentials& keys) {
   const EventTime now = clock_.Now();
   SigV4Request signing;
   signing.method = call.method;
@@ -146,7 +113,8 @@ Result<HttpResponse> S3Client::Send(Call& call) {
   bool keys_sought = false;
   for (int tried = 1;; tried++) {
     if (call.before) call.before(call);
-    Result<HttpResponse> answer = SendOnce(call);
+    const AwsCredentials keys = WEIR_TRY(credentials_.Get());
+    Result<HttpResponse> answer = SendOnce(call, keys);
     if (!call.sink_failure.ok()) return call.sink_failure;
     Status error;
     if (answer.ok()) {
@@ -154,7 +122,10 @@ Result<HttpResponse> S3Client::Send(Call& call) {
       if (status / 100 == 2 || (status == 412 && call.taken_is_fine)) return answer;
       const S3Fault fault = FaultOf(*answer);
       if (status == 404 && call.missing_is_fine && fault.code != "NoSuchBucket") return answer;
-      if (KeysHaveEnded(fault) && !std::exchange(keys_sought, true) && FindOtherKeys()) continue;
+      if (KeysHaveEnded(fault) && !std::exchange(keys_sought, true) &&
+          WEIR_TRY(credentials_.GetOther(keys)) != keys) {
+        continue;
+      }
       error = Refusal(WhatOf(call), options_.bucket, status, fault);
     } else {
       error = std::move(answer).status().WithContext(WhatOf(call));
@@ -166,10 +137,12 @@ Result<HttpResponse> S3Client::Send(Call& call) {
       begin = clock_.Monotonic();
       tried = 1;
     }
-    const auto wait =
-        NextWait(options_.retry, tried, Duration{clock_.Monotonic().us - begin.us}, Random());
-    if (!wait) return error;
-    if (!Pause(*wait)) return Status(errors::kCallCancelled, WhatOf(call) + ": given up");
+    const AfterTry after =
+        pauses_.Wait(options_.retry, tried, Duration{clock_.Monotonic().us - begin.us});
+    if (after == AfterTry::kGiveUp) return error;
+    if (after == AfterTry::kCancelled) {
+      return Status(errors::kCallCancelled, WhatOf(call) + ": given up");
+    }
   }
 }
 
@@ -270,12 +243,14 @@ Status S3Client::Copy(const std::string& from, const std::string& to) {
       return Status(errors::kBadAnswer, WhatOf(call) + ": it does not say that it is done",
                     "see that the endpoint is that of an S3 service");
     }
-    const auto wait =
-        NextWait(options_.retry, tried, Duration{clock_.Monotonic().us - begin.us}, Random());
-    if (!FaultMayPass(answer.status, fault) || !wait) {
-      return Refusal(WhatOf(call), options_.bucket, answer.status, fault);
+    const Status refusal = Refusal(WhatOf(call), options_.bucket, answer.status, fault);
+    if (!FaultMayPass(answer.status, fault)) return refusal;
+    const AfterTry after =
+        pauses_.Wait(options_.retry, tried, Duration{clock_.Monotonic().us - begin.us});
+    if (after == AfterTry::kGiveUp) return refusal;
+    if (after == AfterTry::kCancelled) {
+      return Status(errors::kCallCancelled, WhatOf(call) + ": given up");
     }
-    if (!Pause(*wait)) return Status(errors::kCallCancelled, WhatOf(call) + ": given up");
   }
 }
 

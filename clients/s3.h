@@ -1,20 +1,19 @@
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
-#include <random>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/status.h"
 #include "base/time.h"
+#include "clients/aws_credentials.h"
 #include "clients/http.h"
+#include "clients/retry.h"
 #include "clients/s3_answer.h"
 #include "clients/sigv4.h"
 
@@ -50,12 +49,12 @@ enum class S3Created { kCreated, kExists };
 /// keys.
 class S3Client {
  public:
-  using CredentialSource = std::function<Result<AwsCredentials>()>;
   using Sink = std::function<Status(std::string_view piece)>;
 
-  /// `credentials` is asked now, and again whenever the service says that the keys have ended.
-  /// `clock` outlives the client. Nothing is sent yet.
-  static Result<std::unique_ptr<S3Client>> Make(S3Options options, CredentialSource credentials,
+  /// `credentials` are asked now, for each request, and for others whenever the service says that
+  /// the keys have ended. They and `clock` outlive the client. Nothing is sent yet.
+  static Result<std::unique_ptr<S3Client>> Make(S3Options options,
+                                                AwsCredentialProvider& credentials,
                                                 const Clock& clock);
 
   /// An object with these bytes, whatever was there.
@@ -91,16 +90,11 @@ class S3Client {
 
  private:
   struct Call;
-  S3Client(S3Options options, CredentialSource source, const Clock& clock);
+  S3Client(S3Options options, AwsCredentialProvider& credentials, const Clock& clock);
   Status Prepare();
   Result<HttpResponse> Send(Call& call);
-  Result<HttpResponse> SendOnce(const Call& call);
+  Result<HttpResponse> SendOnce(const Call& call, const AwsCredentials& keys);
   std::string WhatOf(const Call& call) const;
-  AwsCredentials Keys();
-  bool FindOtherKeys();
-  /// False where the call was given up.
-  bool Pause(Duration wait);
-  double Random();
   void Encrypt(HttpHeaders& headers) const;
   Status PutParts(const std::string& key, const std::string& path, uint64_t size);
   Result<std::vector<std::string>> SendParts(const std::string& key, const std::string& path,
@@ -109,18 +103,14 @@ class S3Client {
                      const std::vector<std::string>& part_tags);
 
   const S3Options options_;
-  const CredentialSource source_;
+  AwsCredentialProvider& credentials_;
   const Clock& clock_;
   HttpClient http_;
   std::string base_url_;   ///< Scheme and host.
   std::string host_;       ///< As the header says it.
   std::string base_path_;  ///< What comes before a key: `/` or `/bucket/`.
   std::atomic<uint64_t> requests_{0};
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  bool cancelled_ = false;
-  AwsCredentials keys_;
-  std::mt19937_64 random_;
+  RetryPauses pauses_;
 };
 
 }  // namespace weir

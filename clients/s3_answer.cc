@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <ctime>
 #include <initializer_list>
 #include <pugixml.hpp>
 #include <sstream>
@@ -32,50 +31,22 @@ std::string TextOf(const pugi::xml_document& document) {
   return text.str();
 }
 
-/// `2026-01-02T03:04:05.000Z`; the beginning of 1970 where it is something else.
-EventTime TimeOf(const char* text) {
-  std::tm parts{};
-  if (::strptime(text, "%Y-%m-%dT%H:%M:%S", &parts) == nullptr) return {0};
-  return {static_cast<int64_t>(::timegm(&parts)) * 1'000'000};
-}
-
 }  // namespace
 
 S3Fault FaultOf(const HttpResponse& response) {
-  S3Fault fault;
+  S3Fault fault{ReadAwsFault(response), {}};
   pugi::xml_document document;
-  if (Load(response, "Error", document)) {
-    const pugi::xml_node error = document.child("Error");
-    fault.code = error.child_value("Code");
-    fault.message = error.child_value("Message");
-    fault.region = error.child_value("Region");
-  }
+  if (Load(response, "Error", document))
+    fault.region = document.child("Error").child_value("Region");
   if (const std::string_view region = response.Header("x-amz-bucket-region"); !region.empty()) {
     fault.region = region;
   }
   return fault;
 }
 
-bool KeysHaveEnded(const S3Fault& fault) {
-  return OneOf(fault.code, {"ExpiredToken", "TokenRefreshRequired", "InvalidToken",
-                            "InvalidAccessKeyId", "ExpiredTokenException"});
-}
-
-bool FaultMayPass(int status, const S3Fault& fault) {
-  return MayPass(status) ||
-         OneOf(fault.code, {"SlowDown", "Throttling", "ThrottlingException", "RequestTimeout",
-                            "InternalError", "ServiceUnavailable", "RequestLimitExceeded",
-                            "OperationAborted", "ConditionalRequestConflict"});
-}
-
 Status Refusal(const std::string& what, const std::string& bucket, int status,
                const S3Fault& fault) {
-  std::string text = what + ": status " + std::to_string(status);
-  if (!fault.code.empty()) text += " " + fault.code;
-  if (!fault.message.empty()) text += " (" + fault.message.substr(0, 200) + ")";
-  if (FaultMayPass(status, fault)) {
-    return Status(errors::kServiceBusy, text, "it should pass; if it does not, see the service");
-  }
+  const std::string text = FaultText(what, status, fault);
   if (fault.code == "NoSuchBucket") {
     return Status(errors::kNoBucket, text, "make the bucket '" + bucket + "', or name another one");
   }
@@ -87,24 +58,13 @@ Status Refusal(const std::string& what, const std::string& bucket, int status,
                       ? "see that region and endpoint are those of the bucket '" + bucket + "'"
                       : "the bucket '" + bucket + "' is elsewhere: set region: " + fault.region);
   }
-  const auto denied = [&](const std::string& cure) {
-    return Status(errors::kAccessDenied, text, cure);
-  };
-  if (OneOf(fault.code, {"SignatureDoesNotMatch", "InvalidAccessKeyId", "InvalidToken"})) {
-    return denied("the keys are wrong: see access_key and secret_key");
+  if (fault.code.starts_with("KMS") && !FaultMayPass(status, fault)) {
+    return Status(errors::kAccessDenied, text, "see kms_key, and the keys' right to use it");
   }
-  if (OneOf(fault.code, {"ExpiredToken", "TokenRefreshRequired", "ExpiredTokenException"})) {
-    return denied("the session's keys have ended: get new ones");
-  }
-  if (fault.code == "RequestTimeTooSkewed") return denied("set this machine's clock");
-  if (fault.code.starts_with("KMS")) return denied("see kms_key, and the keys' right to use it");
-  if (status == 401 || status == 403) {
-    return denied(
-        "the keys need s3:GetObject, s3:PutObject, s3:DeleteObject and s3:ListBucket on the bucket "
-        "'" +
-        bucket + "'");
-  }
-  return Status(errors::kServiceRefused, text, "see the service's settings and version");
+  return AwsRefusal(what, status, fault,
+                    "the keys need s3:GetObject, s3:PutObject, s3:DeleteObject and s3:ListBucket "
+                    "on the bucket '" +
+                        bucket + "'");
 }
 
 Result<S3Listing> ReadListing(const HttpResponse& response, const std::string& what) {
@@ -113,8 +73,9 @@ Result<S3Listing> ReadListing(const HttpResponse& response, const std::string& w
   const pugi::xml_node root = document.child("ListBucketResult");
   S3Listing listing;
   for (const pugi::xml_node entry : root.children("Contents")) {
-    listing.objects.push_back({entry.child_value("Key"), entry.child("Size").text().as_ullong(),
-                               TimeOf(entry.child_value("LastModified"))});
+    listing.objects.push_back(
+        {entry.child_value("Key"), entry.child("Size").text().as_ullong(),
+         ReadAwsTime(entry.child_value("LastModified")).value_or(EventTime{0})});
   }
   if (root.child("IsTruncated").text().as_bool()) {
     listing.next = root.child_value("NextContinuationToken");

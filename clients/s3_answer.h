@@ -7,6 +7,7 @@
 
 #include "base/status.h"
 #include "base/time.h"
+#include "clients/aws_answer.h"
 #include "clients/http.h"
 
 namespace weir {
@@ -19,17 +20,11 @@ struct S3Object {
 };
 
 /// What S3 says of a request that it did not do. Pure, as all of this page.
-struct S3Fault {
-  std::string code;  ///< `NoSuchKey`; empty where the answer holds none.
-  std::string message;
+struct S3Fault : AwsFault {
   std::string region;  ///< Of the bucket, where the answer tells.
 };
 S3Fault FaultOf(const HttpResponse& response);
 
-/// Whether the keys are no good any more, so that others are worth a try.
-bool KeysHaveEnded(const S3Fault& fault);
-/// Whether the same request may succeed later.
-bool FaultMayPass(int status, const S3Fault& fault);
 /// The error of an answer. `what`: `S3 PUT s3://bucket/key`. Of the answer it shows status, code
 /// and message, none of which hold keys.
 Status Refusal(const std::string& what, const std::string& bucket, int status,

@@ -69,7 +69,7 @@ Status S3Client::PutParts(const std::string& key, const std::string& path, uint6
   abort.method = "DELETE";
   abort.key = key;
   abort.query = {{"uploadId", upload}};
-  (void)SendOnce(abort);
+  if (const auto keys = credentials_.Get(); keys.ok()) (void)SendOnce(abort, *keys);
   return done;
 }
 
@@ -119,12 +119,14 @@ Status S3Client::FinishParts(const std::string& key, uint64_t size, const std::s
       return Status(errors::kBadAnswer, WhatOf(finish) + ": it does not say that it is done",
                     "see that the endpoint is that of an S3 service");
     }
-    const auto wait =
-        NextWait(options_.retry, tried, Duration{clock_.Monotonic().us - begin.us}, Random());
-    if (!FaultMayPass(answer.status, fault) || !wait) {
-      return Refusal(WhatOf(finish), options_.bucket, answer.status, fault);
+    const Status refusal = Refusal(WhatOf(finish), options_.bucket, answer.status, fault);
+    if (!FaultMayPass(answer.status, fault)) return refusal;
+    const AfterTry after =
+        pauses_.Wait(options_.retry, tried, Duration{clock_.Monotonic().us - begin.us});
+    if (after == AfterTry::kGiveUp) return refusal;
+    if (after == AfterTry::kCancelled) {
+      return Status(errors::kCallCancelled, WhatOf(finish) + ": given up");
     }
-    if (!Pause(*wait)) return Status(errors::kCallCancelled, WhatOf(finish) + ": given up");
   }
 }
 

@@ -28,10 +28,14 @@ S3Options OptionsFor(const FakeS3& fake) {
   return options;
 }
 
+AwsCredentialProvider& Keys() {
+  static AwsCredentialProvider keys([] { return Result(AwsCredentials{"AKID", kSecret, ""}); },
+                                    SystemClock());
+  return keys;
+}
+
 std::unique_ptr<S3Client> ClientOf(S3Options options) {
-  auto made = S3Client::Make(
-      std::move(options), [] { return Result(AwsCredentials{"AKID", kSecret, ""}); },
-      SystemClock());
+  auto made = S3Client::Make(std::move(options), Keys(), SystemClock());
   REQUIRE(made.ok());
   return std::move(made).value();
 }
@@ -309,15 +313,13 @@ TEST_CASE("nobody at home, and a stranger") {
 TEST_CASE("keys that have ended are looked for anew, once") {
   FakeS3 fake;
   int asked = 0;
-  bool others = true;
-  auto made = S3Client::Make(
-      OptionsFor(fake),
+  AwsCredentialProvider provider(
       [&]() -> Result<AwsCredentials> {
         asked++;
-        return AwsCredentials{others ? "AKID" + std::to_string(asked) : "AKID1", kSecret, "TOKEN"};
+        return AwsCredentials{"AKID" + std::to_string(asked), kSecret, "TOKEN"};
       },
       SystemClock());
-  auto client = Check(std::move(made));
+  auto client = Check(S3Client::Make(OptionsFor(fake), provider, SystemClock()));
   int left = 1;
   fake.fault = [&](const std::string&, const std::string&) {
     return left-- > 0 ? std::optional(FakeS3::Fault{400, "ExpiredToken"}) : std::nullopt;
@@ -333,10 +335,7 @@ TEST_CASE("keys that have ended are looked for anew, once") {
 TEST_CASE("addresses and encryption are as they are asked for") {
   FakeS3 fake;
   S3Options options = OptionsFor(fake);
-  const auto make = [&] {
-    return S3Client::Make(
-        options, [] { return Result(AwsCredentials{"AKID", kSecret, ""}); }, SystemClock());
-  };
+  const auto make = [&] { return S3Client::Make(options, Keys(), SystemClock()); };
   for (const char* endpoint : {"minio:9000", "ftp://x", "https://", "https://a/b", "https://u@h"}) {
     options.endpoint = endpoint;
     CHECK(make().status().Is(errors::kBadServiceOption));

@@ -14,7 +14,8 @@ namespace weir {
 struct AwsCredentials {
   std::string access_key;
   std::string secret_key;
-  std::string session_token;  ///< Empty: keys for good.
+  std::string session_token;             ///< Empty: keys that were not lent.
+  EventTime expires = EventTime::Max();  ///< Max: keys for good, or nobody says.
   bool operator==(const AwsCredentials&) const = default;
 };
 

@@ -4,7 +4,7 @@
 
 #include "base/failpoint.h"
 #include "base/ids.h"
-#include "clients/aws_credentials.h"
+#include "clients/aws_chain.h"
 #include "clients/errors.h"
 #include "state/errors.h"
 
@@ -21,10 +21,13 @@ constexpr std::string_view kPartial = ".part-";
 
 std::string IdOf(const std::string& name) { return name.substr(name.rfind('/') + 1); }
 
-S3Client::CredentialSource CredentialsOf(const StoreLocation& location) {
+AwsCredentialProvider::Finder CredentialsOf(const StoreLocation& location) {
   return [location]() -> Result<AwsCredentials> {
     if (!location.access_key.given()) {
-      return FindAwsCredentials(location.profile, EnvironmentVariable);
+      AwsKeysOptions options;
+      options.profile = location.profile;
+      options.region = location.region;
+      return FindAwsCredentials(options, EnvironmentVariable, SystemClock());
     }
     AwsCredentials keys;
     keys.access_key = WEIR_TRY(location.access_key.Resolve(location.folder));
@@ -65,10 +68,12 @@ Status Unavailable(const std::string& name) {
 
 Result<std::unique_ptr<S3Blobs>> S3Blobs::Make(const StoreLocation& location, std::string folder,
                                                std::string local) {
+  auto credentials =
+      std::make_unique<AwsCredentialProvider>(CredentialsOf(location), SystemClock());
   std::unique_ptr<S3Client> client =
-      WEIR_TRY(S3Client::Make(OptionsOf(location), CredentialsOf(location), SystemClock()));
+      WEIR_TRY(S3Client::Make(OptionsOf(location), *credentials, SystemClock()));
   return std::unique_ptr<S3Blobs>(
-      new S3Blobs(std::move(client), std::move(folder), std::move(local)));
+      new S3Blobs(std::move(credentials), std::move(client), std::move(folder), std::move(local)));
 }
 
 Status S3Blobs::MakeFolders() {

@@ -60,13 +60,18 @@ class S3Blobs final : public BlobStore {
   void Cancel() override { client_->Cancel(); }
 
  private:
-  S3Blobs(std::unique_ptr<S3Client> client, std::string prefix, std::string local)
-      : client_(std::move(client)), prefix_(std::move(prefix)), local_(std::move(local)) {}
+  S3Blobs(std::unique_ptr<AwsCredentialProvider> credentials, std::unique_ptr<S3Client> client,
+          std::string prefix, std::string local)
+      : credentials_(std::move(credentials)),
+        client_(std::move(client)),
+        prefix_(std::move(prefix)),
+        local_(std::move(local)) {}
   std::string KeyOf(const std::string& name) const { return prefix_ + name; }
   std::string CachePath(const std::string& name) const;
   std::string GrowingPath(const std::string& name) const;
   Result<LocalCopy> Download(const std::string& name, const files::Digest& expected);
 
+  const std::unique_ptr<AwsCredentialProvider> credentials_;
   const std::unique_ptr<S3Client> client_;
   const std::string prefix_;  ///< With a slash at its end.
   const std::string local_;

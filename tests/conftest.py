@@ -115,6 +115,24 @@ def s3(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def moto(tmp_path_factory):
+    """One imitation of AWS for the whole session. Take names of your own."""
+    from parts.moto import Moto
+
+    with Moto(tmp_path_factory.mktemp("moto")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def registry(tmp_path_factory):
+    """One schema registry for the whole session. Take subjects of your own."""
+    from parts.registry import Registry
+
+    with Registry(tmp_path_factory.mktemp("registry")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
 def browser():
     """One browser for the whole session. Take a tab of your own."""
     from parts.browser import Browser, Unavailable

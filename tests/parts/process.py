@@ -5,6 +5,7 @@ import ctypes
 import os
 import pathlib
 import random
+import shutil
 import signal
 import socket
 import subprocess
@@ -106,6 +107,16 @@ def start(command, log: pathlib.Path, outlive: bool = False, **options) -> subpr
             preexec_fn=None if outlive else end_with_us(),
             **options,
         )
+
+
+def end_earlier(directory: pathlib.Path, mark: bytes) -> None:
+    """Ends the server that an earlier `./dev parts up` left running, and forgets its data. Its pid counts
+    only while that process's command holds `mark`."""
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        pid = int((directory / "pid").read_text())
+        if mark in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes():
+            os.kill(pid, signal.SIGKILL)
+    shutil.rmtree(directory, ignore_errors=True)
 
 
 def tail(log: pathlib.Path, lines: int = 30) -> str:

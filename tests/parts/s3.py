@@ -170,15 +170,7 @@ def main():
     if arguments.action == "install":
         print(install())
         return
-    pid_file = arguments.dir / "pid"
-    if pid_file.exists():
-        pid = int(pid_file.read_text())
-        try:
-            if b"versitygw" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes():
-                os.kill(pid, signal.SIGKILL)
-        except (FileNotFoundError, ProcessLookupError):
-            pass
-        shutil.rmtree(arguments.dir)
+    process.end_earlier(arguments.dir, b"versitygw")
     if arguments.action == "down":
         return
     server = S3(arguments.dir, outlive=True).start()
