@@ -20,4 +20,10 @@ inline constexpr ErrorCode kWrongHeader{"WEIR-F012", ErrorKind::kFailed};
 inline constexpr ErrorCode kFormatOption{"WEIR-F020", ErrorKind::kInvalid};
 inline constexpr ErrorCode kFormatColumns{"WEIR-F021", ErrorKind::kInvalid};
 
+// Avro's schemas.
+inline constexpr ErrorCode kAvroSchema{"WEIR-F030", ErrorKind::kInvalid};
+inline constexpr ErrorCode kAvroResolution{"WEIR-F031", ErrorKind::kFailed};
+inline constexpr ErrorCode kAvroTypes{"WEIR-F032", ErrorKind::kInvalid};
+inline constexpr ErrorCode kAvroValue{"WEIR-F033", ErrorKind::kFailed};
+
 }  // namespace weir::errors

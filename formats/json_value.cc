@@ -21,12 +21,6 @@ std::string_view StringContent(std::string_view token, std::string& scratch) {
   return scratch;
 }
 
-Int128 PowerOfTen(int exponent) {
-  Int128 value = 1;
-  for (int i = 0; i < exponent; i++) value *= 10;
-  return value;
-}
-
 bool AppendNumber(std::string_view token, const TimeReader& times, ColumnBuilder& out) {
   switch (out.type().kind()) {
     case TypeKind::kInt32: {

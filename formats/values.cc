@@ -132,6 +132,12 @@ std::optional<Parts> TakeApart(std::string_view text) {
 
 }  // namespace
 
+Int128 PowerOfTen(int exponent) {
+  Int128 value = 1;
+  for (int i = 0; i < exponent; i++) value *= 10;
+  return value;
+}
+
 bool IsJsonNumber(std::string_view text) {
   int64_t value = 0;
   if (ReadPlainInteger(text, value)) return true;
@@ -244,11 +250,16 @@ std::optional<EventTime> TimeReader::FromText(std::string_view text) const {
   return layout_ ? layout_->Read(text, *zone_) : ParseTime(text, zone_.get());
 }
 
-std::optional<EventTime> TimeReader::FromNumber(std::string_view text) const {
+std::optional<EventTime> TimeReader::FromNumber(int64_t value) const {
   const int64_t unit_us = scale_ == 0 ? 1 : scale_ == 3 ? 1000 : 1000000;
+  if (__builtin_mul_overflow(value, unit_us, &value)) return std::nullopt;
+  return EventTime{value};
+}
+
+std::optional<EventTime> TimeReader::FromNumber(std::string_view text) const {
   int64_t value = 0;
-  if (ReadPlainInteger(text, value) && !__builtin_mul_overflow(value, unit_us, &value)) {
-    return EventTime{value};
+  if (ReadPlainInteger(text, value)) {
+    if (const std::optional<EventTime> time = FromNumber(value)) return time;
   }
   const std::optional<Int128> us = ReadScaled(text, scale_, /*cut=*/true);
   if (!us || *us >= std::numeric_limits<int64_t>::max() ||

@@ -15,6 +15,9 @@ namespace weir {
 
 class TimeLayout;
 
+/// 10^exponent, 0 to 38.
+Int128 PowerOfTen(int exponent);
+
 /// The number `text` times 10^scale as an integer: `12.50` at scale 2 is 1250. Reads what JSON
 /// calls a number. Digits beyond the scale must be zero, or are cut where `cut` says so. Nullopt
 /// where it is no number, does not fit 38 digits, or would lose digits.
@@ -45,6 +48,8 @@ class TimeReader {
   std::optional<EventTime> FromText(std::string_view text) const;
   /// A number in the column's unit; digits beyond microseconds are cut.
   std::optional<EventTime> FromNumber(std::string_view text) const;
+  /// The same of a whole number.
+  std::optional<EventTime> FromNumber(int64_t value) const;
   std::optional<int32_t> DateFromText(std::string_view text) const;
 
  private:
