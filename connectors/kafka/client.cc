@@ -35,6 +35,10 @@ int SocketClosedCallback(int descriptor, void* opaque) {
   return close(descriptor);
 }
 
+void TokenCallback(rd_kafka_t* handle, const char*, void* opaque) {
+  static_cast<Client*>(opaque)->OnTokenWanted(handle);
+}
+
 /// The library's own lines say little that its errors don't; weir logs those, once per change.
 void LogCallback(const rd_kafka_t* handle, int, const char*, const char* line) {
   // None while it is made and taken down.
@@ -171,6 +175,10 @@ Result<std::unique_ptr<Client>> Client::Make(Kind kind, ConnectionPtr connection
   rd_kafka_conf_set_log_cb(config.get(), LogCallback);
   rd_kafka_conf_set_socket_cb(config.get(), SocketCallback);
   rd_kafka_conf_set_closesocket_cb(config.get(), SocketClosedCallback);
+  if (opened.login.security == Security::kIam) {
+    rd_kafka_conf_set_oauthbearer_token_refresh_cb(config.get(), TokenCallback);
+    rd_kafka_conf_enable_sasl_queue(config.get(), 1);
+  }
   if (opened.login.security != Security::kPlaintext) {
     rd_kafka_conf_set_ssl_cert_verify_cb(config.get(), CertificateCallback);
   }
@@ -185,11 +193,18 @@ Result<std::unique_ptr<Client>> Client::Make(Kind kind, ConnectionPtr connection
   }
   [[maybe_unused]] auto* const taken_over = config.release();  // By rd_kafka_new.
   if (kind == Kind::kConsumer) rd_kafka_poll_set_consumer(client->handle_);
+  if (opened.login.security == Security::kIam) {
+    WEIR_TRY(client->connection_->Supply(client->handle_));
+    // Served by the library's own thread: who owns the handle may be busy, or idle.
+    rd_kafka_error_t* const error = rd_kafka_sasl_background_callbacks_enable(client->handle_);
+    WEIR_CHECK(error == nullptr, rd_kafka_error_string(error));
+  }
   return client;
 }
 
 Client::~Client() {
   if (handle_ == nullptr) return;
+  connection_->StopSupplying(handle_);
   if (kind_ == Kind::kProducer) {
     // Records still under way belong to a transaction that nobody will commit any more.
     (void)rd_kafka_purge(handle_, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT |
@@ -260,6 +275,7 @@ void Client::Suspect(int error, const std::string& reason) {
   const LoginTrouble found =
       ExplainLogin(security_, error, reason, certificate_.load(std::memory_order_relaxed), address());
   if (found.status.ok()) return;
+  if (found.sure) connection_->Doubt();
   {
     std::lock_guard lock(mutex_);
     if (!found.sure && ++suspicions_ < kSuspicionsBelieved) return;

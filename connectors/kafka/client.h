@@ -77,6 +77,7 @@ class Client {
   void OnError(int error, const char* reason);
   void OnLog(const char* line);
   void OnCertificate(int fault) { certificate_.store(fault, std::memory_order_relaxed); }
+  void OnTokenWanted(rd_kafka_t* handle) { connection_->RenewToken(handle); }
   void OnSocket() { connection_->SocketOpened(); }
   void OnSocketClosed() { sockets_closed_.fetch_add(1, std::memory_order_relaxed); }
 

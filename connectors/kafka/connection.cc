@@ -1,19 +1,111 @@
 #include "connectors/kafka/connection.h"
 
+#include <optional>
 #include <utility>
 
 #include "base/log.h"
+#include "clients/aws_chain.h"
+#include "clients/aws_service.h"
+#include "clients/msk_iam.h"
+#include "clients/secrets_manager.h"
+#include "connectors/kafka/errors.h"
+#include "connectors/kafka/iam_tokens.h"
 
 namespace weir::kafka {
 namespace {
 
 constexpr Duration kLookEvery = Duration::Seconds(10);
+/// A secret in Secrets Manager is asked for no more often, but where a login was refused.
+constexpr Duration kSecretKept = Duration::Minutes(5);
+
+AwsCredentialProvider::Finder KeysOf(const Login& login) {
+  AwsKeysOptions options;
+  options.profile = login.profile;
+  options.role = {login.role, login.session_name, login.external_id};
+  options.region = login.region;
+  return [options] { return FindAwsCredentials(options, EnvironmentVariable, SystemClock()); };
+}
 
 }  // namespace
 
+/// What a connection keeps where it needs AWS: the same keys sign tokens and open secrets.
+struct Connection::Aws {
+  Aws(const Login& login, const std::string& bootstrap_servers)
+      : keys(KeysOf(login), SystemClock()),
+        tokens(login.security == Security::kIam
+                   ? std::make_unique<IamTokens>(keys, bootstrap_servers, login.region,
+                                                 login.profile)
+                   : nullptr) {}
+
+  AwsCredentialProvider keys;
+  std::unique_ptr<IamTokens> tokens;
+  std::string secret;
+  std::optional<Duration> secret_at;  ///< Monotonic.
+};
+
+Connection::Connection(ConnectionOptions options) : options_(std::move(options)) {}
+Connection::~Connection() = default;
+
+Connection::Aws& Connection::AwsFor(const Login& login) {
+  if (!aws_) aws_ = std::make_unique<Aws>(login, address());
+  return *aws_;
+}
+
+Result<std::string> Connection::FetchSecret(const Login& login, const std::string& id) {
+  std::lock_guard lock(aws_mutex_);
+  Aws& aws = AwsFor(login);
+  const Duration now = SystemClock().Monotonic();
+  if (aws.secret_at && now.us - aws.secret_at->us < kSecretKept.us) return aws.secret;
+  AwsServiceOptions options;
+  options.service = "secretsmanager";
+  options.region =
+      login.region.empty()
+          ? FindMskRegion(address(), login.profile, EnvironmentVariable).value_or(std::string())
+          : login.region;
+  options.endpoint = AwsEndpoint(options.service, options.region, EnvironmentVariable);
+  const auto service = WEIR_TRY(AwsService::Make(std::move(options), &aws.keys, SystemClock()));
+  aws.secret = WEIR_TRY(GetSecretValue(*service, id));
+  aws.secret_at = now;
+  return aws.secret;
+}
+
+void Connection::Doubt() {
+  std::lock_guard lock(aws_mutex_);
+  if (aws_) aws_->secret_at.reset();
+}
+
+Status Connection::Supply(rd_kafka_t* handle) {
+  IamTokens* tokens = nullptr;
+  {
+    std::lock_guard lock(aws_mutex_);
+    if (aws_) tokens = aws_->tokens.get();
+  }
+  return tokens != nullptr ? tokens->Add(handle) : Status::Ok();
+}
+
+void Connection::StopSupplying(rd_kafka_t* handle) {
+  std::lock_guard lock(aws_mutex_);
+  if (aws_ && aws_->tokens) aws_->tokens->Remove(handle);
+}
+
+void Connection::RenewToken(rd_kafka_t* handle) {
+  IamTokens* tokens = nullptr;
+  {
+    std::lock_guard lock(aws_mutex_);
+    if (aws_) tokens = aws_->tokens.get();
+  }
+  if (tokens != nullptr) tokens->Renew(handle);
+}
+
 Result<Connection::Opened> Connection::Open() {
-  Login login = WEIR_TRY(ReadLogin(options_));
+  Login login = WEIR_TRY(ReadLogin(options_, [this](const Login& by, const std::string& id) {
+    return FetchSecret(by, id);
+  }));
   WEIR_TRY(CheckOwnCertificate(login, SystemClock().Now()));
+  if (login.security == Security::kIam) {
+    std::lock_guard lock(aws_mutex_);
+    (void)AwsFor(login);
+  }
   std::lock_guard lock(mutex_);
   if (login != login_) {
     if (version_ > 0) {

@@ -18,7 +18,8 @@ namespace weir::kafka {
 /// safe.
 class Connection {
  public:
-  explicit Connection(ConnectionOptions options) : options_(std::move(options)) {}
+  explicit Connection(ConnectionOptions options);
+  ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
@@ -41,11 +42,23 @@ class Connection {
   void LoggedIn() { logged_in_ = true; }
   bool logged_in() const { return logged_in_; }
 
+  /// Keeps a handle supplied with tokens, where logins are by IAM; see IamTokens.
+  Status Supply(rd_kafka_t* handle);
+  void StopSupplying(rd_kafka_t* handle);
+  void RenewToken(rd_kafka_t* handle);
+  /// A login was refused: a secret in Secrets Manager is asked for again, and not only after a
+  /// while.
+  void Doubt();
+
   /// Sockets that the handles opened so far.
   void SocketOpened() { sockets_++; }
   uint64_t sockets_opened() const { return sockets_; }
 
  private:
+  struct Aws;
+  Aws& AwsFor(const Login& login);
+  Result<std::string> FetchSecret(const Login& login, const std::string& id);
+
   const ConnectionOptions options_;
   std::atomic<bool> logged_in_{false};
   std::atomic<uint64_t> sockets_{0};
@@ -53,6 +66,8 @@ class Connection {
   Login login_;
   uint64_t version_ = 0;
   Duration looked_;  ///< When Version last looked.
+  std::mutex aws_mutex_;
+  std::unique_ptr<Aws> aws_;  ///< Made when first needed.
 };
 using ConnectionPtr = std::shared_ptr<Connection>;
 

@@ -6,6 +6,7 @@
 
 #include "base/pem.h"
 #include "batch/time_text.h"
+#include "clients/secrets_manager.h"
 #include "config/errors.h"
 #include "connectors/kafka/client_properties.h"
 #include "connectors/kafka/errors.h"
@@ -25,7 +26,7 @@ Result<std::string> ReadFile(const std::string& path, const std::string& folder)
   return files::Read(errors::kConnectionFile, PathOf(path, folder), kMostFileBytes);
 }
 
-Result<Login> ReadOptions(const ConnectionOptions& options) {
+Result<Login> ReadOptions(const ConnectionOptions& options, const SecretFetcher& fetch) {
   Login login;
   login.security = options.security;
   login.ca = WEIR_TRY(ReadFile(options.tls.ca, options.folder));
@@ -34,13 +35,21 @@ Result<Login> ReadOptions(const ConnectionOptions& options) {
   login.key_password = WEIR_TRY(options.tls.key_password.Resolve(options.folder));
   login.verify_names = options.tls.verify_names;
   login.user = options.user;
-  login.password = WEIR_TRY(options.password.Resolve(options.folder));
   login.region = options.region;
   login.profile = options.profile;
   login.role = options.role;
   login.external_id = options.external_id;
   login.session_name = options.session_name;
   login.properties = options.properties;
+  if (options.password.from() == Secret::From::kSecretsManager) {
+    const std::string& id = options.password.name();
+    const std::string secret = WEIR_TRY(fetch(login, id));
+    UserAndPassword read = WEIR_TRY(ReadUserAndPassword(secret, id));
+    if (login.user.empty()) login.user = std::move(read.user);
+    login.password = std::move(read.password);
+  } else {
+    login.password = WEIR_TRY(options.password.Resolve(options.folder));
+  }
   return login;
 }
 
@@ -139,15 +148,15 @@ Status ExplainSasl(Security security, std::string_view reason, const std::string
 
 }  // namespace
 
-Result<Login> ReadLogin(const ConnectionOptions& options) {
-  if (options.client_properties.empty()) return ReadOptions(options);
+Result<Login> ReadLogin(const ConnectionOptions& options, const SecretFetcher& fetch) {
+  if (options.client_properties.empty()) return ReadOptions(options, fetch);
   const std::string path = PathOf(options.client_properties, options.folder);
   const std::string text = WEIR_TRY(ReadFile(path, ""));
   TranslatedProperties said = WEIR_TRY(TranslateProperties(text, path));
   const size_t slash = path.rfind('/');
   said.options.folder = slash == std::string::npos ? "" : path.substr(0, slash);
   if (!options.region.empty()) said.options.region = options.region;
-  Login login = WEIR_TRY(ReadOptions(said.options));
+  Login login = WEIR_TRY(ReadOptions(said.options, fetch));
   const auto overlay = [](std::string& to, const std::string& from) {
     if (!from.empty()) to = from;
   };

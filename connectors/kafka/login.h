@@ -1,5 +1,7 @@
 #pragma once
 
+#include <functional>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -32,9 +34,13 @@ struct Login {
   bool operator==(const Login&) const = default;
 };
 
-/// Reads the files and secrets that `options` name. kSecretMissing, kConnectionOption and errors of
-/// the service that keeps a secret, each with the file or secret it is about.
-Result<Login> ReadLogin(const ConnectionOptions& options);
+/// Asks Secrets Manager for the text of a secret, with the keys that `login` names.
+using SecretFetcher = std::function<Result<std::string>(const Login& login, const std::string& id)>;
+
+/// Reads the files and secrets that `options` name; `fetch` is called for those in Secrets Manager.
+/// kSecretMissing, kConnectionFile, kConnectionOption and errors of `fetch`, each with the file or
+/// secret it is about.
+Result<Login> ReadLogin(const ConnectionOptions& options, const SecretFetcher& fetch);
 
 /// Looks at weir's own certificate before a broker does, who would only hang up: kOwnCertificate
 /// where its time has not come or is over, the key is another's, or nothing of the kind is there.

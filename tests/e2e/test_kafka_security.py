@@ -70,7 +70,7 @@ class Case:
                              f"{self.sent} numbers are out, each once")
 
 
-WAYS = ["plaintext", "tls", "mtls", "scram"]
+WAYS = ["plaintext", "tls", "mtls", "scram", "iam"]
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -172,6 +172,41 @@ def test_scram_at_the_port_of_iam(secure, weir_binary, tmp_path) -> None:
     scram = changed(secure.connection("scram"), secure.bootstrap_of("scram"), secure.bootstrap_of("iam"))
     expect_refused(Case(secure, tmp_path, scram, scram), "WEIR-K028", "does not take security: scram",
                    "OAUTHBEARER")
+
+
+@pytest.mark.parametrize("wrong, told", [
+    ({"AWS_SECRET_ACCESS_KEY": "another"}, "the signature is wrong"),
+    ({"AWS_ACCESS_KEY_ID": "AKIANOBODY"}, "no such key AKIANOBODY"),
+    ({"AWS_SESSION_TOKEN": "not/mine=="}, "the session token is another"),
+])
+def test_a_token_by_wrong_keys(secure, weir_binary, tmp_path, monkeypatch, wrong: dict, told: str) -> None:
+    for name, value in wrong.items():
+        monkeypatch.setenv(name, value)
+    iam = secure.connection("iam")
+    expect_refused(Case(secure, tmp_path, iam, iam), "WEIR-K028", "does not take the token", "weir doctor")
+    assert told in secure.logins()[-1]
+
+
+def test_a_token_for_another_region(secure, weir_binary, tmp_path) -> None:
+    iam = changed(secure.connection("iam"), "us-east-1", "eu-west-1")
+    expect_refused(Case(secure, tmp_path, iam, iam), "WEIR-K028", "region")
+    assert "signed for eu-west-1, this is us-east-1" in secure.logins()[-1]
+
+
+@pytest.mark.parametrize("seconds, told", [(3600, "expired"), (-3600, "signed in the future")])
+def test_clocks_that_are_an_hour_apart(secure, weir_binary, tmp_path, seconds: int, told: str) -> None:
+    iam = secure.connection("iam")
+    with secure.clock_ahead(seconds):
+        expect_refused(Case(secure, tmp_path, iam, iam), "WEIR-K028", "clock")
+    assert told in secure.logins()[-1]
+
+
+def test_no_keys_at_all(secure, weir_binary, tmp_path, monkeypatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    iam = secure.connection("iam")
+    expect_refused(Case(secure, tmp_path, iam, iam), "WEIR-A007", "AWS_ACCESS_KEY_ID")
 
 
 @pytest.mark.parametrize("kind", ["expired", "another's key", "no certificate"])

@@ -9,6 +9,7 @@ authorizer that asks for rights.
 `plaintext` (which is also `bootstrap`) may do everything, so that tests can set the stage.
 """
 
+import contextlib
 import fcntl
 import json
 import pathlib
@@ -164,9 +165,19 @@ class SecureBroker(kafka.Cluster):
         with open(self.keys, "a") as keys:
             keys.write(f"{key_id} {secret} {session or '-'} {principal.removeprefix('User:')}\n")
 
-    def take_keys(self):
-        """No keys are let in any more."""
-        self.keys.write_text("")
+    @contextlib.contextmanager
+    def clock_ahead(self, seconds: int):
+        """While it lasts, who judges tokens has a clock that is wrong by so much."""
+        before = self.keys.read_text()
+        self.keys.write_text(f"{before}clock {seconds}\n")
+        try:
+            yield
+        finally:
+            self.keys.write_text(before)
+
+    def logins(self) -> list[str]:
+        """Lines of the broker about tokens: `iam login …`, `iam refused: …`."""
+        return [line for line in self.brokers[0].log.read_text().splitlines() if line.startswith("iam ")]
 
     def set_password(self, user: str, password: str):
         change = UserScramCredentialUpsertion(
