@@ -6,7 +6,7 @@ import random
 import re
 import uuid
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from e2e import checker
@@ -51,8 +51,10 @@ class Campaign:
 
     def __init__(self, kafka, work: pathlib.Path, seed: int, mutant: str | None = None,
                  partitions: int = 3, rate: int = 1500, feed: Feed | None = None,
-                 flags: Sequence[str] = (), checkpoints: pathlib.Path | None = None):
+                 flags: Sequence[str] = (), checkpoints: pathlib.Path | None = None,
+                 sets: Mapping[str, str] | None = None):
         self.kafka = kafka
+        self.sets = sets or {}
         self.work = work
         self.seed = seed
         self.mutant = mutant
@@ -79,7 +81,7 @@ class Campaign:
     def make_weir(self, state_name: str) -> Weir:
         """What runs the job."""
         return Weir(JOB, self.work, state_name=state_name, mutant=self.mutant,
-                    flags=self.flags, variables=self.variables())
+                    flags=self.flags, variables=self.variables(), sets=self.sets)
 
     def __enter__(self) -> "Campaign":
         self.feed.start()

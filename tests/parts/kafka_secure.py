@@ -118,7 +118,7 @@ class SecureBroker(kafka.Cluster):
         self.certificates = Certificates(directory / "certificates")
         self.keys = directory / "iam-keys"
         if not self.keys.exists():
-            self.give_keys(*KEYS)
+            self.only_keys([KEYS])
         ports = directory / "ways.json"
         if not ports.exists():
             ports.write_text(json.dumps({way: process.free_port() for way in WAYS}))
@@ -160,10 +160,12 @@ class SecureBroker(kafka.Cluster):
     def bootstrap_of(self, way: str) -> str:
         return f"localhost:{self.ports[way]}"
 
-    def give_keys(self, key_id: str, secret: str, session: str | None, principal: str = PRINCIPALS["iam"]):
-        """Keys that are let in from now on, beside those that were."""
-        with open(self.keys, "a") as keys:
-            keys.write(f"{key_id} {secret} {session or '-'} {principal.removeprefix('User:')}\n")
+    def only_keys(self, keys):
+        """Who is let in from now on, by (key id, secret, session token or None)."""
+        who = PRINCIPALS["iam"].removeprefix("User:")
+        fresh = self.keys.with_suffix(".new")
+        fresh.write_text("".join(f"{key} {secret} {session or '-'} {who}\n" for key, secret, session in keys))
+        fresh.replace(self.keys)
 
     @contextlib.contextmanager
     def clock_ahead(self, seconds: int):

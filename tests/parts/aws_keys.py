@@ -1,0 +1,112 @@
+"""Who lends keys of AWS for a short while, as a machine's metadata (IMDSv2), a container's agent and STS do:
+each answer is a new pair of keys that a SecureBroker lets in until they end.
+
+    with KeyLender(broker, life_s=20) as lender:
+        lender.environment("machine")    # what a process that is to find its keys there is given
+        lender.lent["machine"]           # how many were
+"""
+
+import collections
+import datetime
+import http.server
+import itertools
+import json
+import pathlib
+import threading
+import time
+import urllib.parse
+
+ROLE = "arn:aws:iam::123456789012:role/weir"
+STS = "https://sts.amazonaws.com/doc/2011-06-15/"
+
+
+class KeyLender:
+    def __init__(self, broker, work: pathlib.Path, life_s: float = 3600):
+        self.broker = broker
+        self.life_s = life_s
+        self.lent = collections.Counter()
+        self._living = []  # (end, key id, secret, token)
+        self._numbers = itertools.count()
+        self._lock = threading.Lock()
+        self._identity = work / "identity-token"
+        self._identity.write_text("who I am")
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+
+    @property
+    def endpoint(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_port}"
+
+    def __enter__(self) -> "KeyLender":
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self._server.shutdown()
+        self._server.server_close()
+
+    def environment(self, kind: str) -> dict:
+        return {
+            "machine": {"AWS_EC2_METADATA_SERVICE_ENDPOINT": self.endpoint},
+            "container": {"AWS_CONTAINER_CREDENTIALS_FULL_URI": f"{self.endpoint}/container",
+                          "AWS_CONTAINER_AUTHORIZATION_TOKEN": "let me in"},
+            "web identity": {"AWS_WEB_IDENTITY_TOKEN_FILE": str(self._identity), "AWS_ROLE_ARN": ROLE,
+                             "AWS_ENDPOINT_URL_STS": self.endpoint},
+        }[kind]
+
+    def lend(self, kind: str) -> dict:
+        """New keys; those that have ended are let in no more."""
+        with self._lock:
+            number = next(self._numbers)
+            end = time.time() + self.life_s
+            keys = (f"ASIALENT{number:06}", f"lent/secret+{number}", f"tok/en+{number}==")
+            self._living = [key for key in self._living if key[0] > time.time()] + [(end, *keys)]
+            self.broker.only_keys([key[1:] for key in self._living])
+            self.lent[kind] += 1
+        until = datetime.datetime.fromtimestamp(end, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return dict(zip(("AccessKeyId", "SecretAccessKey", "Token"), keys, strict=True), Expiration=until)
+
+    def _handler(self):
+        lender = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def answer(self, text: str, status: int = 200):
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(text.encode())))
+                self.end_headers()
+                self.wfile.write(text.encode())
+
+            def do_PUT(self):
+                asked = self.path == "/latest/api/token" and self.headers["X-aws-ec2-metadata-token-ttl-seconds"]
+                self.answer("session" if asked else "", 200 if asked else 400)
+
+            def do_GET(self):
+                if self.path == "/container":
+                    let_in = self.headers["Authorization"] == "let me in"
+                    self.answer(json.dumps(lender.lend("container")) if let_in else "", 200 if let_in else 403)
+                elif self.headers["X-aws-ec2-metadata-token"] != "session":
+                    self.answer("", 401)
+                elif self.path.rstrip("/") == "/latest/meta-data/iam/security-credentials":
+                    self.answer("weir")
+                elif self.path == "/latest/meta-data/iam/security-credentials/weir":
+                    self.answer(json.dumps({"Code": "Success", "Type": "AWS-HMAC", **lender.lend("machine")}))
+                else:
+                    self.answer("", 404)
+
+            def do_POST(self):
+                form = dict(urllib.parse.parse_qsl(self.rfile.read(int(self.headers["Content-Length"])).decode()))
+                wanted = {"Action": "AssumeRoleWithWebIdentity", "RoleArn": ROLE, "WebIdentityToken": "who I am"}
+                if any(form.get(name) != value for name, value in wanted.items()):
+                    self.answer(f"<ErrorResponse><Error><Code>Odd</Code><Message>{form}</Message></Error>"
+                                "</ErrorResponse>", 400)
+                    return
+                keys = lender.lend("web identity")
+                keys["SessionToken"] = keys.pop("Token")
+                fields = "".join(f"<{name}>{value}</{name}>" for name, value in keys.items())
+                self.answer(f'<AssumeRoleWithWebIdentityResponse xmlns="{STS}"><AssumeRoleWithWebIdentityResult>'
+                            f"<Credentials>{fields}</Credentials></AssumeRoleWithWebIdentityResult>"
+                            "</AssumeRoleWithWebIdentityResponse>")
+
+            def log_message(self, *_):
+                pass
+
+        return Handler
