@@ -410,7 +410,7 @@ class AvroEncoder final : public Encoder {
   }
 
   bool Json(const WriteNode& node, const Column& column, size_t row, std::string& out) {
-    using Tree = nlohmann::ordered_json;
+    using Tree = nlohmann::json;
     const Tree value = column.IsNull(row)
                            ? Tree()
                            : Tree::parse(column.text(row), nullptr, /*allow_exceptions=*/false);

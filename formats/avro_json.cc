@@ -17,7 +17,7 @@
 namespace weir {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using Json = nlohmann::json;
 
 /// What one value may cost: a schema can make a small text stand for a great many defaults.
 constexpr int kMostSteps = 100000;
