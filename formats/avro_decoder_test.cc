@@ -170,6 +170,22 @@ TEST_CASE("units of times that both schemas name are converted") {
   CHECK(Decode(writer, Columns(reader, {Declared("t", "int64")}), {"\xd0\x0f"}) == "1");
 }
 
+TEST_CASE("the reader's schema promotes, renames by alias, and fills what was not written") {
+  const auto writer = Fields(
+      R"({"name":"n","type":"int"},{"name":"old","type":"string"},
+         {"name":"e","type":{"type":"enum","name":"E","symbols":["A","B"]}})");
+  const auto reader = Fields(
+      R"({"name":"e","type":{"type":"enum","name":"E","symbols":["B","Z"],"default":"Z"}},
+         {"name":"new","aliases":["old"],"type":["null","string"]},
+         {"name":"n","type":"float"},{"name":"more","type":["null","long"],"default":7},
+         {"name":"p","type":{"type":"record","name":"P","fields":[{"name":"x","type":"string","default":"y"}]},"default":{}})");
+  // 2^24 + 1, which a float does not hold, also where its column is a double.
+  const std::string_view payload = "\x82\x80\x80\x10\x02s\x00"sv;
+  CHECK(Decode(writer, Columns(reader), {payload, "\x02\x02t\x02"}) ==
+        R"("Z","s",16777216.0,7,{"x":"y"} | "B","t",1.0,7,{"x":"y"})");
+  CHECK(Decode(writer, Columns(reader, {Declared("n", "double")}), {payload}) == "16777216.0");
+}
+
 TEST_CASE("a schema that can't be read is told with its field") {
   const auto writer = Fields(R"({"name":"a","type":"string"})");
   const auto reader = Fields(R"({"name":"a","type":"int"},{"name":"b","type":"int"})");
