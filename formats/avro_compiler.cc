@@ -272,9 +272,10 @@ class Compiler {
   Result<const AvroNode*> Json(const AvroType& writer, const AvroType& reader) {
     const auto known = json_.find({&writer, &reader});
     if (known != json_.end()) return known->second;
+    if (depth_ == kDeepestCompile) return Mismatch("the schemas are nested too deep");
     AvroNode* const node = WEIR_TRY(New(AvroSource::kFault, writer));
     json_[{&writer, &reader}] = node;
-    if (++depth_ > kDeepestCompile) return Mismatch("the schemas are nested too deep");
+    depth_++;
     const Status status = FillJson(writer, reader, *node);
     depth_--;
     if (!status.ok()) {

@@ -17,7 +17,7 @@
 namespace weir {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using Json = nlohmann::json;
 
 /// What one value may cost: a schema can make a small text stand for a great many defaults.
 constexpr int kMostSteps = 100000;
@@ -201,7 +201,9 @@ bool AvroJsonWriter::Bytes(const Json& value, const AvroType& type, std::string&
 bool AvroJsonWriter::Decimal(const Json& value, const AvroType& type, std::string& out) {
   std::optional<Int128> number;
   if (value.is_number() && type.scale <= 38) number = ReadScaled(value.dump(), type.scale);
-  const Int128 bound = PowerOfTen(std::min(type.precision, 38));
+  // What is no integer has gone through a double, which keeps 15 digits for certain.
+  const int kept = value.is_number_float() ? 15 : 38;
+  const Int128 bound = PowerOfTen(std::min(type.precision, kept));
   std::string bytes;
   if (!number || *number >= bound || *number <= -bound ||
       !AppendAvroDecimal(bytes, *number, type.size)) {

@@ -27,12 +27,12 @@ class AvroJsonWriter {
   /// Appends `value` as a `type`. Of a union the first branch counts that the value fits; a text
   /// prefers an enum that has it, then a string. False where it does not fit: `fault()` says why
   /// and `out` holds half of it.
-  bool Append(const nlohmann::ordered_json& value, const AvroType& type, std::string& out);
+  bool Append(const nlohmann::json& value, const AvroType& type, std::string& out);
   /// `address.city: expected int, got "x"`.
   const std::string& fault() const { return fault_; }
 
  private:
-  using Json = nlohmann::ordered_json;
+  using Json = nlohmann::json;
   bool One(const Json& value, const AvroType& type, std::string& out, int depth);
   bool Whole(const Json& value, const AvroType& type, std::string& out);
   bool Text(const Json& value, const AvroType& type, std::string& out);

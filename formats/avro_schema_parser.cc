@@ -18,7 +18,7 @@
 namespace weir {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using Json = nlohmann::json;
 
 constexpr int64_t kLargestFixed = 16 << 20;
 
