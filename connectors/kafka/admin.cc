@@ -62,8 +62,7 @@ class PendingEvent final : public Pending<T> {
     if (!event) return std::nullopt;
     if (const auto error = rd_kafka_event_error(event.get())) {
       return std::optional<Result<T>>(
-          std::in_place,
-          client_.Failure(error, rd_kafka_event_error_string(event.get()), what_));
+          std::in_place, client_.Failure(error, rd_kafka_event_error_string(event.get()), what_));
     }
     client_.Answered();
     return std::optional<Result<T>>(std::in_place, parse_(event.get()));
@@ -270,7 +269,8 @@ Status ProvokeCreation(Client& producer, const std::string& topic, Duration time
   const rd_kafka_metadata_t* found = nullptr;
   if (const auto error =
           rd_kafka_metadata(producer.get(), 0, handle.get(), &found, Millis(timeout))) {
-    return producer.Failure(error, producer.last_error(), fmt::format("creating topic '{}'", topic));
+    return producer.Failure(error, producer.last_error(),
+                            fmt::format("creating topic '{}'", topic));
   }
   Owned<const rd_kafka_metadata_t> metadata(found);
   return Status::Ok();

@@ -272,8 +272,8 @@ void Client::OnDelivery(int error, const char* topic, int32_t partition) {
 
 void Client::Suspect(int error, const std::string& reason) {
   constexpr int kSuspicionsBelieved = 3;
-  const LoginTrouble found =
-      ExplainLogin(security_, error, reason, certificate_.load(std::memory_order_relaxed), address());
+  const LoginTrouble found = ExplainLogin(security_, error, reason,
+                                          certificate_.load(std::memory_order_relaxed), address());
   if (found.status.ok()) return;
   if (found.sure) connection_->Doubt();
   {

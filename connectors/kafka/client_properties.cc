@@ -169,7 +169,8 @@ class Translator {
 
   Status Fault(const Line& line, std::string what, std::string cure) const {
     return Status(errors::kConnectionOption,
-                  fmt::format("{}:{}: {}: {}", file_, line.number, line.key, what), std::move(cure));
+                  fmt::format("{}:{}: {}: {}", file_, line.number, line.key, what),
+                  std::move(cure));
   }
 
   Status Protocol() {

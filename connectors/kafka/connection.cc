@@ -32,10 +32,10 @@ AwsCredentialProvider::Finder KeysOf(const Login& login) {
 struct Connection::Aws {
   Aws(const Login& login, const std::string& bootstrap_servers)
       : keys(KeysOf(login), SystemClock()),
-        tokens(login.security == Security::kIam
-                   ? std::make_unique<IamTokens>(keys, bootstrap_servers, login.region,
-                                                 login.profile)
-                   : nullptr) {}
+        tokens(
+            login.security == Security::kIam
+                ? std::make_unique<IamTokens>(keys, bootstrap_servers, login.region, login.profile)
+                : nullptr) {}
 
   AwsCredentialProvider keys;
   std::unique_ptr<IamTokens> tokens;
@@ -98,9 +98,8 @@ void Connection::RenewToken(rd_kafka_t* handle) {
 }
 
 Result<Connection::Opened> Connection::Open() {
-  Login login = WEIR_TRY(ReadLogin(options_, [this](const Login& by, const std::string& id) {
-    return FetchSecret(by, id);
-  }));
+  Login login = WEIR_TRY(ReadLogin(
+      options_, [this](const Login& by, const std::string& id) { return FetchSecret(by, id); }));
   WEIR_TRY(CheckOwnCertificate(login, SystemClock().Now()));
   if (login.security == Security::kIam) {
     std::lock_guard lock(aws_mutex_);

@@ -289,8 +289,8 @@ std::vector<std::string> AddressesOf(std::string_view bootstrap_servers) {
   while (!bootstrap_servers.empty()) {
     const size_t comma = bootstrap_servers.find(',');
     std::string_view address = bootstrap_servers.substr(0, comma);
-    bootstrap_servers = comma == std::string_view::npos ? std::string_view()
-                                                        : bootstrap_servers.substr(comma + 1);
+    bootstrap_servers =
+        comma == std::string_view::npos ? std::string_view() : bootstrap_servers.substr(comma + 1);
     while (address.starts_with(' ')) address.remove_prefix(1);
     while (address.ends_with(' ')) address.remove_suffix(1);
     if (!address.empty()) addresses.emplace_back(address);

@@ -47,10 +47,10 @@ Result<MskToken> IamTokens::Sign() {
   if (region_.empty()) {
     auto found = FindMskRegion(bootstrap_servers_, profile_, EnvironmentVariable);
     if (!found) {
-      return Status(errors::kConnectionOption,
-                    fmt::format("nobody says which region the brokers at {} are in",
-                                bootstrap_servers_),
-                    "say it: region: eu-central-1");
+      return Status(
+          errors::kConnectionOption,
+          fmt::format("nobody says which region the brokers at {} are in", bootstrap_servers_),
+          "say it: region: eu-central-1");
     }
     region_ = std::move(*found);
   }

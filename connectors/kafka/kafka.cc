@@ -102,9 +102,8 @@ class KafkaSource final : public SourcePlan {
 
 class KafkaSink final : public SinkPlan {
  public:
-  KafkaSink(std::string name, ConnectionPtr connection, SinkOptions options,
-            const Format& format, std::optional<YamlNode> format_options, SchemaPtr input,
-            SinkColumns columns)
+  KafkaSink(std::string name, ConnectionPtr connection, SinkOptions options, const Format& format,
+            std::optional<YamlNode> format_options, SchemaPtr input, SinkColumns columns)
       : name_(std::move(name)),
         connection_(std::move(connection)),
         options_(std::move(options)),

@@ -84,7 +84,8 @@ Status ExplainBrokersCertificate(int certificate, std::string_view reason,
       return TlsRefused(
           fmt::format("the time of the certificate of the broker at {} is over, or has not come",
                       address),
-          reason, "see that this machine's clock is right; otherwise the broker's is to be renewed");
+          reason,
+          "see that this machine's clock is right; otherwise the broker's is to be renewed");
     default:
       return TlsRefused(
           fmt::format("the certificate of the broker at {} is not by an authority that is trusted",
@@ -119,11 +120,11 @@ LoginTrouble ExplainTls(Security security, std::string_view reason, int certific
                        "whole chain"),
             true};
   }
-  return {TlsRefused(fmt::format("the broker at {} wants a certificate of weir's own", address),
-                     reason,
-                     "say security: mtls with certificate and key, or take another listener's "
-                     "port"),
-          true};
+  return {
+      TlsRefused(fmt::format("the broker at {} wants a certificate of weir's own", address), reason,
+                 "say security: mtls with certificate and key, or take another listener's "
+                 "port"),
+      true};
 }
 
 Status ExplainSasl(Security security, std::string_view reason, const std::string& address) {
@@ -193,9 +194,9 @@ Status CheckOwnCertificate(const Login& login, EventTime now) {
                  "the file begins with weir's own certificate, and the chain follows");
   }
   if (EndOf(own) < now) {
-    return fault(fmt::format("weir's certificate {} has expired at {}", name,
-                             FormatIso8601(EndOf(own))),
-                 "put a new one in its place: it is taken up without a restart");
+    return fault(
+        fmt::format("weir's certificate {} has expired at {}", name, FormatIso8601(EndOf(own))),
+        "put a new one in its place: it is taken up without a restart");
   }
   if (now < BeginOf(own)) {
     return fault(fmt::format("weir's certificate {} counts from {} on only", name,
@@ -249,8 +250,7 @@ LoginTrouble ExplainLogin(Security security, int code, std::string_view reason, 
       if (security == Security::kPlaintext && Says(reason, "in state APIVERSION_QUERY")) {
         return {TlsRefused(
                     fmt::format("what listens at {} hangs up on who speaks plaintext", address),
-                    reason,
-                    "it may be a listener with TLS: say security: tls, mtls, scram or iam"),
+                    reason, "it may be a listener with TLS: say security: tls, mtls, scram or iam"),
                 false};
       }
       return {};

@@ -74,9 +74,9 @@ TEST_CASE("refused logins are told in the words of the options") {
   CHECK(untrusted.message().find("not by an authority that is trusted") != std::string::npos);
   CHECK(untrusted.message().find("(after") == std::string::npos);
 
-  const Status name = explain(Security::kTls, RD_KAFKA_RESP_ERR__SSL,
-                              "SSL handshake failed: certificate verify failed",
-                              X509_V_ERR_HOSTNAME_MISMATCH);
+  const Status name =
+      explain(Security::kTls, RD_KAFKA_RESP_ERR__SSL,
+              "SSL handshake failed: certificate verify failed", X509_V_ERR_HOSTNAME_MISMATCH);
   CHECK(name.message().find("is for another name") != std::string::npos);
   // A broker that goes down in the middle of it looks the same.
   CHECK_FALSE(ExplainLogin(Security::kTls, RD_KAFKA_RESP_ERR__TRANSPORT,

@@ -101,8 +101,9 @@ Result<LaneMarker> MarkerReader::Ask(bool settled) {
       }
     }
   }
-  return client_->Failure(code, client_->last_error(),
-                  fmt::format("reading the marker of lane '{}' for topic '{}'", lane_, topic_));
+  return client_->Failure(
+      code, client_->last_error(),
+      fmt::format("reading the marker of lane '{}' for topic '{}'", lane_, topic_));
 }
 
 }  // namespace weir::kafka

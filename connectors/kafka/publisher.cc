@@ -60,6 +60,7 @@ Status Publisher::Ready() {
     return Status(errors::kOutcomeUnknown,
                   fmt::format("lane '{}' is to be fenced before it is used", target_.lane));
   }
+  if (ready_ && ready_->Outdated()) Retire();
   if (ready_) return Status::Ok();
   std::unique_ptr<Transaction> fresh = std::move(next_);
   if (!fresh) fresh = WEIR_TRY(Connected());
@@ -90,10 +91,13 @@ Status Publisher::Settle(Status outcome, const Marker& marker) {
     return outcome;
   }
   last_ = LaneMarker{true, marker.epoch, marker.instance, marker.manifest_checksum};
-  if (!WEIR_MUTANT("producer_reused")) {
-    retiring_ = std::jthread([used = std::move(ready_)]() mutable { used.reset(); });
-  }
+  const bool lost = !ready_->Undisturbed() || WEIR_FAILPOINT("kafka.producer.lost");
+  if (lost && !WEIR_MUTANT("producer_reused")) Retire();
   return outcome;
+}
+
+void Publisher::Retire() {
+  retiring_ = std::jthread([used = std::move(ready_)]() mutable { used.reset(); });
 }
 
 Status Publisher::WriteMarker(Epoch epoch, const std::string& manifest_checksum) {

@@ -11,12 +11,12 @@
 
 namespace weir::kafka {
 
-/// Publishes the epochs of one lane, each call in one transaction on a producer of its own, with
-/// the lane's marker in it.
+/// Publishes the epochs of one lane, each call in one transaction, with the lane's marker in it.
 ///
-/// A fresh producer takes the lane's id anew each time, which would let a publisher that slept
-/// through its replacement take it back; so the marker is read again before anything is written,
-/// and must be the one this publisher left there. Otherwise somebody else was here: kFenced.
+/// One producer does for all of them while its connections stand (see Transaction). A fresh one
+/// takes the lane's id anew, which would let a publisher that slept through its replacement take it
+/// back; so the marker is read again then before anything is written, and must be the one this
+/// publisher left there. Otherwise somebody else was here: kFenced.
 class Publisher final : public SinkPublisher {
  public:
   Publisher(std::string instance, Transaction::Target target);
@@ -38,11 +38,13 @@ class Publisher final : public SinkPublisher {
                    const Marker& marker);
   /// Notes how the transaction that was ready ended.
   Status Settle(Status outcome, const Marker& marker);
+  /// Lets go of the producer that has the lane, in the background.
+  void Retire();
 
   const std::string instance_;
   Transaction::Target target_;
   std::unique_ptr<MarkerReader> reader_;  ///< Made when first needed.
-  std::unique_ptr<Transaction> ready_;    ///< Has the lane.
+  std::unique_ptr<Transaction> ready_;    ///< Has the lane, and may have committed before.
   std::unique_ptr<Transaction> next_;     ///< Is only connected.
   bool fenced_ = false;                   ///< Fence was called, and nothing failed since.
   std::optional<LaneMarker> last_;        ///< The marker as this publisher last saw or left it.

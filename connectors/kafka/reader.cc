@@ -166,7 +166,7 @@ Status Reader::Assign(const std::vector<Partition*>& partitions) {
       rd_kafka_incremental_assign(client_->get(), list.get()));
   if (!error) return Status::Ok();
   return client_->Failure(rd_kafka_error_code(error.get()), rd_kafka_error_string(error.get()),
-                  "assigning partitions");
+                          "assigning partitions");
 }
 
 void Reader::Unassign(Partition& partition) {

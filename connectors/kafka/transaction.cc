@@ -172,12 +172,16 @@ Status Transaction::Init() {
   if (!error) return Status::Ok();
   const int code = CodeOf(client_->get(), error.get());
   if (code == RD_KAFKA_RESP_ERR__TIMED_OUT) {
-    return client_->Failure(code, client_->last_error(), fmt::format("fencing lane '{}'", target_.lane));
+    return client_->Failure(code, client_->last_error(),
+                            fmt::format("fencing lane '{}'", target_.lane));
   }
   return Fault(code, rd_kafka_error_string(error.get()), "fencing");
 }
 
+bool Transaction::Outdated() const { return client_->Outdated(Now()); }
+
 Status Transaction::Begin() {
+  closed_at_begin_ = client_->sockets_closed();
   Owned<rd_kafka_error_t> error(rd_kafka_begin_transaction(client_->get()));
   if (!error) return Status::Ok();
   return Fault(CodeOf(client_->get(), error.get()), rd_kafka_error_string(error.get()),

@@ -23,11 +23,13 @@ enum class PublishFault {
 };
 PublishFault ClassifyFault(int code);
 
-/// One producer, for one transaction, of one lane: `Init`, `Begin`, `Produce` …, `Flush`, `Mark`,
-/// `Commit`, in this order. After an error it is good for nothing but to be destroyed.
+/// One producer of one lane: `Init` once, then for each transaction `Begin`, `Produce` …, `Flush`,
+/// `Mark`, `Commit`, in this order. After an error it is good for nothing but to be destroyed.
 ///
-/// Fresh for each epoch: the producer's epoch does not rise between transactions, so a late
-/// duplicate of a commit could end the next transaction half way (KAFKA-17754).
+/// The producer's epoch does not rise between transactions, so a late duplicate of a commit could
+/// end the next transaction half way (KAFKA-17754). The library sends a commit twice only where the
+/// connection that it went out on was lost; so a producer is good for another transaction where no
+/// connection was since `Begin` (see `Undisturbed`), and is replaced by a fresh one otherwise.
 class Transaction {
  public:
   struct Target {
@@ -58,6 +60,12 @@ class Transaction {
   Status Mark(const Marker& marker);
   Status Commit();
 
+  /// Whether no connection was lost since Begin, so that nothing of this transaction can still be
+  /// under way once its commit is answered.
+  bool Undisturbed() const { return client_->sockets_closed() == closed_at_begin_; }
+  /// Whether it was made with files or secrets that have changed since.
+  bool Outdated() const;
+
  private:
   explicit Transaction(Target target) : target_(std::move(target)) {}
   Status Fault(int code, std::string_view reason, std::string_view what) const;
@@ -66,6 +74,7 @@ class Transaction {
   const Target target_;
   std::unique_ptr<Client> client_;
   rd_kafka_topic_t* topic_ = nullptr;
+  uint64_t closed_at_begin_ = 0;
 };
 
 }  // namespace weir::kafka

@@ -9,8 +9,8 @@
 #include <fmt/format.h>
 
 #include "batch/time_text.h"
-#include "daemon/security/errors.h"
 #include "daemon/security/certificate_roles.h"
+#include "daemon/security/errors.h"
 
 namespace weir {
 namespace {

@@ -1,8 +1,8 @@
 #include "daemon/security/certificates.h"
 
+#include "daemon/security/certificate_roles.h"
 #include "daemon/security/errors.h"
 #include "daemon/security/peer_check.h"
-#include "daemon/security/certificate_roles.h"
 #include "daemon/security/testing.h"
 #include "tests/catch.h"
 

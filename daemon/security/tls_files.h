@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "base/status.h"
-#include "daemon/security/peer_role.h"
 #include "daemon/security/certificate_roles.h"
+#include "daemon/security/peer_role.h"
 #include "daemon/security/watched_files.h"
 
 namespace weir {

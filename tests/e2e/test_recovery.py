@@ -91,7 +91,7 @@ def test_an_earlier_run_takes_its_name_after_its_successor(kafka, weir_binary: p
     successor out and publishes what the checkpoints had told it to. The successor starts anew, and goes on after
     that."""
     with Campaign(kafka, tmp_path, SEED + 5, rate=800) as campaign:
-        campaign.start("kafka.publish.received=stop@7")
+        campaign.start("kafka.producer.lost=error@1+,kafka.publish.received=stop@7")
         campaign.weir.wait_stopped()
         earlier = campaign.weir
         campaign.weir = campaign.successor("successor")

@@ -23,6 +23,7 @@ import time
 
 PASS = "pass"
 DROP = "drop"  # The request never arrives; the client waits for its answer.
+CUT = "cut"  # It does not arrive, and the connection is cut: the client sends it again on another.
 CUT_AFTER = "cut after"  # The request arrives, and the connection is cut before the answer can.
 
 # Api keys of Kafka's protocol that tests ask about.
@@ -225,6 +226,8 @@ class Proxy:
                 fate = self.on_request(api_key, head + body)
                 if fate == DROP:
                     continue
+                if fate == CUT:
+                    break
                 self._deliver(connection, UP, head + body)
                 if fate == CUT_AFTER:
                     break
