@@ -398,6 +398,7 @@ std::vector<TaskProgress> LocalHost::Progress() const {
     }
     progress.newest = EventTime{gauges.newest_us};
     progress.lag_records = gauges.lag_records;
+    progress.lag_us = gauges.lag_us;
     progress.longest_hold_us = gauges.longest_hold_us;
     progress.watermark = EventTime{gauges.watermark_us};
     if (progress.is_source) {

@@ -33,5 +33,10 @@ inline constexpr ErrorCode kSourceOption{"WEIR-K020", ErrorKind::kInvalid};
 inline constexpr ErrorCode kSinkOption{"WEIR-K021", ErrorKind::kInvalid};
 inline constexpr ErrorCode kNotYetSupported{"WEIR-K022", ErrorKind::kInvalid};
 inline constexpr ErrorCode kConnectionOption{"WEIR-K023", ErrorKind::kInvalid};
+/// Positions cannot be committed to a group that others read by; told, and the job goes on.
+inline constexpr ErrorCode kGroupInUse{"WEIR-K024", ErrorKind::kFailed};
+inline constexpr ErrorCode kGroupEmpty{"WEIR-K025", ErrorKind::kFailed};
+/// A rejection in Write.
+inline constexpr ErrorCode kKeylessTombstone{"WEIR-K026", ErrorKind::kFailed};
 
 }  // namespace weir::errors

@@ -8,6 +8,7 @@
 #include "config/errors.h"
 #include "connectors/kafka/errors.h"
 #include "connectors/kafka/finder.h"
+#include "connectors/kafka/group_teller.h"
 #include "connectors/kafka/options.h"
 #include "connectors/kafka/publisher.h"
 #include "connectors/kafka/reader.h"
@@ -63,6 +64,14 @@ class KafkaSource final : public SourcePlan {
 
   Result<std::unique_ptr<SplitFinder>> MakeFinder(const ConnectorContext&) const override {
     return std::unique_ptr<SplitFinder>(std::make_unique<Finder>(connection_, options_));
+  }
+
+  Result<std::unique_ptr<PositionTeller>> MakeTeller(
+      const ConnectorContext& context) const override {
+    std::string group = GroupOf(options_, context.job);
+    if (group.empty()) return std::unique_ptr<PositionTeller>();
+    return std::unique_ptr<PositionTeller>(
+        std::make_unique<GroupTeller>(connection_, std::move(group)));
   }
 
   Result<std::unique_ptr<SourceReader>> MakeReader(const ConnectorContext& context,
@@ -191,8 +200,13 @@ bool CheckSource(const NodeContext& node, const SourceOptions& options, Diagnost
       fault("pattern", matches.status().message());
     }
   }
-  if (options.start.timestamp && options.start.offsets) {
-    fault("start", "'start' is a timestamp or offsets, not both");
+  const StartOptions& start = options.start;
+  if ((start.timestamp ? 1 : 0) + (start.offsets ? 1 : 0) + (start.group ? 1 : 0) > 1) {
+    fault("start", "'start' is one of timestamp, offsets and group");
+  }
+  if (start.otherwise && !start.group) {
+    fault("start", "'otherwise' is for partitions of which a group has committed no offset",
+          "name the group: { group: NAME, otherwise: latest }");
   }
   if (options.start.offsets) {
     for (const auto& [name, offset] : *options.start.offsets) {

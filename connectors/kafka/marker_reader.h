@@ -28,8 +28,6 @@ class MarkerReader {
         client_(std::move(client)),
         lane_(std::move(lane)),
         topic_(std::move(topic)) {}
-  static Result<std::unique_ptr<Client>> Connect(const ConnectionOptions& connection,
-                                                 const std::string& lane);
   Result<LaneMarker> Ask(bool settled);
 
   const ConnectionOptions connection_;

@@ -1,5 +1,6 @@
 #include "connectors/kafka/options.h"
 
+#include <algorithm>
 #include <array>
 
 #include <fmt/format.h>
@@ -175,7 +176,13 @@ const Spec<StartOptions>& StartOptions::Describe() {
        Optional("offsets", &StartOptions::offsets,
                 "Offset by partition (`0`, or `clicks/0` with several topics); partitions not "
                 "named begin at their first record."),
-       NotYet("group", "The committed offsets of a consumer group.")},
+       Optional("group", &StartOptions::group,
+                "Name of a consumer group: each partition begins at its committed offset.",
+                NotEmpty),
+       Optional(
+           "otherwise", &StartOptions::otherwise,
+           "With group: where partitions begin that it has committed no offset of. Left out: at "
+           "their first record, and a group without any offset is a fault.")},
       "start: { timestamp: 2026-01-02T00:00:00Z }");
   return spec;
 }
@@ -204,7 +211,7 @@ const Spec<SourceOptions>& SourceOptions::Describe() {
                 NotEmpty),
        Optional("start", &SourceOptions::start,
                 "Where reading begins when there is no checkpoint: earliest (the default), latest, "
-                "{ timestamp } or { offsets }."),
+                "{ timestamp }, { offsets } or { group }."),
        Optional("stop", &SourceOptions::stop,
                 "Where reading ends: never (the default), latest, or { timestamp }."),
        Optional("isolation", &SourceOptions::isolation, Isolation::kReadCommitted,
@@ -236,6 +243,17 @@ const Spec<SinkOptions>& SinkOptions::Describe() {
                 "How batches are compressed.")},
       "kafka: { connection: main, topic: counts, key: product }");
   return spec;
+}
+
+std::string GroupOf(const SourceOptions& options, std::string_view job) {
+  if (options.group == "none") return "";
+  return options.group.empty() ? fmt::format("weir-{}", job) : options.group;
+}
+
+bool IsGroupName(std::string_view name) {
+  if (name.empty() || name.size() > 249) return false;
+  return std::all_of(name.begin(), name.end(),
+                     [](char c) { return c > ' ' && c <= '~' && c != ':'; });
 }
 
 bool IsTopicName(std::string_view name) {

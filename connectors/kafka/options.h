@@ -61,6 +61,10 @@ struct StartOptions {
   /// By partition: `0`, or `clicks/0` where the source has several topics. Others begin at their
   /// first record.
   std::optional<std::map<std::string, int64_t>> offsets;
+  std::optional<std::string> group;  ///< A consumer group, whose committed offsets count.
+  /// With `group`: where partitions begin that it has no offset of. None: at their first record,
+  /// and a group that has no offset at all is a fault.
+  std::optional<StartWhere> otherwise;
   static const Spec<StartOptions>& Describe();
 };
 
@@ -84,6 +88,9 @@ struct SourceOptions {
   static const Spec<SourceOptions>& Describe();
 };
 
+/// The consumer group that is told how far a source of `job` was read; empty: none.
+std::string GroupOf(const SourceOptions& options, std::string_view job);
+
 struct SinkOptions {
   std::string connection;
   std::string topic;
@@ -97,6 +104,10 @@ struct SinkOptions {
 
 /// The library's name of a compression.
 std::string_view CompressionName(Compression compression);
+
+/// Whether `name` can be a consumer group's that CloudWatch shows too: 1 to 249 visible ASCII
+/// characters without ':'.
+bool IsGroupName(std::string_view name);
 
 /// Whether `name` can be a topic's: 1 to 249 of letters, digits, `.`, `_`, `-`, not `.` or `..`.
 bool IsTopicName(std::string_view name);

@@ -12,15 +12,6 @@ std::optional<std::string_view> KeyOf(const rd_kafka_message_t& message) {
   return std::string_view(static_cast<const char*>(message.key), message.key_len);
 }
 
-std::optional<EventTime> TimeOf(const rd_kafka_message_t& message) {
-  rd_kafka_timestamp_type_t type = RD_KAFKA_TIMESTAMP_NOT_AVAILABLE;
-  const int64_t millis = rd_kafka_message_timestamp(&message, &type);
-  if (type == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE || millis < 0 || millis > INT64_MAX / 1000) {
-    return std::nullopt;
-  }
-  return EventTime{millis * 1000};
-}
-
 /// Calls `each(name, value)`; a value without data() is null.
 template <typename Each>
 void ForEachHeader(const rd_kafka_message_t& message, Each each) {
@@ -101,6 +92,15 @@ RejectedRecord Reject(const rd_kafka_message_t& message, Rejection&& rejection) 
 }
 
 }  // namespace
+
+std::optional<EventTime> TimeOf(const rd_kafka_message_t& message) {
+  rd_kafka_timestamp_type_t type = RD_KAFKA_TIMESTAMP_NOT_AVAILABLE;
+  const int64_t millis = rd_kafka_message_timestamp(&message, &type);
+  if (type == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE || millis < 0 || millis > INT64_MAX / 1000) {
+    return std::nullopt;
+  }
+  return EventTime{millis * 1000};
+}
 
 const std::vector<Field>& MetadataColumns() {
   static const std::vector<Field> columns{

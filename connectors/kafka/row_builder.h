@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -12,6 +13,9 @@ namespace weir::kafka {
 
 /// Kafka's own columns, in the order in which a source offers them behind its records' columns.
 const std::vector<Field>& MetadataColumns();
+
+/// Kafka's time of a record; none where it has none.
+std::optional<EventTime> TimeOf(const rd_kafka_message_t& message);
 
 /// Turns records of one partition into a batch: the decoder's columns, then those of Kafka's own
 /// columns that are wanted.
