@@ -221,6 +221,20 @@ class SinkPublisher {
   virtual Status CleanUp() { return Status::Ok(); }
 };
 
+/// Writes records that dead letters hold back to where they came from, each once however often it
+/// is tried. One thread.
+class Redriver {
+ public:
+  virtual ~Redriver() = default;
+  /// Moves the positions of the letters' splits behind what was sent before, by whomever. Shuts
+  /// every earlier one of the same letters out, unless it is only to look.
+  virtual Status Begin(std::vector<Split>& splits, bool look_only) = 0;
+  /// Sends the records to their topics, and with them, whole or not at all, the positions behind
+  /// the letters that they are from.
+  virtual Status Send(const std::vector<RejectedRecord>& records,
+                      const std::map<std::string, std::string>& positions) = 0;
+};
+
 /// A sink as planned. Immutable, shared by tasks.
 class SinkPlan {
  public:

@@ -102,6 +102,8 @@ struct JobPlan {
 
   /// The nodes with their equations.
   std::vector<LedgerNode> Ledger() const;
+  /// What tells this job's text from others': the first 12 hex digits of its SHA-256.
+  std::string Version() const;
   /// Fragments, exchanges, what is decoded, where state is: `weir explain`.
   std::string Explain() const;
 };

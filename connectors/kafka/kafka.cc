@@ -12,6 +12,7 @@
 #include "connectors/kafka/options.h"
 #include "connectors/kafka/publisher.h"
 #include "connectors/kafka/reader.h"
+#include "connectors/kafka/redriver.h"
 #include "connectors/kafka/sink_facts.h"
 #include "connectors/kafka/writer.h"
 
@@ -52,6 +53,7 @@ class KafkaSource final : public SourcePlan {
   const SchemaPtr& columns() const override { return columns_; }
   size_t visible() const override { return visible_; }
   bool bounded() const override { return options_.stop.bounded(); }
+  std::string cluster() const override { return connection_.bootstrap_servers; }
 
   std::string Describe() const override {
     std::string what;
@@ -122,6 +124,19 @@ class KafkaSink final : public SinkPlan {
                        connection_.bootstrap_servers);
   }
   bool HasMarkers() const override { return true; }
+  std::string cluster() const override { return connection_.bootstrap_servers; }
+
+  std::shared_ptr<const SourcePlan> Readback() const override {
+    SourceOptions written;
+    written.topic = options_.topic;
+    written.stop.where = StopWhere::kLatest;
+    return std::make_shared<KafkaSource>(connection_, std::move(written), format_, format_options_,
+                                         DeclarationsOf(*input_), input_);
+  }
+  Result<std::unique_ptr<Redriver>> MakeRedriver(const ConnectorContext& context) const override {
+    return std::unique_ptr<Redriver>(std::make_unique<TopicRedriver>(
+        connection_, RedriveLane(context.job, name_), options_.topic));
+  }
 
   Status Check(const ConnectorContext&) const override {
     auto learned = WEIR_TRY(LearnSink(connection_, options_.topic));

@@ -1,11 +1,15 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "connectors/kafka/client.h"
+#include "connectors/kafka/group_offsets.h"
 #include "connectors/kafka/marker.h"
+#include "connectors/kafka/outbox.h"
 
 typedef struct rd_kafka_topic_s rd_kafka_topic_t;
 
@@ -52,19 +56,26 @@ class Transaction {
   Status Begin();
   /// Hands over a sealed outbox.
   Status Produce(const SealedPart& sealed);
+  /// Hands over one record, for any topic.
+  Status Produce(const std::string& topic, const OutboxRecord& record);
   /// Returns when the broker has all records, or an error if it will not take one.
   Status Flush();
   Status Mark(const Marker& marker);
+  /// Commits offsets to the lane's group with the transaction.
+  Status Mark(const std::vector<GroupOffset>& offsets);
   Status Commit();
 
  private:
   explicit Transaction(Target target) : target_(std::move(target)) {}
   Status Fault(int code, std::string_view reason, std::string_view what) const;
   Status DeliveryFault() const;
+  Status Give(rd_kafka_topic_t* topic, const OutboxRecord& record);
 
   const Target target_;
   std::unique_ptr<Client> client_;
   rd_kafka_topic_t* topic_ = nullptr;
+  std::map<std::string, rd_kafka_topic_t*> others_;  ///< Topics that single records went to.
+  int since_served_ = 0;
 };
 
 }  // namespace weir::kafka
