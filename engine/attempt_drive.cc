@@ -28,6 +28,11 @@ Status Attempt::Drive() {
     }
   }
   plan.ledger = plan_.Ledger();
+  for (const NodePlan& node : plan_.nodes) {
+    if (!node.on_error.max_rejected) continue;
+    plan.rejection_limits[node.name] = {node.user_name, *node.on_error.max_rejected,
+                                        node.on_error.action == ErrorPolicy::Action::kDeadLetter};
+  }
   plan.lanes = lanes_wanted_;
   plan.host_of = host_of_;
   plan.interval = plan_.checkpoint_interval;
