@@ -93,7 +93,8 @@ class KafkaSource final : public SourcePlan {
         format_.MakeDecoder(declared_, format_options_ ? &*format_options_ : nullptr, of_records));
     return std::unique_ptr<SourceReader>(std::make_unique<Reader>(
         context, connection_, options_,
-        std::make_unique<RowBuilder>(std::move(decoder), std::move(of_kafka), origins)));
+        std::make_unique<RowBuilder>(std::move(decoder), std::move(of_kafka), origins,
+                                     options_.tombstones)));
   }
 
  private:
@@ -243,7 +244,7 @@ class KafkaConnectorImpl final : public Connector {
   const SpecBase* sink_options() const override { return &SinkOptions::Describe(); }
   const SpecBase* connection_options() const override { return &ConnectionOptions::Describe(); }
   std::vector<std::string> sink_expressions() const override {
-    return {"key", "partition", "headers", "timestamp"};
+    return {"key", "partition", "headers", "timestamp", "tombstone"};
   }
 
   std::shared_ptr<const SourcePlan> PlanSource(const NodeContext& node,
@@ -285,7 +286,8 @@ class KafkaConnectorImpl final : public Connector {
     const std::pair<std::string_view, int*> computed[] = {{"key", &columns.key},
                                                           {"partition", &columns.partition},
                                                           {"headers", &columns.headers},
-                                                          {"timestamp", &columns.timestamp}};
+                                                          {"timestamp", &columns.timestamp},
+                                                          {"tombstone", &columns.tombstone}};
     for (const auto& [option, column] : computed) {
       const auto it = node.computed.find(std::string(option));
       if (it != node.computed.end()) *column = it->second;

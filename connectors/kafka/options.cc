@@ -63,6 +63,9 @@ std::vector<Choice<LostOffsets>> ChoicesOf(LostOffsets) {
           {"earliest", LostOffsets::kEarliest},
           {"latest", LostOffsets::kLatest}};
 }
+std::vector<Choice<Tombstones>> ChoicesOf(Tombstones) {
+  return {{"reject", Tombstones::kReject}, {"skip", Tombstones::kSkip}, {"row", Tombstones::kRow}};
+}
 std::vector<Choice<Compression>> ChoicesOf(Compression) {
   return {{"none", Compression::kNone},
           {"gzip", Compression::kGzip},
@@ -217,7 +220,17 @@ const Spec<SourceOptions>& SourceOptions::Describe() {
        Optional("isolation", &SourceOptions::isolation, Isolation::kReadCommitted,
                 "Whether records of aborted and open transactions are read."),
        Optional("on_lost_offsets", &SourceOptions::on_lost_offsets, LostOffsets::kFail,
-                "What to do where records were removed before they were read.")},
+                "What to do where records were removed before they were read."),
+       Optional("tombstones", &SourceOptions::tombstones, Tombstones::kReject,
+                "Records without a value, which delete their key in a compacted topic: bad rows, "
+                "left out, or rows of nulls, told by kafka_tombstone."),
+       Optional(
+           "group", &SourceOptions::group,
+           "Consumer group that each checkpoint's positions are committed to, for tools that show "
+           "lag, and for whoever goes on after weir; weir-JOB where left out, no group where it is "
+           "none.",
+           Condition("a group's name: visible ASCII without ':', 249 at most; or none",
+                     [](const std::string& name) { return IsGroupName(name); }))},
       "kafka: { connection: main, topic: clicks, start: earliest }");
   return spec;
 }
@@ -239,6 +252,9 @@ const Spec<SinkOptions>& SinkOptions::Describe() {
                 "Column or expression: list<struct<key:string,value:bytes>> or a map."),
        Optional("timestamp", &SinkOptions::timestamp,
                 "Column or expression: the record's time; left out or null: now."),
+       Optional("tombstone", &SinkOptions::tombstone,
+                "Condition: rows for which it holds are written without a value, which deletes "
+                "their key in a compacted topic."),
        Optional("compression", &SinkOptions::compression, Compression::kNone,
                 "How batches are compressed.")},
       "kafka: { connection: main, topic: counts, key: product }");

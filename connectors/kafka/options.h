@@ -43,6 +43,9 @@ enum class Isolation { kReadCommitted, kReadUncommitted };
 std::vector<Choice<Isolation>> ChoicesOf(Isolation);
 enum class LostOffsets { kFail, kEarliest, kLatest };
 std::vector<Choice<LostOffsets>> ChoicesOf(LostOffsets);
+/// What becomes of records without a value.
+enum class Tombstones { kReject, kSkip, kRow };
+std::vector<Choice<Tombstones>> ChoicesOf(Tombstones);
 enum class Compression { kNone, kGzip, kSnappy, kLz4, kZstd };
 std::vector<Choice<Compression>> ChoicesOf(Compression);
 
@@ -85,6 +88,8 @@ struct SourceOptions {
   StopOptions stop;
   Isolation isolation = Isolation::kReadCommitted;
   LostOffsets on_lost_offsets = LostOffsets::kFail;
+  std::string group;  ///< See GroupOf.
+  Tombstones tombstones = Tombstones::kReject;
   static const Spec<SourceOptions>& Describe();
 };
 
@@ -98,6 +103,7 @@ struct SinkOptions {
   ExpressionText partition;
   ExpressionText headers;
   ExpressionText timestamp;
+  ExpressionText tombstone;
   Compression compression = Compression::kNone;
   static const Spec<SinkOptions>& Describe();
 };

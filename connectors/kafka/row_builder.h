@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "connectors/connector.h"
+#include "connectors/kafka/options.h"
 
 typedef struct rd_kafka_message_s rd_kafka_message_t;
 
@@ -22,7 +23,8 @@ std::optional<EventTime> TimeOf(const rd_kafka_message_t& message);
 class RowBuilder {
  public:
   /// `wanted` are indices into MetadataColumns(), ascending.
-  RowBuilder(std::unique_ptr<Decoder> decoder, std::vector<int> wanted, bool origins);
+  RowBuilder(std::unique_ptr<Decoder> decoder, std::vector<int> wanted, bool origins,
+             Tombstones tombstones = Tombstones::kReject);
 
   const SchemaPtr& schema() const { return schema_; }
 
@@ -32,10 +34,16 @@ class RowBuilder {
                Polled& polled);
 
  private:
+  /// Decodes messages [begin, end); those that are rejected are numbered as in `messages`.
+  Status Decode(const std::vector<const rd_kafka_message_t*>& messages, size_t begin, size_t end,
+                BatchBuilder& builder);
+
   const std::unique_ptr<Decoder> decoder_;
   const std::vector<int> wanted_;
   const bool origins_;
+  const Tombstones tombstones_;
   SchemaPtr schema_;
+  std::vector<const rd_kafka_message_t*> valued_;  ///< Messages but for tombstones left out.
   std::vector<std::string_view> records_;
   std::vector<Rejection> rejected_;
 };
