@@ -10,6 +10,7 @@ std::function<int()> AddSettings(CLI::App& app);
 std::function<int()> AddFunctions(CLI::App& app);
 std::function<int()> AddCheckpoint(CLI::App& app);
 std::function<int()> AddTxn(CLI::App& app);
+std::function<int()> AddDlq(CLI::App& app);
 std::function<int()> AddManager(CLI::App& app);
 std::function<int()> AddWorker(CLI::App& app);
 std::function<int()> AddSubmit(CLI::App& app);
@@ -42,6 +43,7 @@ std::span<const Command> AllCommands() {
       {"functions", "List the functions of expressions, or tell about one.", AddFunctions},
       {"checkpoint", "List or verify the checkpoints and savepoints of a job.", AddCheckpoint},
       {"txn", "List or resolve results that are sealed and not yet published.", AddTxn},
+      {"dlq", "Show dead letters of a job, or send their records back.", AddDlq},
       {"manager", "Keep jobs and place their tasks on workers.", AddManager},
       {"worker", "Run tasks of jobs as the manager places them.", AddWorker},
       {"submit", "Give a job to the manager.", AddSubmit},

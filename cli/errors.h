@@ -15,4 +15,7 @@ inline constexpr ErrorCode kNoStore{"WEIR-C006", ErrorKind::kInvalid};
 
 inline constexpr ErrorCode kOtherJob{"WEIR-C007", ErrorKind::kInvalid};
 
+inline constexpr ErrorCode kNoLetters{"WEIR-C008", ErrorKind::kInvalid};
+inline constexpr ErrorCode kCantRedrive{"WEIR-C009", ErrorKind::kInvalid};
+
 }  // namespace weir::errors

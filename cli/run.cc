@@ -270,6 +270,14 @@ bool HasDeadLetter(const JobPlan& plan, const std::string& sink) {
   });
 }
 
+/// For a next start: what was chosen at this one is not to be chosen anew.
+RunArguments WithoutChoices(RunArguments arguments) {
+  arguments.fresh = arguments.rewind = arguments.take_over = false;
+  arguments.drop_state.clear();
+  arguments.from.clear();
+  return arguments;
+}
+
 /// The commands that make the choice a stop asks for.
 void PrintChoice(const RunArguments& arguments, const JobPlan& plan, const Status& status,
                  const JobProgress& progress) {
@@ -280,16 +288,15 @@ void PrintChoice(const RunArguments& arguments, const JobPlan& plan, const Statu
       fmt::print(stderr, "give sink '{}' a dead letter (on_error: {{ dead_letter: … }}); then ",
                  failed_sink);
     }
-    // What was chosen at this start is not to be chosen anew.
-    RunArguments next = arguments;
-    next.fresh = next.rewind = next.take_over = false;
-    next.drop_state.clear();
-    next.from.clear();
     RunArguments place = arguments;
     if (place.job.config.empty()) place.job.variables.clear();
     fmt::print(stderr, "to choose so:\n  weir txn resolve {} --sink {}{} {}\n  {}\n", plan.name,
                failed_sink, PlaceFlags(place), refused ? "--dead-letter" : "--drop",
-               CommandAgain(next));
+               CommandAgain(WithoutChoices(arguments)));
+    return;
+  }
+  if (status.Is(errors::kTooManyRejected)) {
+    fmt::print(stderr, "to go on behind them:\n  {}\n", CommandAgain(WithoutChoices(arguments)));
     return;
   }
   if (status.Is(errors::kChangedJob) && !progress.must_drop.empty()) {

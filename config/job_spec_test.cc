@@ -27,6 +27,30 @@ JobSpec ReadGood(const std::string& text) {
   return job;
 }
 
+TEST_CASE("how much a node may reject is said beside what becomes of it") {
+  const auto job = [](const std::string& on_error) {
+    return "job: limits\nsources:\n  a: { files: { path: x }, columns: { n: int64 }, on_error: " +
+           on_error + " }\nsinks: { out: { from: a, blackhole: {} } }\n";
+  };
+  JobSpec spec = ReadGood(job("{ skip: true, max_rejected: 0.5% }"));
+  CHECK(spec.sources[0].on_error.action == OnErrorSpec::Action::kSkip);
+  CHECK(spec.sources[0].on_error.max_rejected == 0.005);
+  CHECK_FALSE(spec.sinks[0].on_error.max_rejected);
+  spec = ReadGood(job("{ max_rejected: 100%, dead_letter: { files: { path: y } } }"));
+  CHECK(spec.sources[0].on_error.action == OnErrorSpec::Action::kDeadLetter);
+  CHECK(spec.sources[0].on_error.max_rejected == 1.0);
+  for (const char* wrong :
+       {"{ max_rejected: 1% }", "{ skip: false }", "{ skip: true, max_rejected: 1 }",
+        "{ skip: true, max_rejected: 101% }", "{ skip: true, max_rejected: -1% }",
+        "{ skip: true, dead_letter: { files: { path: y } } }", "{ skip: true, limit: 1% }"}) {
+    Diagnostics diagnostics;
+    (void)Read(job(wrong), diagnostics);
+    INFO(wrong);
+    REQUIRE_FALSE(diagnostics.items().empty());
+    CHECK(diagnostics.items()[0].code->id == errors::kBadValue.id);
+  }
+}
+
 TEST_CASE("a job is read with all that it says") {
   const JobSpec job = ReadGood(testing::Jobs()[0]);
   CHECK(job.name == "orders-per-minute");

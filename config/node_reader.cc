@@ -237,15 +237,41 @@ bool NodeReader::ReadOnError(const YamlNode& node, const Place& key_place, OnErr
     out.action = choice == 1 ? OnErrorSpec::Action::kSkip : OnErrorSpec::Action::kFail;
     return choice >= 0;
   }
-  if (node.kind() != YamlNode::Kind::kMap || node.entries().size() != 1 ||
-      node.entries()[0].key != "dead_letter" ||
-      node.entries()[0].value.kind() != YamlNode::Kind::kMap) {
-    diagnostics_.Error(errors::kBadValue, out.place,
-                       "expected fail, skip or { dead_letter: { CONNECTOR: { … } } }", {},
-                       node.length());
+  const YamlNode* letter = node.Find("dead_letter");
+  const YamlNode* skip = node.Find("skip");
+  const YamlNode* limit = node.Find("max_rejected");
+  const size_t known = (letter != nullptr ? 1 : 0) + (skip != nullptr ? 1 : 0);
+  if (node.kind() != YamlNode::Kind::kMap || known != 1 ||
+      node.entries().size() != known + (limit != nullptr ? 1 : 0) ||
+      (letter != nullptr && letter->kind() != YamlNode::Kind::kMap) ||
+      (skip != nullptr && skip->text() != "true")) {
+    diagnostics_.Error(
+        errors::kBadValue, out.place,
+        "expected fail, skip, { skip: true } or { dead_letter: { CONNECTOR: { … } } }, "
+        "in braces also with max_rejected: 1%",
+        {}, node.length());
     return false;
   }
-  const YamlNode::Entry& letter = node.entries()[0];
+  bool good = true;
+  if (limit != nullptr) {
+    const Result<double> share = ParseShare(limit->text());
+    if (share.ok()) {
+      out.max_rejected = *share;
+    } else {
+      diagnostics_.Error(errors::kBadValue, limit->place(), share.status().message(), {},
+                         limit->length());
+      good = false;
+    }
+  }
+  out.action = OnErrorSpec::Action::kSkip;
+  if (letter == nullptr) return good;
+  const auto entry =
+      std::find_if(node.entries().begin(), node.entries().end(),
+                   [](const YamlNode::Entry& one) { return one.key == "dead_letter"; });
+  return ReadDeadLetter(*entry, out) && good;
+}
+
+bool NodeReader::ReadDeadLetter(const YamlNode::Entry& letter, OnErrorSpec& out) const {
   std::vector<std::string> known = WordNames(vocabulary_.sinks);
   bool good = true;
   for (const YamlNode::Entry& entry : letter.value.entries()) {

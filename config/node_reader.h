@@ -36,6 +36,7 @@ class NodeReader {
   std::vector<ConnectionSpec> ReadConnections(const YamlNode& node) const;
   /// `fail`, `skip` or `{ dead_letter: … }`; false after telling a fault.
   bool ReadOnError(const YamlNode& node, const Place& key_place, OnErrorSpec& out) const;
+  bool ReadDeadLetter(const YamlNode::Entry& letter, OnErrorSpec& out) const;
 
  private:
   bool Begin(const YamlNode::Entry& entry, std::string_view what, NodeSpec& out) const;

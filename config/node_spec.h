@@ -45,6 +45,8 @@ struct OnErrorSpec {
   Place place;            ///< Unset where the job says nothing.
   std::string connector;  ///< Of a dead letter.
   YamlNode options;       ///< Of that connector.
+  /// More than this share of a node's records stops the job; none: any share is borne.
+  std::optional<double> max_rejected;
 };
 
 /// `msk: { kafka: {…} }` of `connections`.

@@ -96,9 +96,14 @@ std::string JobJsonSchema(const Vocabulary& vocabulary) {
   Json letter = {{"type", "object"}, {"additionalProperties", false}};
   letter["properties"]["dead_letter"] = OneOf(vocabulary.sinks);
   letter["required"] = Json::array({"dead_letter"});
+  const Json share = {{"type", "string"}, {"pattern", "^[0-9.]+%$"}};
+  letter["properties"]["max_rejected"] = share;
+  Json skip = {{"type", "object"}, {"additionalProperties", false}};
+  skip["properties"] = {{"skip", {{"const", true}}}, {"max_rejected", share}};
+  skip["required"] = Json::array({"skip"});
   Json plain_policy = Json::object();
   plain_policy["enum"] = Json::array({"fail", "skip"});
-  definitions["on_error"]["anyOf"] = Json::array({plain_policy, letter});
+  definitions["on_error"]["anyOf"] = Json::array({plain_policy, skip, letter});
 
   definitions["connection"] = OneOf(vocabulary.connections);
   definitions["source"] = Node(NodeKeys::OfSource(), vocabulary.sources, false);

@@ -121,6 +121,14 @@ Result<Rate> ParseRate(std::string_view text) {
   return Rate{*number / seconds};
 }
 
+Result<double> ParseShare(std::string_view text) {
+  constexpr std::string_view kWords = "a share, as 1% or 0.5%";
+  if (!text.ends_with('%')) return Bad(kWords, text);
+  const auto number = ParseDouble(text.substr(0, text.size() - 1));
+  if (!number.ok() || !(*number >= 0 && *number <= 100)) return Bad(kWords, text);
+  return *number / 100;
+}
+
 Result<int64_t> ParseInteger(std::string_view text) {
   const std::string_view digits = text.starts_with('-') ? text.substr(1) : text;
   for (char c : digits) {

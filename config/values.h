@@ -38,6 +38,8 @@ struct DurationRange {
 /// Text of the job language to values. A fault says what is expected and what was there.
 /// Durations are whole numbers with ms, s, m, h or d behind them, also several (`1h30m`).
 Result<Duration> ParseDuration(std::string_view text);
+/// `1%`, `0.5%`: 0 to 1.
+Result<double> ParseShare(std::string_view text);
 Result<DurationRange> ParseDurationRange(std::string_view text);
 Result<ByteSize> ParseByteSize(std::string_view text);
 Result<Rate> ParseRate(std::string_view text);

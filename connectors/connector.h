@@ -65,6 +65,13 @@ struct PollRequest {
   const std::vector<std::string>* paused = nullptr;
 };
 
+/// How far behind its end a split is.
+struct SplitLag {
+  int64_t records = 0;
+  /// Where records wait: the outside's own time of the newest record read before them, if known.
+  std::optional<EventTime> since;
+};
+
 /// Reads the splits of one task. One thread.
 class SourceReader {
  public:
@@ -74,8 +81,8 @@ class SourceReader {
   virtual Result<Polled> Poll(const PollRequest& request) = 0;
   /// Position behind the last record polled, for each split: what a checkpoint keeps.
   virtual std::map<std::string, std::string> Positions() const = 0;
-  /// How far behind the end each split is, in records, where known.
-  virtual std::map<std::string, int64_t> Lag() const { return {}; }
+  /// How far behind its end each split is, where known.
+  virtual std::map<std::string, SplitLag> Lag() const { return {}; }
 };
 
 /// Finds the splits of a source: at the first start, and while it runs. Used by one thread.
@@ -88,6 +95,17 @@ class SplitFinder {
   virtual Result<std::vector<Split>> Find(const std::vector<Split>& known) = 0;
   /// Whether new splits can appear while it runs: then Find is called every second.
   virtual bool Grows() const { return false; }
+};
+
+/// Tells the outside how far a source was read, for those who watch it or go on in the job's stead.
+/// Nothing of weir's own hangs on it. One thread.
+class PositionTeller {
+ public:
+  virtual ~PositionTeller() = default;
+  /// Begins to tell the positions of a durable checkpoint, all of the source's. Does not wait.
+  virtual Status Tell(const std::vector<Split>& splits) = 0;
+  /// What became of it, once that is known; waits so long at most. Told again only after that.
+  virtual std::optional<Status> Poll(Duration wait) = 0;
 };
 
 /// What the outside is reached with, shared by all nodes of a job.
@@ -118,6 +136,12 @@ class SourcePlan {
   virtual Result<std::unique_ptr<SourceReader>> MakeReader(const ConnectorContext& context,
                                                            const std::vector<int>& wanted,
                                                            bool origins) const = 0;
+  /// The cluster that its records are in, as the job addresses it; empty: none.
+  virtual std::string cluster() const { return {}; }
+  /// Null where nobody is to be told how far the source was read.
+  virtual Result<std::unique_ptr<PositionTeller>> MakeTeller(const ConnectorContext&) const {
+    return std::unique_ptr<PositionTeller>();
+  }
   /// A split has at most one reader; more tasks than this make no sense (0: no limit known).
   virtual uint32_t MostTasks() const { return 0; }
 };
@@ -197,6 +221,20 @@ class SinkPublisher {
   virtual Status CleanUp() { return Status::Ok(); }
 };
 
+/// Writes records that dead letters hold back to where they came from, each once however often it
+/// is tried. One thread.
+class Redriver {
+ public:
+  virtual ~Redriver() = default;
+  /// Moves the positions of the letters' splits behind what was sent before, by whomever. Shuts
+  /// every earlier one of the same letters out, unless it is only to look.
+  virtual Status Begin(std::vector<Split>& splits, bool look_only) = 0;
+  /// Sends the records to their topics, and with them, whole or not at all, the positions behind
+  /// the letters that they are from.
+  virtual Status Send(const std::vector<RejectedRecord>& records,
+                      const std::map<std::string, std::string>& positions) = 0;
+};
+
 /// A sink as planned. Immutable, shared by tasks.
 class SinkPlan {
  public:
@@ -215,6 +253,15 @@ class SinkPlan {
   }
   /// Whether lanes keep a marker at the outside (Kafka), so that ReadMarker can answer.
   virtual bool HasMarkers() const { return false; }
+  /// A bounded source of all that the sink has published up to now, with the columns of its input.
+  /// Null where what was written can't be read.
+  virtual std::shared_ptr<const SourcePlan> Readback() const { return nullptr; }
+  /// Of a sink of dead letters; null where it can't be told for certain what was sent already.
+  virtual Result<std::unique_ptr<Redriver>> MakeRedriver(const ConnectorContext&) const {
+    return std::unique_ptr<Redriver>();
+  }
+  /// The cluster that records are written to, as the job addresses it; empty: none.
+  virtual std::string cluster() const { return {}; }
 };
 
 // ---------------------------------------------------------------------------------------------

@@ -30,7 +30,8 @@ Attempt::Attempt(const JobPlan& plan, AttemptOptions options, const Clock& clock
       clock_(clock),
       site_(site),
       host_of_(site.HostOf(WidthOf(plan))),
-      lanes_wanted_(LanesOf(plan, host_of_)) {}
+      lanes_wanted_(LanesOf(plan, host_of_)),
+      tellers_(clock) {}
 
 Attempt::~Attempt() { End(); }
 

@@ -16,6 +16,7 @@
 #include "engine/coordinator.h"
 #include "engine/lane.h"
 #include "engine/plan.h"
+#include "engine/position_tellers.h"
 #include "engine/progress.h"
 #include "engine/recovery.h"
 #include "engine/task_host.h"
@@ -104,6 +105,7 @@ class Attempt final : private HostListener {
   Status Deploy();
   Status Drive();
   Status Carry(std::vector<Action> actions);
+  void MakeTellers();
   void KeepSavepoint(uint64_t number);
   void LookForSplits();
   void Post(Fact fact);
@@ -130,6 +132,7 @@ class Attempt final : private HostListener {
   std::atomic<int64_t> unpublished_bytes_{0};      ///< Of recovery's lanes.
   std::map<LaneId, std::unique_ptr<Lane>> lanes_;  ///< While it recovers: all ever opened.
   std::vector<Source> sources_;
+  PositionTellers tellers_;
   std::vector<std::unique_ptr<TaskHost>> hosts_;
   std::unique_ptr<Coordinator> coordinator_;
   std::thread look_thread_;

@@ -14,6 +14,8 @@ namespace {
 
 constexpr Duration kLookEvery = Duration::Seconds(1);
 constexpr Duration kTick = Duration::Millis(100);
+/// For the last positions to be told before the process may end.
+constexpr Duration kLastWords = Duration::Seconds(3);
 
 }  // namespace
 
@@ -26,6 +28,11 @@ Status Attempt::Drive() {
     }
   }
   plan.ledger = plan_.Ledger();
+  for (const NodePlan& node : plan_.nodes) {
+    if (!node.on_error.max_rejected) continue;
+    plan.rejection_limits[node.name] = {node.user_name, *node.on_error.max_rejected,
+                                        node.on_error.action == ErrorPolicy::Action::kDeadLetter};
+  }
   plan.lanes = lanes_wanted_;
   plan.host_of = host_of_;
   plan.interval = plan_.checkpoint_interval;
@@ -36,6 +43,7 @@ Status Attempt::Drive() {
       [](const NodePlan& node) { return node.event_time && node.event_time->policy.idle_after; });
   coordinator_ = std::make_unique<Coordinator>(std::move(plan), manifest_, manifest_checksum_,
                                                clock_.Monotonic());
+  MakeTellers();
   for (const auto& host : hosts_) host->Start();
   {
     std::lock_guard lock(mutex_);
@@ -74,6 +82,7 @@ Status Attempt::Drive() {
       for (const auto& host : hosts_) host->EndInput();
     }
     facts.push_back(facts::Tick{});
+    tellers_.Look();
     for (Fact& fact : facts) {
       std::vector<Action> actions = coordinator_->On(std::move(fact), clock_.Monotonic());
       Status status = Carry(std::move(actions));
@@ -104,8 +113,22 @@ Status Attempt::Drive() {
                          coordinator_->totals().values().end());
     if (progress.completed > 0) made_progress_ = true;
   }
+  if (outcome.ok()) tellers_.Finish(kLastWords);
   End();
   return outcome;
+}
+
+void Attempt::MakeTellers() {
+  for (const NodePlan& node : plan_.nodes) {
+    if (node.role != NodePlan::Role::kSource) continue;
+    Result<std::unique_ptr<PositionTeller>> teller = node.source->MakeTeller(Context(16 << 20));
+    if (!teller.ok()) {
+      log::Warn("positions of a source are not told; the job goes on",
+                {{"source", node.user_name}, {"reason", teller.status().ToString()}});
+    } else if (*teller) {
+      tellers_.Add(node.user_name, std::move(teller).value());
+    }
+  }
 }
 
 /// Does what the coordinator asks; what it writes is told back to it at once.
@@ -148,6 +171,7 @@ Status Attempt::Carry(std::vector<Action> actions) {
       } else {
         written.checksum = CheckpointStore::ChecksumOf(write->manifest);
         known_number_ = write->manifest.number();
+        tellers_.Tell(write->manifest);
       }
       for (Action& next : coordinator_->On(std::move(written), clock_.Monotonic())) {
         todo.push_back(std::move(next));
@@ -338,6 +362,7 @@ JobProgress Attempt::progress() const {
         if (task.lag_records >= 0) {
           progress.lag_records = std::max<int64_t>(progress.lag_records, 0) + task.lag_records;
         }
+        progress.lag_us = std::max(progress.lag_us, task.lag_us);
         if (task.watermark < least || progress.watermark_holder.empty()) {
           if (!task.holder.empty()) progress.watermark_holder = task.holder;
         }

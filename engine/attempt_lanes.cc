@@ -191,7 +191,9 @@ Status Attempt::SetRefusedAside(const std::map<LaneId, LaneDecision>& decisions)
     auto& writer = writers[&letters];
     if (!writer) writer = WEIR_TRY(letters.sink->MakeWriter(Context(16 << 20), 0));
     std::vector<Rejection> too_much;
-    WEIR_TRY(writer->Write(*DeadLettersOfRecords(lane.sink(), refused, clock_.Now()), too_much));
+    const JobLabel job{plan_.name, plan_.Version()};
+    WEIR_TRY(
+        writer->Write(*DeadLettersOfRecords(job, lane.sink(), refused, clock_.Now()), too_much));
     if (!too_much.empty()) {
       return Status(*too_much.front().code,
                     fmt::format("the dead letter '{}' does not take a record that sink '{}' "

@@ -16,6 +16,7 @@ struct Chain::Link {
   std::unique_ptr<SinkWriter> writer;
   RowCounts counts;
   int64_t sealed = 0;  ///< Sinks: rows in sealed parts since the last ack.
+  RejectedByCode rejected;
 
   std::vector<Watermark> inputs;
   Watermark merged;
@@ -48,6 +49,17 @@ class Chain::NodeOutput final : public Output {
 };
 
 namespace {
+
+constexpr size_t kExampleBytes = 300;
+
+/// Of rejected records as of rejected rows.
+template <typename Rejections>
+void CountRejected(const Rejections& rejections, RejectedByCode& counted) {
+  for (const auto& rejection : rejections) {
+    Rejected& one = counted[std::string(rejection.code->id)];
+    if (one.count++ == 0) one.example = rejection.reason.substr(0, kExampleBytes);
+  }
+}
 
 /// Weight of a batch: rows, or the sum of its weight column for partial aggregates.
 int64_t WeightOf(const NodePlan& plan, const Batch& batch) {
@@ -137,6 +149,7 @@ Status Chain::OnSourceRows(const SourceRows& rows) {
   source.counts.in += rows.records;
   if (!rows.bad_records.empty()) {
     source.counts.rejected += static_cast<int64_t>(rows.bad_records.size());
+    CountRejected(rows.bad_records, source.rejected);
     const RejectedRecord& first = rows.bad_records.front();
     switch (source.plan->on_error.action) {
       case ErrorPolicy::Action::kFail: {
@@ -260,6 +273,7 @@ Status Chain::PassOn(Link& link, const Watermark& watermark) {
 Status Chain::RejectRows(Link& link, const Batch& batch, const std::vector<Rejection>& rejections) {
   if (rejections.empty()) return Status::Ok();
   link.counts.rejected += static_cast<int64_t>(rejections.size());
+  CountRejected(rejections, link.rejected);
   switch (link.plan->on_error.action) {
     case ErrorPolicy::Action::kFail:
       return Status(
@@ -322,6 +336,7 @@ void Chain::TakeCounts(TaskAck& ack) {
     tally.counts += std::exchange(link->counts, {});
     tally.held_after = link->work ? link->work->Held() : 0;
     tally.sealed += std::exchange(link->sealed, 0);
+    AddRejected(std::exchange(link->rejected, {}), tally.rejected);
   }
   for (size_t i = 0; i < inlets_.size(); i++) {
     ack.channels[inlets_[i].channel].received += std::exchange(received_[i], 0);

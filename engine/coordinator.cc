@@ -64,7 +64,8 @@ Coordinator::Coordinator(CoordinatorPlan plan, proto::Manifest base, std::string
     : plan_(std::move(plan)),
       base_(std::move(base)),
       base_checksum_(std::move(base_checksum)),
-      next_trigger_{now.us + plan_.interval.us} {
+      next_trigger_{now.us + plan_.interval.us},
+      budget_(plan_.rejection_limits) {
   for (const LaneId& lane : plan_.lanes) {
     lanes_[lane].published = base_.number();  // Recovery published what the base still held.
   }
@@ -199,6 +200,7 @@ Status Coordinator::Tally() {
       sum.counts += tally.counts;
       sum.held_after += tally.held_after;
       sum.sealed += tally.sealed;
+      AddRejected(tally.rejected, sum.rejected);
     }
     for (const auto& [name, channel] : ack.channels) {
       channels[name].sent += channel.sent;
@@ -332,8 +334,7 @@ void Coordinator::OnWritten(const facts::ManifestWritten& written, Duration now,
   progress_.number = base_.number();
   progress_.committed_at = now;
   if (phase_ == Phase::kClosing) {
-    phase_ = Phase::kDone;
-    out.push_back(actions::Done{});
+    Finish(out);
     return;
   }
   (void)WEIR_FAILPOINT("engine.manifest_committed");
@@ -361,6 +362,10 @@ void Coordinator::OnWritten(const facts::ManifestWritten& written, Duration now,
     out.push_back(actions::PinSavepoint{base_.number()});
   }
   out.push_back(actions::CleanUp{});
+  if (verdict_.ok()) {
+    verdict_ = budget_.Count(base_.job(), tallies_);
+    stop_asked_ = stop_asked_ || !verdict_.ok();
+  }
   phase_ = current_.last ? Phase::kEnding : Phase::kWaiting;
   KeepIfPublished(out);
   FinishIfPublished(out);
@@ -402,14 +407,22 @@ void Coordinator::FinishIfPublished(std::vector<Action>& out) {
                                  [](const auto& lane) { return lane.unpublished_size() > 0; });
   // Nothing goes on from a job that has ended.
   if (told || base_.ended()) {
-    phase_ = Phase::kDone;
-    out.push_back(actions::Done{});
+    Finish(out);
     return;
   }
   FillClosingManifest();
   phase_ = Phase::kClosing;
   retry_write_at_ = {};
   out.push_back(actions::WriteManifest{next_});
+}
+
+void Coordinator::Finish(std::vector<Action>& out) {
+  phase_ = Phase::kDone;
+  if (verdict_.ok()) {
+    out.push_back(actions::Done{});
+  } else {
+    out.push_back(actions::Fail{verdict_});
+  }
 }
 
 /// The last checkpoint again, with nothing that waits to be published.

@@ -12,6 +12,7 @@
 #include "base/status.h"
 #include "base/time.h"
 #include "engine/element.h"
+#include "engine/error_budget.h"
 #include "engine/ids.h"
 #include "engine/ledger.h"
 #include "proto/manifest.pb.h"
@@ -134,6 +135,7 @@ struct CoordinatorPlan {
   std::vector<TaskId> tasks;
   std::set<TaskId> source_tasks;
   std::vector<LedgerNode> ledger;
+  std::map<std::string, RejectionLimit> rejection_limits;  ///< By the ledger's names.
   /// The lanes of sinks that publish.
   std::set<LaneId> lanes;
   /// The host of the tasks of each index, and so the number of the lanes that they give to.
@@ -152,6 +154,9 @@ struct CoordinatorPlan {
 ///   waiting --interval, asked, input ended, stop--> aligning --all acks, ledger adds up--> writing
 ///      ^  ^--ack failed, timeout (dropped, next try)----+                                     |
 ///      +---------------- committed: publish, forget, clean up --------------------------------+
+///
+/// A job that rejects more than it may is stopped as if it had been asked to, so that what it has
+/// done up to there is out, dead letters too; then it fails.
 ///
 /// After a stop's last checkpoint: ending --all published--> closing --a manifest says so--> done.
 /// What a stopped job goes on as may have no place for a sink any more (rule 21), so it must be
@@ -211,6 +216,7 @@ class Coordinator {
   bool InputEnded() const;
   void KeepIfPublished(std::vector<Action>& out);
   void FinishIfPublished(std::vector<Action>& out);
+  void Finish(std::vector<Action>& out);
   Status Tally();
   void FillManifest();
   void FillClosingManifest();
@@ -239,6 +245,8 @@ class Coordinator {
   std::map<LaneId, Lane> lanes_;
   std::set<LaneId> to_publish_;  ///< Lanes with something in `next_`'s epoch.
   int64_t unaccounted_ = 0;
+  ErrorBudget budget_;
+  Status verdict_;  ///< Why it ends, where nobody has asked it to.
   Progress progress_;
 };
 

@@ -16,6 +16,9 @@ class CoordinatorHarness {
   explicit CoordinatorHarness(bool bounded = false, proto::Manifest base = MakeBase())
       : coordinator(MakePlan(bounded), std::move(base), "base checksum", Ms(0)) {}
 
+  explicit CoordinatorHarness(CoordinatorPlan plan)
+      : coordinator(std::move(plan), MakeBase(), "base checksum", Ms(0)) {}
+
   static CoordinatorPlan MakePlan(bool bounded) {
     CoordinatorPlan plan;
     plan.tasks = {{"in", 0}, {"out", 0}};
@@ -352,6 +355,37 @@ TEST_CASE("a stop ends with a manifest that says that all is published") {
     actions = job.Tell(Written(9, facts::ManifestOutcome::kOther), 1060);
     CHECK(Find<actions::Fail>(actions)->status.Is(errors::kDeposed));
   }
+}
+
+TEST_CASE("a node that rejects too much stops the job, and what was done up to there is out") {
+  CoordinatorPlan plan = CoordinatorHarness::MakePlan(false);
+  plan.rejection_limits["in"] = {"in", 0.1, false};
+  CoordinatorHarness job(std::move(plan));
+  job.Tell(facts::Tick{}, 1000);
+  TaskAck ack = job.Ack("in", {Epoch{8}, 1}, 800);
+  ack.tallies["in"].counts.in += 200;
+  ack.tallies["in"].counts.rejected = 200;
+  ack.tallies["in"].rejected["WEIR-F002"] = {200, "n: expected int64"};
+  job.Tell(facts::Acked{ack}, 1010);
+  REQUIRE(Find<actions::WriteManifest>(
+      job.Tell(facts::Acked{job.Ack("out", {Epoch{8}, 1}, 800)}, 1020)));
+  auto actions = job.Tell(Written(8), 1030);
+  CHECK(Find<actions::Publish>(actions));
+  CHECK(Find<actions::Committed>(actions));
+  CHECK_FALSE(Find<actions::Fail>(actions));
+  const auto* trigger = Find<actions::Trigger>(actions);
+  REQUIRE(trigger);
+  CHECK(trigger->barrier.last);
+  job.Tell(facts::Published{{"out", 0}, Epoch{8}}, 1040);
+  REQUIRE(Find<actions::WriteManifest>(job.AckAll({Epoch{9}, 1}, 0, 1050)));
+  actions = job.Tell(Written(9), 1060);
+  const auto* fail = Find<actions::Fail>(actions);
+  REQUIRE(fail);
+  CHECK(fail->status.Is(errors::kTooManyRejected));
+  CHECK(fail->status.message().find("WEIR-F002 (200 times): n: expected int64") !=
+        std::string::npos);
+  CHECK_FALSE(Find<actions::Done>(actions));
+  CHECK(job.coordinator.done());
 }
 
 TEST_CASE("a stop while a checkpoint is under way waits for it, then takes its own") {

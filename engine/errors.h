@@ -31,5 +31,7 @@ inline constexpr ErrorCode kOtherSavepoint{"WEIR-E023", ErrorKind::kDecision};
 /// The savepoint or checkpoint to go on from is not there, or is damaged.
 inline constexpr ErrorCode kBadSavepoint{"WEIR-E024", ErrorKind::kInvalid};
 inline constexpr ErrorCode kOvertaken{"WEIR-E025", ErrorKind::kRetry};
+/// A share of records above `max_rejected`: whether to go on behind them, the user says.
+inline constexpr ErrorCode kTooManyRejected{"WEIR-E026", ErrorKind::kDecision};
 
 }  // namespace weir::errors

@@ -451,6 +451,7 @@ class GraphBuilder {
 
   void SetErrorPolicy(const NodeSpec& spec, int index) {
     ErrorPolicy& policy = node(index).on_error;
+    policy.max_rejected = spec.on_error.max_rejected;
     switch (spec.on_error.action) {
       case OnErrorSpec::Action::kFail:
         return;

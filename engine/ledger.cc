@@ -91,6 +91,14 @@ int64_t UnaccountedRows(const std::vector<LedgerNode>& nodes,
   return sum;
 }
 
+void AddRejected(const RejectedByCode& more, RejectedByCode& sum) {
+  for (const auto& [code, rejected] : more) {
+    Rejected& one = sum[code];
+    one.count += rejected.count;
+    if (one.example.empty()) one.example = rejected.example;
+  }
+}
+
 proto::NodeCounts StoredCounts(const std::string& node, const NodeTally& tally) {
   const RowCounts& counts = tally.counts;
   proto::NodeCounts stored;
@@ -107,6 +115,12 @@ proto::NodeCounts StoredCounts(const std::string& node, const NodeTally& tally) 
   stored.set_made(counts.made);
   stored.set_out(counts.out);
   stored.set_held_after(tally.held_after);
+  for (const auto& [code, rejected] : tally.rejected) {
+    proto::RejectedRows& rows = *stored.add_rejected_by();
+    rows.set_code(code);
+    rows.set_count(rejected.count);
+    rows.set_example(rejected.example);
+  }
   return stored;
 }
 
@@ -124,6 +138,9 @@ NodeTally TallyOf(const proto::NodeCounts& stored) {
   tally.counts.made = stored.made();
   tally.counts.out = stored.out();
   tally.held_after = stored.held_after();
+  for (const proto::RejectedRows& rows : stored.rejected_by()) {
+    tally.rejected[rows.code()] = {rows.count(), rows.example()};
+  }
   return tally;
 }
 

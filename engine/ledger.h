@@ -23,11 +23,21 @@ struct LedgerNode {
   bool takes_rejected = false;
 };
 
+/// Rejected rows of one error code, and the reason of one of them.
+struct Rejected {
+  int64_t count = 0;
+  std::string example;
+};
+/// By error code.
+using RejectedByCode = std::map<std::string, Rejected>;
+void AddRejected(const RejectedByCode& more, RejectedByCode& sum);
+
 /// Counts of one node in one epoch, all tasks together.
 struct NodeTally {
   RowCounts counts;
   int64_t held_after = 0;
   int64_t sealed = 0;  ///< Sinks: rows in the parts they sealed.
+  RejectedByCode rejected;
 };
 
 /// The tally as a manifest keeps it: all but `sealed`, which its outboxes tell.

@@ -116,13 +116,14 @@ LocalHost::LocalHost(const JobPlan& plan, LocalHostOptions options, const Clock&
       store_(store),
       listener_(listener),
       wires_(wires) {
-  letters_.of_rows = [&clock](const std::string& node, const Batch& rows,
-                              const std::vector<Rejection>& rejections) {
-    return DeadLettersOfRows(node, rows, rejections, clock.Now());
+  const JobLabel job{plan.name, plan.Version()};
+  letters_.of_rows = [&clock, job](const std::string& node, const Batch& rows,
+                                   const std::vector<Rejection>& rejections) {
+    return DeadLettersOfRows(job, node, rows, rejections, clock.Now());
   };
-  letters_.of_records = [&clock](const std::string& node,
-                                 const std::vector<RejectedRecord>& records) {
-    return DeadLettersOfRecords(node, records, clock.Now());
+  letters_.of_records = [&clock, job](const std::string& node,
+                                      const std::vector<RejectedRecord>& records) {
+    return DeadLettersOfRecords(job, node, records, clock.Now());
   };
 }
 
@@ -398,6 +399,7 @@ std::vector<TaskProgress> LocalHost::Progress() const {
     }
     progress.newest = EventTime{gauges.newest_us};
     progress.lag_records = gauges.lag_records;
+    progress.lag_us = gauges.lag_us;
     progress.longest_hold_us = gauges.longest_hold_us;
     progress.watermark = EventTime{gauges.watermark_us};
     if (progress.is_source) {

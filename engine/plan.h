@@ -17,6 +17,8 @@ struct ErrorPolicy {
   enum class Action { kFail, kSkip, kDeadLetter };
   Action action = Action::kFail;
   int dead_letter = -1;  ///< kDeadLetter: the sink node that takes it.
+  /// A larger share of the node's records stops the job; none: any share is borne.
+  std::optional<double> max_rejected;
 };
 
 /// Where a source's rows get their event time.
@@ -102,6 +104,8 @@ struct JobPlan {
 
   /// The nodes with their equations.
   std::vector<LedgerNode> Ledger() const;
+  /// What tells this job's text from others': the first 12 hex digits of its SHA-256.
+  std::string Version() const;
   /// Fragments, exchanges, what is decoded, where state is: `weir explain`.
   std::string Explain() const;
 };

@@ -4,7 +4,9 @@
 
 #include <fmt/format.h>
 
+#include "base/hex.h"
 #include "engine/graph.h"
+#include "state/files.h"
 
 namespace weir {
 namespace {
@@ -85,6 +87,8 @@ std::vector<LedgerNode> JobPlan::Ledger() const {
   return ledger;
 }
 
+std::string JobPlan::Version() const { return Hex(files::Sha256(text)).substr(0, 12); }
+
 std::string ExchangePlan::Describe() const {
   if (!keyed) return "as it comes";
   std::string text;
@@ -93,8 +97,8 @@ std::string ExchangePlan::Describe() const {
 }
 
 std::string JobPlan::Explain() const {
-  std::string out = fmt::format("job {}: {} fragment{}, {}\n", name, fragments.size(),
-                                fragments.size() == 1 ? "" : "s",
+  std::string out = fmt::format("job {}, version {}: {} fragment{}, {}\n", name, Version(),
+                                fragments.size(), fragments.size() == 1 ? "" : "s",
                                 bounded ? "ends by itself" : "runs until it is stopped");
   for (const FragmentPlan& fragment : fragments) {
     out += fmt::format("\nfragment {} × {}\n", fragment.name, fragment.parallelism);

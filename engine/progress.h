@@ -27,6 +27,7 @@ struct JobProgress {
   std::string phase = "starting";
   int64_t rows_read = 0;                   ///< By source tasks, in this process.
   int64_t lag_records = -1;                ///< -1: not known.
+  int64_t lag_us = -1;                     ///< Longest of the source tasks; -1: not known.
   EventTime watermark = EventTime::Min();  ///< Least over the source tasks.
   std::string watermark_holder;            ///< Split that holds it back; may be empty.
   EventTime newest = EventTime::Min();     ///< Newest event time that was read.

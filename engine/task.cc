@@ -291,9 +291,7 @@ Status Task::AdvanceSourceClock() {
   }
   if (const Duration now = setup_.clock->Monotonic(); now.us - last_gauges_.us > 200'000) {
     last_gauges_ = now;
-    int64_t lag = 0;
-    for (const auto& [split, records] : setup_.reader->Lag()) lag += records;
-    gauges_.lag_records = lag;
+    MeasureLag();
     std::string holder = clock_.Holder();
     std::lock_guard lock(gauges_.mutex);
     gauges_.holder = std::move(holder);
@@ -303,9 +301,22 @@ Status Task::AdvanceSourceClock() {
     input_end_told_ = true;
     source_ended_ = true;
     gauges_.lag_records = 0;
+    gauges_.lag_us = 0;
     setup_.listener->OnInputEnded(setup_.id);
   }
   return Status::Ok();
+}
+
+void Task::MeasureLag() {
+  int64_t records = 0;
+  int64_t longest_us = -1;
+  for (const auto& [split, lag] : setup_.reader->Lag()) {
+    records += lag.records;
+    if (!lag.since) continue;
+    longest_us = std::max({longest_us, setup_.clock->Now().us - lag.since->us, int64_t{0}});
+  }
+  gauges_.lag_records = records;
+  gauges_.lag_us = records == 0 ? 0 : longest_us;
 }
 
 std::vector<proto::SourceState> Task::SourceStates() const {

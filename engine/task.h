@@ -48,6 +48,7 @@ struct TaskGauges {
   std::atomic<int64_t> blocked_us{0};  ///< Waited for room downstream, or for what is unpublished.
   std::atomic<int64_t> newest_us{EventTime::Min().us};  ///< Source tasks: newest event time read.
   std::atomic<int64_t> lag_records{-1};
+  std::atomic<int64_t> lag_us{-1};
   std::atomic<int64_t> longest_hold_us{0};  ///< Longest time a barrier held the task up.
   std::mutex mutex;
   // Under `mutex`.
@@ -122,6 +123,7 @@ class Task {
   Status PollSource();
   Status ReadSource(const Polled& polled);
   Status AdvanceSourceClock();
+  void MeasureLag();
   Status TakeDelivery();
   Status OnBarrier(size_t channel, const Barrier& barrier);
   Status Align(const Barrier& barrier);

@@ -42,6 +42,7 @@ struct TaskProgress {
   int64_t blocked_us = 0;
   int64_t idle_us = 0;
   int64_t lag_records = -1;     ///< -1: not known.
+  int64_t lag_us = -1;          ///< As SplitLag::since, of the oldest split; -1: not known.
   int64_t longest_hold_us = 0;  ///< Longest time a barrier held the task up.
   EventTime watermark = EventTime::Min();
   EventTime newest = EventTime::Min();  ///< Source tasks: newest event time read, where known.

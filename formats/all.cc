@@ -19,6 +19,16 @@ std::span<const Format* const> AllFormats() {
   return formats;
 }
 
+std::vector<ColumnDeclaration> DeclarationsOf(const Schema& schema) {
+  std::vector<ColumnDeclaration> declared;
+  for (const Field& field : schema.fields()) {
+    ColumnDeclaration& column = declared.emplace_back();
+    column.name = field.name;
+    column.type = field.type;
+  }
+  return declared;
+}
+
 const Format* FindFormat(std::string_view name) {
   for (const Format* format : AllFormats()) {
     if (format->name() == name) return format;

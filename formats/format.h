@@ -64,6 +64,9 @@ struct ColumnDeclaration {
   std::string zone;    ///< Zone of such a text without one, empty: UTC.
 };
 
+/// Declares the columns of a schema as they are.
+std::vector<ColumnDeclaration> DeclarationsOf(const Schema& schema);
+
 /// A format as jobs name it: `format: json`, `format: { csv: { delimiter: ';' } }`.
 /// One file and one line in all.cc each.
 class Format {

@@ -4,6 +4,7 @@
 
 #include "connectors/errors.h"
 #include "connectors/files/file_names.h"
+#include "connectors/files/source.h"
 
 namespace weir {
 
@@ -69,6 +70,11 @@ class FileSinkPlan final : public SinkPlan {
         *plan_.file_schema, plan_.format_options ? &*plan_.format_options : nullptr));
     return std::unique_ptr<SinkWriter>(
         std::make_unique<FileSinkWriter>(plan_, context, task, std::move(encoder), LocalDisk()));
+  }
+  std::shared_ptr<const SourcePlan> Readback() const override {
+    // What stands in folders' names only is in no record.
+    if (!plan_.partition_columns.empty()) return nullptr;
+    return FilesBelow(plan_.root, *plan_.format, plan_.format_options, plan_.input);
   }
   Result<std::unique_ptr<SinkPublisher>> MakePublisher(const ConnectorContext& context,
                                                        uint32_t) const override {

@@ -448,4 +448,16 @@ std::shared_ptr<const SourcePlan> PlanFileSource(const NodeContext& node,
   return std::make_shared<FileSourcePlan>(std::move(plan));
 }
 
+std::shared_ptr<const SourcePlan> FilesBelow(const std::string& root, const Format& format,
+                                             const std::optional<YamlNode>& format_options,
+                                             const SchemaPtr& schema) {
+  FilesPlanned plan;
+  plan.spec.path = root;
+  plan.format = &format;
+  plan.format_options = format_options;
+  plan.declared = DeclarationsOf(*schema);
+  plan.schema = schema;
+  return std::make_shared<FileSourcePlan>(std::move(plan));
+}
+
 }  // namespace weir

@@ -109,6 +109,12 @@ Status ToStatus(int code, std::string_view reason, std::string_view what,
     case RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED:
     case RD_KAFKA_RESP_ERR__AUTHENTICATION:
       return Status(errors::kNotAllowed, message, "give weir's user the right that is named");
+    case RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID:
+      return Status(errors::kGroupInUse,
+                    fmt::format("the group has live consumers, and takes positions from nobody "
+                                "else: {}",
+                                message),
+                    "stop them, or give the source a group of its own");
     case RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS:
     case RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE:
     case RD_KAFKA_RESP_ERR_NOT_COORDINATOR:

@@ -42,5 +42,10 @@ inline constexpr ErrorCode kOwnCertificate{"WEIR-K026", ErrorKind::kFailed};
 inline constexpr ErrorCode kTlsRefused{"WEIR-K027", ErrorKind::kFailed};
 /// A broker does not take the user, the password or the token.
 inline constexpr ErrorCode kLoginRefused{"WEIR-K028", ErrorKind::kFailed};
+/// Positions cannot be committed to a group that others read by; told, and the job goes on.
+inline constexpr ErrorCode kGroupInUse{"WEIR-K029", ErrorKind::kFailed};
+inline constexpr ErrorCode kGroupEmpty{"WEIR-K030", ErrorKind::kFailed};
+/// A rejection in Write.
+inline constexpr ErrorCode kKeylessTombstone{"WEIR-K031", ErrorKind::kFailed};
 
 }  // namespace weir::errors

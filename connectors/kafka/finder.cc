@@ -7,7 +7,9 @@
 
 #include <fmt/format.h>
 
+#include "base/log.h"
 #include "connectors/kafka/errors.h"
+#include "connectors/kafka/group_offsets.h"
 #include "connectors/kafka/position.h"
 
 namespace weir::kafka {
@@ -122,6 +124,7 @@ Result<std::vector<int64_t>> Finder::Offsets(const std::vector<TopicPartition>& 
 
 Result<std::vector<int64_t>> Finder::Starts(const std::vector<TopicPartition>& partitions) {
   const StartOptions& start = options_.start;
+  if (start.group) return GroupStarts(partitions);
   if (start.timestamp) {
     auto starts = WEIR_TRY(Offsets(partitions, start.timestamp->time.us / 1000));
     const auto ends = WEIR_TRY(Offsets(partitions, OffsetQuery::kLatest));
@@ -147,6 +150,39 @@ Result<std::vector<int64_t>> Finder::Starts(const std::vector<TopicPartition>& p
                     "name partitions of the source's topics, as 0, or clicks/0");
     }
     starts[static_cast<size_t>(it - partitions.begin())] = offset;
+  }
+  return starts;
+}
+
+Result<std::vector<int64_t>> Finder::GroupStarts(const std::vector<TopicPartition>& partitions) {
+  const std::string& group = *options_.start.group;
+  const auto client = WEIR_TRY(GroupClient(connection_, group));
+  // Whether somebody still reads by it is told only: nobody can say for how long.
+  if (const auto members = GroupMembers(*client, group, kPatience); members.ok() && *members > 0) {
+    log::Warn("the group to go on from has live consumers: weir reads from here on what they read",
+              {{"group", group}, {"members", *members}});
+  }
+  const auto found =
+      WEIR_TRY(ListGroupOffsets(*client, group, partitions, /*settled=*/true, kPatience,
+                                fmt::format("reading the offsets of group '{}'", group)));
+  std::map<TopicPartition, int64_t> committed;
+  for (const GroupOffset& one : found) {
+    if (one.offset >= 0) committed[one.at] = one.offset;
+  }
+  if (committed.empty() && !options_.start.otherwise) {
+    return Status(errors::kGroupEmpty,
+                  fmt::format("group '{}' at {} has committed no offset of what is to be read",
+                              group, client_->address()),
+                  "mend the group's name, or say where to begin then: start: { group: NAME, "
+                  "otherwise: earliest }");
+  }
+  const bool latest = options_.start.otherwise == StartWhere::kLatest;
+  auto starts =
+      WEIR_TRY(Offsets(partitions, latest ? OffsetQuery::kLatest : OffsetQuery::kEarliest));
+  for (size_t i = 0; i < partitions.size(); i++) {
+    if (const auto it = committed.find(partitions[i]); it != committed.end()) {
+      starts[i] = it->second;
+    }
   }
   return starts;
 }

@@ -29,6 +29,7 @@ class Finder final : public SplitFinder {
                                    const std::vector<Split>& known);
   Result<std::vector<int64_t>> Offsets(const std::vector<TopicPartition>& partitions, int64_t spec);
   Result<std::vector<int64_t>> Starts(const std::vector<TopicPartition>& partitions);
+  Result<std::vector<int64_t>> GroupStarts(const std::vector<TopicPartition>& partitions);
   Result<std::vector<int64_t>> Stops(const std::vector<TopicPartition>& partitions);
 
   const ConnectionPtr connection_;

@@ -8,9 +8,11 @@
 #include "config/errors.h"
 #include "connectors/kafka/errors.h"
 #include "connectors/kafka/finder.h"
+#include "connectors/kafka/group_teller.h"
 #include "connectors/kafka/options.h"
 #include "connectors/kafka/publisher.h"
 #include "connectors/kafka/reader.h"
+#include "connectors/kafka/redriver.h"
 #include "connectors/kafka/sink_facts.h"
 #include "connectors/kafka/writer.h"
 
@@ -56,6 +58,7 @@ class KafkaSource final : public SourcePlan {
   const SchemaPtr& columns() const override { return columns_; }
   size_t visible() const override { return visible_; }
   bool bounded() const override { return options_.stop.bounded(); }
+  std::string cluster() const override { return connection_.bootstrap_servers; }
 
   std::string Describe() const override {
     std::string what;
@@ -68,6 +71,14 @@ class KafkaSource final : public SourcePlan {
 
   Result<std::unique_ptr<SplitFinder>> MakeFinder(const ConnectorContext&) const override {
     return std::unique_ptr<SplitFinder>(std::make_unique<Finder>(connection_, options_));
+  }
+
+  Result<std::unique_ptr<PositionTeller>> MakeTeller(
+      const ConnectorContext& context) const override {
+    std::string group = GroupOf(options_, context.job);
+    if (group.empty()) return std::unique_ptr<PositionTeller>();
+    return std::unique_ptr<PositionTeller>(
+        std::make_unique<GroupTeller>(connection_, std::move(group)));
   }
 
   Result<std::unique_ptr<SourceReader>> MakeReader(const ConnectorContext& context,
@@ -87,7 +98,8 @@ class KafkaSource final : public SourcePlan {
         format_.MakeDecoder(declared_, format_options_ ? &*format_options_ : nullptr, of_records));
     return std::unique_ptr<SourceReader>(std::make_unique<Reader>(
         context, connection_, options_,
-        std::make_unique<RowBuilder>(std::move(decoder), std::move(of_kafka), origins)));
+        std::make_unique<RowBuilder>(std::move(decoder), std::move(of_kafka), origins,
+                                     options_.tombstones)));
   }
 
  private:
@@ -117,6 +129,19 @@ class KafkaSink final : public SinkPlan {
                        connection_->address());
   }
   bool HasMarkers() const override { return true; }
+  std::string cluster() const override { return connection_.bootstrap_servers; }
+
+  std::shared_ptr<const SourcePlan> Readback() const override {
+    SourceOptions written;
+    written.topic = options_.topic;
+    written.stop.where = StopWhere::kLatest;
+    return std::make_shared<KafkaSource>(connection_, std::move(written), format_, format_options_,
+                                         DeclarationsOf(*input_), input_);
+  }
+  Result<std::unique_ptr<Redriver>> MakeRedriver(const ConnectorContext& context) const override {
+    return std::unique_ptr<Redriver>(std::make_unique<TopicRedriver>(
+        connection_, RedriveLane(context.job, name_), options_.topic));
+  }
 
   Status Check(const ConnectorContext&) const override {
     auto learned = WEIR_TRY(LearnSink(connection_, options_.topic));
@@ -195,8 +220,13 @@ bool CheckSource(const NodeContext& node, const SourceOptions& options, Diagnost
       fault("pattern", matches.status().message());
     }
   }
-  if (options.start.timestamp && options.start.offsets) {
-    fault("start", "'start' is a timestamp or offsets, not both");
+  const StartOptions& start = options.start;
+  if ((start.timestamp ? 1 : 0) + (start.offsets ? 1 : 0) + (start.group ? 1 : 0) > 1) {
+    fault("start", "'start' is one of timestamp, offsets and group");
+  }
+  if (start.otherwise && !start.group) {
+    fault("start", "'otherwise' is for partitions of which a group has committed no offset",
+          "name the group: { group: NAME, otherwise: latest }");
   }
   if (options.start.offsets) {
     for (const auto& [name, offset] : *options.start.offsets) {
@@ -218,7 +248,7 @@ class KafkaConnectorImpl final : public Connector {
   const SpecBase* sink_options() const override { return &SinkOptions::Describe(); }
   const SpecBase* connection_options() const override { return &ConnectionOptions::Describe(); }
   std::vector<std::string> sink_expressions() const override {
-    return {"key", "partition", "headers", "timestamp"};
+    return {"key", "partition", "headers", "timestamp", "tombstone"};
   }
 
   std::shared_ptr<const SourcePlan> PlanSource(const NodeContext& node,
@@ -262,7 +292,8 @@ class KafkaConnectorImpl final : public Connector {
     const std::pair<std::string_view, int*> computed[] = {{"key", &columns.key},
                                                           {"partition", &columns.partition},
                                                           {"headers", &columns.headers},
-                                                          {"timestamp", &columns.timestamp}};
+                                                          {"timestamp", &columns.timestamp},
+                                                          {"tombstone", &columns.tombstone}};
     for (const auto& [option, column] : computed) {
       const auto it = node.computed.find(std::string(option));
       if (it != node.computed.end()) *column = it->second;

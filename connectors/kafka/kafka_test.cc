@@ -70,6 +70,7 @@ TEST_CASE("a kafka source is planned from its options") {
   CHECK(Plan(true, "{ connection: main, topics: [a, b], stop: latest }").bounded);
   CHECK(Plan(true, "{ connection: main, pattern: 'a.*', stop: { timestamp: 2026-01-02 } }").good);
   CHECK(Plan(true, "{ connection: main, topic: a, start: { offsets: { 0: 7 } } }").good);
+  CHECK(Plan(true, "{ connection: main, topic: a, start: { group: g, otherwise: latest } }").good);
   CHECK(Plan(true,
              "{ connection: main, topic: a, start: latest, isolation: read_uncommitted, "
              "on_lost_offsets: earliest }")
@@ -85,7 +86,10 @@ TEST_CASE("faults of a kafka source are told with their code") {
       {"{ connection: main, pattern: '(' }", errors::kSourceOption.id},
       {"{ connection: main, topic: a, start: { offsets: { 0: -1 } } }", errors::kSourceOption.id},
       {"{ connection: main, topic: a, stop: { timestamp: 2100-01-01 } }", errors::kSourceOption.id},
-      {"{ connection: main, topic: a, start: { group: g } }", errors::kNotYet.id},
+      {"{ connection: main, topic: a, start: { group: g, offsets: { 0: 1 } } }",
+       errors::kSourceOption.id},
+      {"{ connection: main, topic: a, start: { otherwise: latest } }", errors::kSourceOption.id},
+      {"{ connection: main, topic: a, group: 'a:b' }", errors::kOutOfBounds.id},
       {"{ connection: main, topic: a, start: { timestamp: soon } }", errors::kBadValue.id},
       {"{ connection: main, topic: a, start: erliest }", errors::kBadValue.id},
       {"{ topic: a }", errors::kMissingKey.id},

@@ -28,8 +28,6 @@ class MarkerReader {
         client_(std::move(client)),
         lane_(std::move(lane)),
         topic_(std::move(topic)) {}
-  static Result<std::unique_ptr<Client>> Connect(const ConnectionPtr& connection,
-                                                 const std::string& lane);
   Result<LaneMarker> Ask(bool settled);
 
   const ConnectionPtr connection_;

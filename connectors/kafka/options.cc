@@ -1,5 +1,7 @@
 #include "connectors/kafka/options.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "batch/time_text.h"
@@ -22,6 +24,9 @@ std::vector<Choice<LostOffsets>> ChoicesOf(LostOffsets) {
   return {{"fail", LostOffsets::kFail},
           {"earliest", LostOffsets::kEarliest},
           {"latest", LostOffsets::kLatest}};
+}
+std::vector<Choice<Tombstones>> ChoicesOf(Tombstones) {
+  return {{"reject", Tombstones::kReject}, {"skip", Tombstones::kSkip}, {"row", Tombstones::kRow}};
 }
 std::vector<Choice<Compression>> ChoicesOf(Compression) {
   return {{"none", Compression::kNone},
@@ -78,7 +83,13 @@ const Spec<StartOptions>& StartOptions::Describe() {
        Optional("offsets", &StartOptions::offsets,
                 "Offset by partition (`0`, or `clicks/0` with several topics); partitions not "
                 "named begin at their first record."),
-       NotYet("group", "The committed offsets of a consumer group.")},
+       Optional("group", &StartOptions::group,
+                "Name of a consumer group: each partition begins at its committed offset.",
+                NotEmpty),
+       Optional(
+           "otherwise", &StartOptions::otherwise,
+           "With group: where partitions begin that it has committed no offset of. Left out: at "
+           "their first record, and a group without any offset is a fault.")},
       "start: { timestamp: 2026-01-02T00:00:00Z }");
   return spec;
 }
@@ -107,13 +118,23 @@ const Spec<SourceOptions>& SourceOptions::Describe() {
                 NotEmpty),
        Optional("start", &SourceOptions::start,
                 "Where reading begins when there is no checkpoint: earliest (the default), latest, "
-                "{ timestamp } or { offsets }."),
+                "{ timestamp }, { offsets } or { group }."),
        Optional("stop", &SourceOptions::stop,
                 "Where reading ends: never (the default), latest, or { timestamp }."),
        Optional("isolation", &SourceOptions::isolation, Isolation::kReadCommitted,
                 "Whether records of aborted and open transactions are read."),
        Optional("on_lost_offsets", &SourceOptions::on_lost_offsets, LostOffsets::kFail,
-                "What to do where records were removed before they were read.")},
+                "What to do where records were removed before they were read."),
+       Optional("tombstones", &SourceOptions::tombstones, Tombstones::kReject,
+                "Records without a value, which delete their key in a compacted topic: bad rows, "
+                "left out, or rows of nulls, told by kafka_tombstone."),
+       Optional(
+           "group", &SourceOptions::group,
+           "Consumer group that each checkpoint's positions are committed to, for tools that show "
+           "lag, and for whoever goes on after weir; weir-JOB where left out, no group where it is "
+           "none.",
+           Condition("a group's name: visible ASCII without ':', 249 at most; or none",
+                     [](const std::string& name) { return IsGroupName(name); }))},
       "kafka: { connection: main, topic: clicks, start: earliest }");
   return spec;
 }
@@ -135,10 +156,24 @@ const Spec<SinkOptions>& SinkOptions::Describe() {
                 "Column or expression: list<struct<key:string,value:bytes>> or a map."),
        Optional("timestamp", &SinkOptions::timestamp,
                 "Column or expression: the record's time; left out or null: now."),
+       Optional("tombstone", &SinkOptions::tombstone,
+                "Condition: rows for which it holds are written without a value, which deletes "
+                "their key in a compacted topic."),
        Optional("compression", &SinkOptions::compression, Compression::kNone,
                 "How batches are compressed.")},
       "kafka: { connection: main, topic: counts, key: product }");
   return spec;
+}
+
+std::string GroupOf(const SourceOptions& options, std::string_view job) {
+  if (options.group == "none") return "";
+  return options.group.empty() ? fmt::format("weir-{}", job) : options.group;
+}
+
+bool IsGroupName(std::string_view name) {
+  if (name.empty() || name.size() > 249) return false;
+  return std::all_of(name.begin(), name.end(),
+                     [](char c) { return c > ' ' && c <= '~' && c != ':'; });
 }
 
 bool IsTopicName(std::string_view name) {

@@ -49,9 +49,10 @@ struct Reader::Partition {
   bool active = false;  ///< Records came since the leader was last asked.
   bool asked = false;   ///< Part of the question that is under way.
   SplitActivity told = SplitActivity::kReading;
-  bool news = false;  ///< `told` is still to be told.
-  int trouble = 0;    ///< Error that was logged and not yet followed by success.
-  int64_t before;     ///< Position before the last poll that brought anything.
+  bool news = false;                ///< `told` is still to be told.
+  int trouble = 0;                  ///< Error that was logged and not yet followed by success.
+  std::optional<EventTime> newest;  ///< Kafka's time of the newest record read.
+  int64_t before;                   ///< Position before the last poll that brought anything.
   std::vector<const rd_kafka_message_t*> taken;
 };
 

@@ -72,9 +72,8 @@ class Progress {
 
   /// Records up to the last stable offset (or the stop) that were not read yet, where known.
   std::optional<int64_t> Lag() const {
-    const auto end = last_stable_ ? last_stable_ : high_watermark_;
-    if (!end) return std::nullopt;
-    const int64_t until = stop_ && *stop_ < *end ? *stop_ : *end;
+    if (!last_stable_) return std::nullopt;
+    const int64_t until = stop_ ? std::min(*stop_, *last_stable_) : *last_stable_;
     return until > next_ ? until - next_ : 0;
   }
 

@@ -100,6 +100,30 @@ TEST_CASE("a partition's progress drops what was read and what lies behind the s
   CHECK_FALSE(Progress(3, std::nullopt).finished());
 }
 
+TEST_CASE("lag is counted up to the last stable offset, or to the stop") {
+  Progress progress(3, std::nullopt);
+  progress.Leader(20, std::nullopt);
+  CHECK_FALSE(progress.Lag());  // Up to where records are committed is not known yet.
+  progress.Stable(9);
+  CHECK(progress.Lag() == 6);
+  progress.Accept(8);
+  CHECK(progress.Lag() == 0);
+  Progress bounded(3, 7);
+  bounded.Stable(9);
+  CHECK(bounded.Lag() == 4);
+}
+
+TEST_CASE("positions are committed to the job's group, another one, or none") {
+  SourceOptions options;
+  CHECK(GroupOf(options, "clicks") == "weir-clicks");
+  options.group = "billing.v2";
+  CHECK(GroupOf(options, "clicks") == "billing.v2");
+  options.group = "none";
+  CHECK(GroupOf(options, "clicks").empty());
+  CHECK(IsGroupName("weir-clicks"));
+  for (const char* name : {"", "a:b", "a b", "caf\xc3\xa9"}) CHECK_FALSE(IsGroupName(name));
+}
+
 TEST_CASE("a partition is caught up only where its leader says that nothing is left") {
   Progress progress(0, std::nullopt);
   CHECK(progress.Activity() == SplitActivity::kReading);

@@ -246,6 +246,7 @@ Result<bool> Reader::Consume(Partition& partition, size_t max_rows, Polled& poll
   }
   if (partition.taken.empty()) return false;
   partition.active = true;
+  partition.newest = TimeOf(*partition.taken.back());
   polled.split = partition.id;
   polled.activity = partition.told;
   WEIR_TRY(rows_->Build(partition.taken, partition.ordinal, polled));
@@ -345,10 +346,12 @@ std::map<std::string, std::string> Reader::Positions() const {
   return positions;
 }
 
-std::map<std::string, int64_t> Reader::Lag() const {
-  std::map<std::string, int64_t> lag;
+std::map<std::string, SplitLag> Reader::Lag() const {
+  std::map<std::string, SplitLag> lag;
   for (const auto& partition : partitions_) {
-    if (const auto records = partition->progress.Lag()) lag[partition->id] = *records;
+    const auto records = partition->progress.Lag();
+    if (!records) continue;
+    lag[partition->id] = {*records, *records > 0 ? partition->newest : std::nullopt};
   }
   return lag;
 }

@@ -46,7 +46,7 @@ class Reader final : public SourceReader {
   Status Add(const Split& split) override;
   Result<Polled> Poll(const PollRequest& request) override;
   std::map<std::string, std::string> Positions() const override;
-  std::map<std::string, int64_t> Lag() const override;
+  std::map<std::string, SplitLag> Lag() const override;
 
  private:
   struct Partition;

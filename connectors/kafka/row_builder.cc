@@ -5,20 +5,11 @@
 namespace weir::kafka {
 namespace {
 
-enum Metadata { kKey, kTimestamp, kTopic, kPartition, kOffset, kHeaders };
+enum Metadata { kKey, kTimestamp, kTopic, kPartition, kOffset, kHeaders, kTombstone };
 
 std::optional<std::string_view> KeyOf(const rd_kafka_message_t& message) {
   if (message.key == nullptr) return std::nullopt;
   return std::string_view(static_cast<const char*>(message.key), message.key_len);
-}
-
-std::optional<EventTime> TimeOf(const rd_kafka_message_t& message) {
-  rd_kafka_timestamp_type_t type = RD_KAFKA_TIMESTAMP_NOT_AVAILABLE;
-  const int64_t millis = rd_kafka_message_timestamp(&message, &type);
-  if (type == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE || millis < 0 || millis > INT64_MAX / 1000) {
-    return std::nullopt;
-  }
-  return EventTime{millis * 1000};
 }
 
 /// Calls `each(name, value)`; a value without data() is null.
@@ -78,6 +69,9 @@ void AppendMetadata(const rd_kafka_message_t& message, int which, ColumnBuilder&
     case kHeaders:
       AppendHeaders(message, out);
       break;
+    case kTombstone:
+      out.Append<uint8_t>(message.payload == nullptr ? 1 : 0);
+      break;
   }
 }
 
@@ -102,6 +96,15 @@ RejectedRecord Reject(const rd_kafka_message_t& message, Rejection&& rejection) 
 
 }  // namespace
 
+std::optional<EventTime> TimeOf(const rd_kafka_message_t& message) {
+  rd_kafka_timestamp_type_t type = RD_KAFKA_TIMESTAMP_NOT_AVAILABLE;
+  const int64_t millis = rd_kafka_message_timestamp(&message, &type);
+  if (type == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE || millis < 0 || millis > INT64_MAX / 1000) {
+    return std::nullopt;
+  }
+  return EventTime{millis * 1000};
+}
+
 const std::vector<Field>& MetadataColumns() {
   static const std::vector<Field> columns{
       {"kafka_key", TypeKind::kBytes},
@@ -111,26 +114,55 @@ const std::vector<Field>& MetadataColumns() {
       {"kafka_offset", TypeKind::kInt64},
       {"kafka_headers",
        Type::List(Type::Struct({{"key", TypeKind::kString}, {"value", TypeKind::kBytes}}))},
+      {"kafka_tombstone", TypeKind::kBool},
   };
   return columns;
 }
 
-RowBuilder::RowBuilder(std::unique_ptr<Decoder> decoder, std::vector<int> wanted, bool origins)
-    : decoder_(std::move(decoder)), wanted_(std::move(wanted)), origins_(origins) {
+RowBuilder::RowBuilder(std::unique_ptr<Decoder> decoder, std::vector<int> wanted, bool origins,
+                       Tombstones tombstones)
+    : decoder_(std::move(decoder)),
+      wanted_(std::move(wanted)),
+      origins_(origins),
+      tombstones_(tombstones) {
   std::vector<Field> fields = decoder_->schema()->fields();
   for (const int which : wanted_) fields.push_back(MetadataColumns()[which]);
   schema_ = std::make_shared<const Schema>(std::move(fields));
 }
 
-Status RowBuilder::Build(const std::vector<const rd_kafka_message_t*>& messages, int32_t ordinal,
-                         Polled& polled) {
+Status RowBuilder::Decode(const std::vector<const rd_kafka_message_t*>& messages, size_t begin,
+                          size_t end, BatchBuilder& builder) {
   records_.clear();
-  rejected_.clear();
-  for (const rd_kafka_message_t* message : messages) {
-    records_.emplace_back(static_cast<const char*>(message->payload), message->len);
+  for (size_t i = begin; i < end; i++) {
+    records_.emplace_back(static_cast<const char*>(messages[i]->payload), messages[i]->len);
   }
-  BatchBuilder builder(schema_);
+  const size_t before = rejected_.size();
   WEIR_TRY(decoder_->Decode(records_, builder, rejected_));
+  for (size_t i = before; i < rejected_.size(); i++) {
+    rejected_[i].record += static_cast<uint32_t>(begin);
+  }
+  return Status::Ok();
+}
+
+Status RowBuilder::Build(const std::vector<const rd_kafka_message_t*>& given, int32_t ordinal,
+                         Polled& polled) {
+  valued_ = given;
+  if (tombstones_ == Tombstones::kSkip) {
+    std::erase_if(valued_, [](const rd_kafka_message_t* one) { return one->payload == nullptr; });
+  }
+  const std::vector<const rd_kafka_message_t*>& messages = valued_;
+  rejected_.clear();
+  BatchBuilder builder(schema_);
+  size_t begin = 0;
+  for (size_t i = 0; tombstones_ == Tombstones::kRow && i < messages.size(); i++) {
+    if (messages[i]->payload != nullptr) continue;
+    WEIR_TRY(Decode(messages, begin, i, builder));
+    const size_t columns = decoder_->schema()->size();
+    for (size_t c = 0; c < columns; c++) builder.column(c).AppendNull();
+    if (columns == 0) builder.AddBareRows(1);
+    begin = i + 1;
+  }
+  WEIR_TRY(Decode(messages, begin, messages.size(), builder));
 
   auto origins = origins_ ? std::make_shared<std::vector<Origin>>() : nullptr;
   if (origins) origins->reserve(messages.size() - rejected_.size());

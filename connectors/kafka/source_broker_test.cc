@@ -4,6 +4,7 @@
 
 #include "connectors/kafka/errors.h"
 #include "connectors/kafka/finder.h"
+#include "connectors/kafka/group_teller.h"
 #include "connectors/kafka/reader.h"
 #include "tests/parts/kafka_broker.h"
 
@@ -202,7 +203,7 @@ TEST_CASE("behind an open transaction a partition is held, at its end it is caug
   Reading reading;
   Read(*reader, reading, [&] { return reading.confirmed[id] >= 3; });
   CHECK(reading.records() == 1);
-  CHECK(reader->Lag().at(id) == 0);
+  CHECK(reader->Lag().at(id).records == 0);
 
   TestProducer open("weir-test-" + RandomId());
   open.Begin();
@@ -438,6 +439,40 @@ TEST_CASE("brokers that are away are named, and asked again") {
   CHECK(found.status().Is(errors::kBrokersAway));
   CHECK(found.status().kind() == ErrorKind::kRetry);
   CHECK(found.status().message().find("127.0.0.1:1") != std::string::npos);
+}
+
+TEST_CASE("positions told to a group are where a source begins that starts from it", "[.broker]") {
+  TestCluster cluster;
+  const std::string topic = cluster.NewTopic(3);
+  TestProducer producer;
+  for (int i = 0; i < 30; i++) producer.Send(topic, i % 3, std::to_string(i));
+  producer.Flush();
+  const std::string group = "weir-test-" + RandomId();
+  SourceOptions options = Options(topic, /*bounded=*/false);
+  options.start.group = group;
+  Finder finder(TestConnection(), options);
+  CHECK(finder.Find({}).status().Is(errors::kGroupEmpty));
+
+  std::vector<Split> splits = FindFirst(Options(topic));
+  splits.pop_back();  // One partition stays without an offset.
+  splits[0].position = EncodePosition({4, -1, {}});
+  splits[1].position = EncodePosition({7, -1, {}});
+  GroupTeller teller(TestConnection(), group);
+  REQUIRE(teller.Tell(splits).ok());
+  const auto told = teller.Poll(Duration::Seconds(10));
+  REQUIRE(told);
+  CHECK(told->ToString() == Status::Ok().ToString());
+
+  const auto starts = [&] {
+    std::vector<int64_t> offsets;
+    for (const Split& split : FindFirst(options)) {
+      offsets.push_back(DecodePosition(split.position, split.id)->offset);
+    }
+    return offsets;
+  };
+  CHECK(starts() == std::vector<int64_t>{4, 7, 0});
+  options.start.otherwise = StartWhere::kLatest;
+  CHECK(starts() == std::vector<int64_t>{4, 7, 10});
 }
 
 }  // namespace weir::kafka

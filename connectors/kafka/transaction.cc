@@ -114,6 +114,7 @@ Result<std::unique_ptr<Transaction>> Transaction::Make(const Target& target) {
 }
 
 Transaction::~Transaction() {
+  for (const auto& [name, topic] : others_) rd_kafka_topic_destroy(topic);
   if (topic_ != nullptr) rd_kafka_topic_destroy(topic_);
 }
 
@@ -191,64 +192,74 @@ Status Transaction::Begin() {
 Status Transaction::Produce(const SealedPart& sealed) {
   OutboxReader reader(sealed);
   OutboxRecord record;
-  int since_served = 0;
-  while (reader.Next(record)) {
-    Owned<rd_kafka_headers_t> headers;
-    if (!record.headers.empty()) {
-      headers.reset(rd_kafka_headers_new(record.headers.size()));
-      for (const auto& [name, value] : record.headers) {
-        // An error would be a reserved or read-only list, which a fresh one is not.
-        (void)rd_kafka_header_add(headers.get(), name.data(), static_cast<ssize_t>(name.size()),
-                                  value ? value->data() : nullptr,
-                                  value ? static_cast<ssize_t>(value->size()) : 0);
-      }
-    }
-    std::optional<Duration> full_since;
-    while (true) {
-      rd_kafka_vu_t parts[7];
-      size_t count = 0;
-      parts[count].vtype = RD_KAFKA_VTYPE_RKT;
-      parts[count++].u.rkt = topic_;
-      parts[count].vtype = RD_KAFKA_VTYPE_PARTITION;
-      parts[count++].u.i32 = record.partition.value_or(RD_KAFKA_PARTITION_UA);
-      parts[count].vtype = RD_KAFKA_VTYPE_MSGFLAGS;
-      parts[count++].u.i = RD_KAFKA_MSG_F_COPY;
-      parts[count].vtype = RD_KAFKA_VTYPE_VALUE;
-      parts[count].u.mem.ptr = record.value ? const_cast<char*>(record.value->data()) : nullptr;
-      parts[count++].u.mem.size = record.value ? record.value->size() : 0;
-      parts[count].vtype = RD_KAFKA_VTYPE_TIMESTAMP;
-      parts[count++].u.i64 = record.timestamp_ms;
-      if (record.key) {
-        parts[count].vtype = RD_KAFKA_VTYPE_KEY;
-        parts[count].u.mem.ptr = const_cast<char*>(record.key->data());
-        parts[count++].u.mem.size = record.key->size();
-      }
-      if (headers) {
-        parts[count].vtype = RD_KAFKA_VTYPE_HEADERS;
-        parts[count++].u.headers = headers.get();
-      }
-      Owned<rd_kafka_error_t> error(rd_kafka_produceva(client_->get(), parts, count));
-      if (!error) {
-        [[maybe_unused]] auto* const taken_over = headers.release();  // By the record.
-        break;
-      }
-      const int code = CodeOf(client_->get(), error.get());
-      // Full: the records before it go out first, then this one again.
-      if (!full_since) full_since = Now();
-      if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL ||
-          Now().us - full_since->us > int64_t{kStepMillis} * 1000) {
-        return Fault(code, rd_kafka_error_string(error.get()), "publishing on");
-      }
-      client_->Serve(/*timeout_ms=*/10);
-      WEIR_TRY(DeliveryFault());
-    }
-    if (++since_served == 1000) {
-      since_served = 0;
-      client_->Serve(0);
-      WEIR_TRY(DeliveryFault());
+  while (reader.Next(record)) WEIR_TRY(Give(topic_, record));
+  return reader.status();
+}
+
+Status Transaction::Produce(const std::string& topic, const OutboxRecord& record) {
+  rd_kafka_topic_t*& handle = others_[topic];
+  if (handle == nullptr) handle = rd_kafka_topic_new(client_->get(), topic.c_str(), nullptr);
+  if (handle == nullptr) {
+    return ToStatus(rd_kafka_last_error(), "", fmt::format("topic '{}'", topic),
+                    client_->address());
+  }
+  return Give(handle, record);
+}
+
+Status Transaction::Give(rd_kafka_topic_t* topic, const OutboxRecord& record) {
+  Owned<rd_kafka_headers_t> headers;
+  if (!record.headers.empty()) {
+    headers.reset(rd_kafka_headers_new(record.headers.size()));
+    for (const auto& [name, value] : record.headers) {
+      // An error would be a reserved or read-only list, which a fresh one is not.
+      (void)rd_kafka_header_add(headers.get(), name.data(), static_cast<ssize_t>(name.size()),
+                                value ? value->data() : nullptr,
+                                value ? static_cast<ssize_t>(value->size()) : 0);
     }
   }
-  return reader.status();
+  std::optional<Duration> full_since;
+  while (true) {
+    rd_kafka_vu_t parts[7];
+    size_t count = 0;
+    parts[count].vtype = RD_KAFKA_VTYPE_RKT;
+    parts[count++].u.rkt = topic;
+    parts[count].vtype = RD_KAFKA_VTYPE_PARTITION;
+    parts[count++].u.i32 = record.partition.value_or(RD_KAFKA_PARTITION_UA);
+    parts[count].vtype = RD_KAFKA_VTYPE_MSGFLAGS;
+    parts[count++].u.i = RD_KAFKA_MSG_F_COPY;
+    parts[count].vtype = RD_KAFKA_VTYPE_VALUE;
+    parts[count].u.mem.ptr = record.value ? const_cast<char*>(record.value->data()) : nullptr;
+    parts[count++].u.mem.size = record.value ? record.value->size() : 0;
+    parts[count].vtype = RD_KAFKA_VTYPE_TIMESTAMP;
+    parts[count++].u.i64 = record.timestamp_ms;
+    if (record.key) {
+      parts[count].vtype = RD_KAFKA_VTYPE_KEY;
+      parts[count].u.mem.ptr = const_cast<char*>(record.key->data());
+      parts[count++].u.mem.size = record.key->size();
+    }
+    if (headers) {
+      parts[count].vtype = RD_KAFKA_VTYPE_HEADERS;
+      parts[count++].u.headers = headers.get();
+    }
+    Owned<rd_kafka_error_t> error(rd_kafka_produceva(client_->get(), parts, count));
+    if (!error) {
+      [[maybe_unused]] auto* const taken_over = headers.release();  // By the record.
+      break;
+    }
+    const int code = CodeOf(client_->get(), error.get());
+    // Full: the records before it go out first, then this one again.
+    if (!full_since) full_since = Now();
+    if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL ||
+        Now().us - full_since->us > int64_t{kStepMillis} * 1000) {
+      return Fault(code, rd_kafka_error_string(error.get()), "publishing on");
+    }
+    client_->Serve(/*timeout_ms=*/10);
+    WEIR_TRY(DeliveryFault());
+  }
+  if (++since_served_ < 1000) return Status::Ok();
+  since_served_ = 0;
+  client_->Serve(0);
+  return DeliveryFault();
 }
 
 Status Transaction::Flush() {
@@ -268,18 +279,29 @@ Status Transaction::Flush() {
 }
 
 Status Transaction::Mark(const Marker& marker) {
-  Owned<rd_kafka_topic_partition_list_t> place(rd_kafka_topic_partition_list_new(1));
-  rd_kafka_topic_partition_list_add(place.get(), target_.topic.c_str(), kMarkerPartition);
-  const std::string metadata = EncodeMarker(marker);
-  place->elems[0].offset = static_cast<int64_t>(marker.epoch.value);
-  place->elems[0].metadata = std::malloc(metadata.size());  // Freed with the list.
-  WEIR_CHECK(place->elems[0].metadata != nullptr);
-  std::memcpy(place->elems[0].metadata, metadata.data(), metadata.size());
-  place->elems[0].metadata_size = metadata.size();
+  return Mark({{{target_.topic, kMarkerPartition},
+                0,
+                static_cast<int64_t>(marker.epoch.value),
+                EncodeMarker(marker)}});
+}
+
+Status Transaction::Mark(const std::vector<GroupOffset>& offsets) {
+  Owned<rd_kafka_topic_partition_list_t> places(
+      rd_kafka_topic_partition_list_new(static_cast<int>(offsets.size())));
+  for (const GroupOffset& one : offsets) {
+    auto* place =
+        rd_kafka_topic_partition_list_add(places.get(), one.at.topic.c_str(), one.at.partition);
+    place->offset = one.offset;
+    if (one.metadata.empty()) continue;
+    place->metadata = std::malloc(one.metadata.size());  // Freed with the list.
+    WEIR_CHECK(place->metadata != nullptr);
+    std::memcpy(place->metadata, one.metadata.data(), one.metadata.size());
+    place->metadata_size = one.metadata.size();
+  }
   Owned<rd_kafka_consumer_group_metadata_t> group(
       rd_kafka_consumer_group_metadata_new(target_.lane.c_str()));
   Owned<rd_kafka_error_t> error(
-      rd_kafka_send_offsets_to_transaction(client_->get(), place.get(), group.get(), kStepMillis));
+      rd_kafka_send_offsets_to_transaction(client_->get(), places.get(), group.get(), kStepMillis));
   if (!error) return Status::Ok();
   return Fault(CodeOf(client_->get(), error.get()), rd_kafka_error_string(error.get()),
                "writing the marker of");

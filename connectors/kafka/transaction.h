@@ -1,12 +1,16 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "connectors/kafka/client.h"
+#include "connectors/kafka/group_offsets.h"
 #include "connectors/kafka/marker.h"
 #include "connectors/kafka/options.h"
+#include "connectors/kafka/outbox.h"
 
 typedef struct rd_kafka_topic_s rd_kafka_topic_t;
 
@@ -55,9 +59,13 @@ class Transaction {
   Status Begin();
   /// Hands over a sealed outbox.
   Status Produce(const SealedPart& sealed);
+  /// Hands over one record, for any topic.
+  Status Produce(const std::string& topic, const OutboxRecord& record);
   /// Returns when the broker has all records, or an error if it will not take one.
   Status Flush();
   Status Mark(const Marker& marker);
+  /// Commits offsets to the lane's group with the transaction.
+  Status Mark(const std::vector<GroupOffset>& offsets);
   Status Commit();
 
   /// Whether no connection was lost since Begin, so that nothing of this transaction can still be
@@ -70,11 +78,14 @@ class Transaction {
   explicit Transaction(Target target) : target_(std::move(target)) {}
   Status Fault(int code, std::string_view reason, std::string_view what) const;
   Status DeliveryFault() const;
+  Status Give(rd_kafka_topic_t* topic, const OutboxRecord& record);
 
   const Target target_;
   std::unique_ptr<Client> client_;
   rd_kafka_topic_t* topic_ = nullptr;
   uint64_t closed_at_begin_ = 0;
+  std::map<std::string, rd_kafka_topic_t*> others_;  ///< Topics that single records went to.
+  int since_served_ = 0;
 };
 
 }  // namespace weir::kafka

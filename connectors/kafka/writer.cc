@@ -42,6 +42,9 @@ Status CheckColumnType(std::string_view option, const Type& type) {
   if (option == "timestamp" && !type.Is(TypeKind::kTimestamp) && !type.Is(TypeKind::kInt64)) {
     return WrongType(option, "a timestamp, or an int64 in epoch milliseconds", type);
   }
+  if (option == "tombstone" && !type.Is(TypeKind::kBool)) {
+    return WrongType(option, "a condition", type);
+  }
   if (option == "headers" && !IsHeaderList(type)) {
     return WrongType(option, "list<struct<key:string,value:bytes>> or a map", type);
   }
@@ -53,7 +56,8 @@ Status CheckColumnType(std::string_view option, const Type& type) {
 Status CheckSinkColumns(const Schema& schema, const SinkColumns& columns) {
   const std::pair<std::string_view, int> given[] = {{"partition", columns.partition},
                                                     {"headers", columns.headers},
-                                                    {"timestamp", columns.timestamp}};
+                                                    {"timestamp", columns.timestamp},
+                                                    {"tombstone", columns.tombstone}};
   for (const auto& [option, column] : given) {
     if (column < 0 || static_cast<size_t>(column) >= schema.size()) continue;
     WEIR_TRY(CheckColumnType(option, schema[column].type));
@@ -103,6 +107,14 @@ std::optional<Rejection> Writer::EncodeRow(const Batch& batch, uint32_t row, int
   HeadersOf(batch, row);
   if (auto rejection = PartitionOf(batch, row)) return rejection;
   if (auto rejection = TimestampOf(batch, row, now_ms)) return rejection;
+  if (IsTombstone(batch, row)) {
+    record_.value.reset();
+    if (!record_.key) {
+      return Rejection{row, &errors::kKeylessTombstone,
+                       "a tombstone without a key deletes nothing"};
+    }
+    return std::nullopt;
+  }
   value_.clear();
   if (const Status status = encoder_->Encode(batch, row, value_); !status.ok()) {
     return Rejection{row, &status.code(), status.message()};
@@ -112,6 +124,12 @@ std::optional<Rejection> Writer::EncodeRow(const Batch& batch, uint32_t row, int
     return Rejection{row, &errors::kRecordTooLarge, std::move(*reason)};
   }
   return std::nullopt;
+}
+
+bool Writer::IsTombstone(const Batch& batch, uint32_t row) const {
+  if (columns_.tombstone < 0) return false;
+  const Column& column = batch.column(columns_.tombstone);
+  return !column.IsNull(row) && column.values<uint8_t>()[row] != 0;
 }
 
 void Writer::KeyOf(const Batch& batch, uint32_t row) {

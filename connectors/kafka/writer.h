@@ -23,6 +23,7 @@ struct SinkColumns {
   int partition = -1;
   int headers = -1;
   int timestamp = -1;
+  int tombstone = -1;
 };
 
 /// Whether columns of these types can be what they are for; told before anything runs where the
@@ -49,6 +50,7 @@ class Writer final : public SinkWriter {
   std::optional<Rejection> EncodeRow(const Batch& batch, uint32_t row, int64_t now_ms);
   std::optional<Rejection> PartitionOf(const Batch& batch, uint32_t row);
   std::optional<Rejection> TimestampOf(const Batch& batch, uint32_t row, int64_t now_ms);
+  bool IsTombstone(const Batch& batch, uint32_t row) const;
   void KeyOf(const Batch& batch, uint32_t row);
   void HeadersOf(const Batch& batch, uint32_t row);
 

@@ -26,6 +26,8 @@ Json ToJson(const JobInShort& job) {
     json["rows_out_per_second"] =
         report.rows_out_per_second ? Json(*report.rows_out_per_second) : Json(nullptr);
     json["lag_records"] = report.lag_records < 0 ? Json(nullptr) : Json(report.lag_records);
+    json["lag_seconds"] =
+        report.lag_us < 0 ? Json(nullptr) : Json(static_cast<double>(report.lag_us) / 1e6);
     json["busy"] = report.busy;
     json["watermark"] = TimeJson(report.watermark);
     json["held_by"] = report.held_by;

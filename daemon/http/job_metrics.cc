@@ -47,6 +47,14 @@ std::span<const JobMetric> JobMetrics() {
        [](const JobPlan&, const JobProgress& p, EventTime) {
          return p.lag_records < 0 ? std::vector<Sample>{} : One(static_cast<double>(p.lag_records));
        }},
+      {"weir_lag_seconds",
+       "Age of the newest record read where others wait behind it, of the slowest partition; 0 "
+       "where none wait.",
+       false,
+       {},
+       [](const JobPlan&, const JobProgress& p, EventTime) {
+         return p.lag_us < 0 ? std::vector<Sample>{} : One(InSeconds(p.lag_us));
+       }},
       {"weir_event_time_lag_seconds",
        "How far the newest event time that was read is behind the clock.",
        false,

@@ -109,6 +109,13 @@ std::span<const ManagerMetric> ManagerMetrics() {
                if (!job.report || job.report->lag_records < 0) return std::nullopt;
                return static_cast<double>(job.report->lag_records);
              }),
+      OfJobs("weir_job_lag_seconds",
+             "Age of the newest record read where others wait behind it, of the slowest partition.",
+             false,
+             [](const Job& job, Duration) -> std::optional<double> {
+               if (!job.report || job.report->lag_us < 0) return std::nullopt;
+               return InSeconds(Duration{job.report->lag_us});
+             }),
       OfReports("weir_job_checkpoint_number", "Newest committed checkpoint of a job.", false,
                 [](const auto& report) { return static_cast<double>(report.checkpoint); }),
       OfReports("weir_job_checkpoint_age_seconds", "Time since it was committed.", false,

@@ -124,6 +124,7 @@ struct AttemptReport {
   double rows_per_second = 0;                 ///< Read by the sources.
   std::optional<double> rows_out_per_second;  ///< Written by the sinks; none: not known yet.
   int64_t lag_records = -1;                   ///< -1: not known.
+  int64_t lag_us = -1;                        ///< As in JobProgress.
   double busy = 0;  ///< Share of time of the busiest fragment's tasks, 0 to 1.
   EventTime watermark = EventTime::Min();
   std::string watermark_holder;

@@ -112,6 +112,7 @@ AttemptReport ReportOf(const proto::Report& message) {
     report.rows_out_per_second = message.rows_out_per_second();
   }
   report.lag_records = message.lag_records();
+  report.lag_us = message.lag_us();
   report.busy = message.busy();
   report.watermark = {message.watermark_us()};
   report.watermark_holder = message.watermark_holder();
@@ -140,6 +141,7 @@ proto::Report MessageOf(const AttemptReport& report) {
   message.set_rows_per_second(report.rows_per_second);
   if (report.rows_out_per_second) message.set_rows_out_per_second(*report.rows_out_per_second);
   message.set_lag_records(report.lag_records);
+  message.set_lag_us(report.lag_us);
   message.set_busy(report.busy);
   message.set_watermark_us(report.watermark.us);
   message.set_watermark_holder(report.watermark_holder);

@@ -145,6 +145,7 @@ proto::TaskGauges ToProto(const TaskProgress& progress) {
   gauges.set_idle_us(progress.idle_us);
   gauges.set_newest_us(progress.newest.us);
   gauges.set_lag_records(progress.lag_records);
+  gauges.set_lag_us(progress.lag_us);
   gauges.set_longest_hold_us(progress.longest_hold_us);
   gauges.set_watermark_us(progress.watermark.us);
   gauges.set_holder(progress.holder);
@@ -162,6 +163,7 @@ TaskProgress FromProto(const proto::TaskGauges& gauges) {
   progress.idle_us = gauges.idle_us();
   progress.newest = EventTime{gauges.newest_us()};
   progress.lag_records = gauges.lag_records();
+  progress.lag_us = gauges.lag_us();
   progress.longest_hold_us = gauges.longest_hold_us();
   progress.watermark = EventTime{gauges.watermark_us()};
   progress.holder = gauges.holder();

@@ -20,6 +20,7 @@ manager::AttemptReport AttemptReportOf(const JobPlan& plan, const JobProgress& p
   report.rows_per_second = rates.rows_in.value_or(0);
   report.rows_out_per_second = rates.rows_out;
   report.lag_records = progress.lag_records;
+  report.lag_us = progress.lag_us;
   for (const auto& [fragment, shares] : rates.OfFragments()) {
     report.busy = std::max(report.busy, shares.busy);
   }

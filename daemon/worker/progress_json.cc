@@ -107,6 +107,9 @@ Json TasksJson(const JobProgress& progress, const JobRates& rates) {
                 {"busy_seconds", static_cast<double>(task.busy_us) / 1e6},
                 {"watermark", TimeJson(task.watermark)}};
     if (task.is_source && task.lag_records >= 0) one["lag_records"] = task.lag_records;
+    if (task.is_source && task.lag_us >= 0) {
+      one["lag_seconds"] = static_cast<double>(task.lag_us) / 1e6;
+    }
     if (!task.holder.empty()) one["watermark_holder"] = task.holder;
     AddShares(rates.tasks, task.task, one);
     tasks.push_back(std::move(one));

@@ -59,6 +59,7 @@ def simplify(sink: str, line: str) -> str:
         return line
     letter = json.loads(line)
     assert letter["code"].startswith("WEIR-") and letter["reason"] and letter["at"]
+    assert letter["job"] and len(letter["job_version"]) == 12
     if sink == "undecoded":
         return encode.json_row({"node": letter["node"], "raw": inputs.raw_text(letter)})
     row = letter["row"] if isinstance(letter["row"], dict) else json.loads(letter["row"])
