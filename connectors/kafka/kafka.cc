@@ -58,7 +58,7 @@ class KafkaSource final : public SourcePlan {
   const SchemaPtr& columns() const override { return columns_; }
   size_t visible() const override { return visible_; }
   bool bounded() const override { return options_.stop.bounded(); }
-  std::string cluster() const override { return connection_.bootstrap_servers; }
+  std::string cluster() const override { return connection_->address(); }
 
   std::string Describe() const override {
     std::string what;
@@ -129,7 +129,7 @@ class KafkaSink final : public SinkPlan {
                        connection_->address());
   }
   bool HasMarkers() const override { return true; }
-  std::string cluster() const override { return connection_.bootstrap_servers; }
+  std::string cluster() const override { return connection_->address(); }
 
   std::shared_ptr<const SourcePlan> Readback() const override {
     SourceOptions written;

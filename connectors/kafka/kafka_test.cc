@@ -66,7 +66,7 @@ TEST_CASE("a kafka source is planned from its options") {
   CHECK(simple.columns->ToString() ==
         "value bytes, kafka_key bytes, kafka_timestamp timestamp, kafka_topic string, "
         "kafka_partition int32, kafka_offset int64, "
-        "kafka_headers list<struct<key:string,value:bytes>>");
+        "kafka_headers list<struct<key:string,value:bytes>>, kafka_tombstone bool");
   CHECK(Plan(true, "{ connection: main, topics: [a, b], stop: latest }").bounded);
   CHECK(Plan(true, "{ connection: main, pattern: 'a.*', stop: { timestamp: 2026-01-02 } }").good);
   CHECK(Plan(true, "{ connection: main, topic: a, start: { offsets: { 0: 7 } } }").good);
@@ -145,7 +145,7 @@ TEST_CASE("a kafka sink is planned from its options") {
         std::vector<std::string>{std::string(errors::kOutOfBounds.id)});
   CHECK_FALSE(Plan(false, "{ connection: main }").good);
   CHECK_FALSE(Plan(false, "{ connection: main, topic: a, compression: rar }").good);
-  CHECK(KafkaConnector().sink_expressions().size() == 4);
+  CHECK(KafkaConnector().sink_expressions().size() == 5);
 }
 
 }  // namespace weir::kafka
