@@ -46,8 +46,8 @@ AwsFault ReadAwsFault(const HttpResponse& response) {
   } else {
     pugi::xml_document document;
     document.load_buffer(response.body.data(), response.body.size());
-    pugi::xml_node error = document.child("Error");
-    if (!error) error = document.child("ErrorResponse").child("Error");
+    const pugi::xml_node error = document.find_node(
+        [](const pugi::xml_node& node) { return std::string_view(node.name()) == "Error"; });
     fault.code = error.child_value("Code");
     fault.message = error.child_value("Message");
   }

@@ -16,7 +16,7 @@ struct AwsFault {
   std::string code;  ///< `AccessDenied`, without a namespace; empty where the answer holds none.
   std::string message;
 };
-/// From JSON (`__type`, or the header x-amzn-errortype) or XML (`Error`, also in `ErrorResponse`).
+/// From JSON (`__type`, or the header x-amzn-errortype) or XML (`Error`, also deeper inside).
 AwsFault ReadAwsFault(const HttpResponse& response);
 
 /// Whether the keys are no good any more, so that others are worth a try.

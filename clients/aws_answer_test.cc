@@ -27,6 +27,8 @@ TEST_CASE("faults are read in each of AWS's dialects") {
   CHECK(xml.code == "ExpiredTokenException");
   CHECK(xml.message == "old");
   CHECK(FaultIn("<Error><Code>SlowDown</Code></Error>").code == "SlowDown");
+  CHECK(FaultIn("<ErrorResponse><Errors><Error><Code>A</Code></Error></Errors></ErrorResponse>")
+            .code == "A");
   CHECK(FaultIn("<html>").code.empty());
   CHECK(FaultIn("").code.empty());
   CHECK(FaultIn("[1]").code.empty());

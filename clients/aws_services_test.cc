@@ -109,9 +109,7 @@ TEST_CASE("schemas go to Glue and come back", "[.aws]") {
   CHECK(Check(glue->Newest("made"))->id == two);
   CHECK(Check(glue->Find("made", first))->id == one);
   CHECK_FALSE(Check(glue->Find("made", {SchemaKind::kAvro, "\"int\""})).has_value());
-  const auto versions = Check(glue->Versions("made"));
-  REQUIRE(versions.size() == 2);
-  CHECK(versions[1].version == 2);
+  CHECK(Check(glue->Newest("made"))->version == 2);
   CHECK_FALSE(Check(glue->FetchById(*SchemaId::FromText("00000000-0000-4000-8000-00000000000f")))
                   .has_value());
   // What another client has put there.

@@ -173,6 +173,9 @@ TEST_CASE("compatibility is a subject's own, or that of all") {
   CHECK_FALSE(verdict.compatible);
   CHECK(verdict.messages == std::vector<std::string>{"reader type mismatch"});
   CHECK(registry.http.TakeRequests().back().get_param_value("verbose") == "true");
+  registry.answers["POST /base/compatibility/subjects/s/versions/latest"] = {
+      200, R"({"is_compatible":false,"reason":"as Apicurio tells it"})"};
+  CHECK(Check(client->Check("s", {})).messages == std::vector<std::string>{"as Apicurio tells it"});
 }
 
 TEST_CASE("of several addresses any will do") {

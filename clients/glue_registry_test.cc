@@ -29,7 +29,9 @@ struct Glue {
     if (left.size() > 1) left.erase(left.begin());
     return answer;
   }};
-  std::unique_ptr<GlueRegistry> client = [this] {
+  std::unique_ptr<GlueRegistry> client = MakeClient();
+
+  std::unique_ptr<GlueRegistry> MakeClient() {
     GlueRegistryOptions options;
     options.registry = "reg";
     options.description = "made by weir";
@@ -41,8 +43,7 @@ struct Glue {
     auto made = GlueRegistry::Make(options, keys, SystemClock());
     REQUIRE(made.ok());
     return std::move(made).value();
-  }();
-
+  }
   std::vector<std::string> Operations() {
     std::vector<std::string> operations;
     for (const auto& request : http.TakeRequests()) {

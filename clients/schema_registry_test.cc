@@ -51,7 +51,8 @@ TEST_CASE("Confluent's frame") {
 TEST_CASE("Glue's frame") {
   const auto id = SchemaId::FromText("b7b4a7f0-9c96-4e4a-a687-fb5de9ef0c63");
   const std::string bytes(id->bytes());
-  const FrameSplit plain = SplitGlueFrame("\x03\0"s + bytes + "x");
+  const std::string record = "\x03\0"s + bytes + "x";
+  const FrameSplit plain = SplitGlueFrame(record);
   REQUIRE(plain.frame);
   CHECK(plain.frame->id == *id);
   CHECK(plain.frame->payload == "x");

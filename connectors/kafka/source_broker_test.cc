@@ -127,6 +127,7 @@ TEST_CASE("a bounded read gives every committed record once, in order, and ends"
     }
     expected[topic + "/" + std::to_string(partition)].push_back(value);
   }
+  AwaitStable(topic, 4);
   const Reading reading = ReadBounded(Options(topic));
   CHECK(reading.status.ok());
   CHECK(reading.values == expected);
@@ -150,6 +151,7 @@ TEST_CASE("reading goes on from any position without loss or repeat", "[.broker]
       producer.Commit();
     }
   }
+  AwaitStable(topic, 2);
   const SourceOptions options = Options(topic);
   auto splits = FindFirst(options);
   Reading whole;

@@ -4,6 +4,7 @@
 
 #include <librdkafka/rdkafka.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <map>
 #include <memory>
@@ -161,6 +162,28 @@ class TestProducer {
   std::unique_ptr<Client> client_;
 };
 
+/// Waits until the last stable offset of each partition is its end: a commit is answered before the
+/// broker has written what makes its records visible.
+inline void AwaitStable(const std::string& topic, int partitions) {
+  auto made = Client::Make(Client::Kind::kConsumer, TestConnection(), {});
+  REQUIRE(made.ok());
+  std::vector<OffsetQuery> queries;
+  for (int p = 0; p < partitions; p++) queries.push_back({{topic, p}, OffsetQuery::kLatest});
+  const auto ends = [&](Isolation isolation) {
+    auto answer = ListOffsets(**made, queries, isolation, Duration::Seconds(30));
+    REQUIRE(answer.ok());
+    std::map<TopicPartition, int64_t> offsets;
+    for (const OffsetFacts& facts : *answer) offsets[facts.at] = facts.offset;
+    return offsets;
+  };
+  // Asked for anew each time: what makes them visible is a record itself.
+  for (int tries = 0; ends(Isolation::kReadCommitted) != ends(Isolation::kReadUncommitted);
+       tries++) {
+    REQUIRE(tries < 3000);
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+}
+
 /// A record as a plain consumer sees it.
 struct TestRecord {
   int32_t partition;
@@ -172,6 +195,7 @@ struct TestRecord {
 /// All records of a topic up to its present end, by a plain consumer.
 inline std::vector<TestRecord> ReadTopic(const std::string& topic, int partitions,
                                          Isolation isolation = Isolation::kReadCommitted) {
+  if (isolation == Isolation::kReadCommitted) AwaitStable(topic, partitions);
   auto made = Client::Make(Client::Kind::kConsumer, TestConnection(),
                            {{"group.id", "weir-test-reader"},
                             {"enable.auto.commit", "false"},
