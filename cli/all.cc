@@ -11,6 +11,7 @@ std::function<int()> AddFunctions(CLI::App& app);
 std::function<int()> AddCheckpoint(CLI::App& app);
 std::function<int()> AddTxn(CLI::App& app);
 std::function<int()> AddDlq(CLI::App& app);
+std::function<int()> AddDoctor(CLI::App& app);
 std::function<int()> AddManager(CLI::App& app);
 std::function<int()> AddWorker(CLI::App& app);
 std::function<int()> AddSubmit(CLI::App& app);
@@ -44,6 +45,7 @@ std::span<const Command> AllCommands() {
       {"checkpoint", "List or verify the checkpoints and savepoints of a job.", AddCheckpoint},
       {"txn", "List or resolve results that are sealed and not yet published.", AddTxn},
       {"dlq", "Show dead letters of a job, or send their records back.", AddDlq},
+      {"doctor", "Look at a connection step by step, and tell what to do.", AddDoctor},
       {"manager", "Keep jobs and place their tasks on workers.", AddManager},
       {"worker", "Run tasks of jobs as the manager places them.", AddWorker},
       {"submit", "Give a job to the manager.", AddSubmit},

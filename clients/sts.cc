@@ -1,5 +1,9 @@
 #include "clients/sts.h"
 
+#include <time.h>
+
+#include <ctime>
+
 #include <pugixml.hpp>
 
 #include "clients/aws_answer.h"
@@ -23,6 +27,13 @@ Result<HttpResponse> Call(AwsService& sts, const std::string& operation,
   return sts.Post("sts " + operation,
                   {{"Content-Type", "application/x-www-form-urlencoded; charset=utf-8"}},
                   QueryText(parameters));
+}
+
+/// `Sun, 06 Nov 1994 08:49:37 GMT`, by RFC 9110.
+std::optional<EventTime> ReadHttpDate(const std::string& text) {
+  std::tm time = {};
+  if (strptime(text.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &time) == nullptr) return std::nullopt;
+  return EventTime{static_cast<int64_t>(timegm(&time)) * 1'000'000};
 }
 
 QueryParameters ParametersOf(const AwsRole& role) {
@@ -76,7 +87,11 @@ Result<AwsCredentials> AssumeRoleWithWebIdentity(AwsService& sts, const AwsRole&
 
 Result<AwsIdentity> GetCallerIdentity(AwsService& sts) {
   const HttpResponse answer = WEIR_TRY(Call(sts, "GetCallerIdentity", {}));
-  if (answer.status == 200) return ReadCallerIdentity(answer.body);
+  if (answer.status == 200) {
+    AwsIdentity identity = WEIR_TRY(ReadCallerIdentity(answer.body));
+    identity.asked_at = ReadHttpDate(std::string(answer.Header("date")));
+    return identity;
+  }
   return AwsRefusal("sts GetCallerIdentity", answer.status, ReadAwsFault(answer),
                     "this call needs no right: something between here and AWS refuses it");
 }
@@ -102,7 +117,7 @@ Result<AwsIdentity> ReadCallerIdentity(const std::string& xml) {
   const pugi::xml_node found =
       document.child("GetCallerIdentityResponse").child("GetCallerIdentityResult");
   AwsIdentity identity{found.child_value("Account"), found.child_value("Arn"),
-                       found.child_value("UserId")};
+                       found.child_value("UserId"), std::nullopt};
   if (identity.arn.empty()) return NotUnderstood("GetCallerIdentity");
   return identity;
 }

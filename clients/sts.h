@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/status.h"
@@ -28,6 +29,7 @@ struct AwsIdentity {
   std::string account;
   std::string arn;
   std::string user_id;
+  std::optional<EventTime> asked_at;  ///< By the service's clock, to the second.
 };
 Result<AwsIdentity> GetCallerIdentity(AwsService& sts);
 

@@ -288,6 +288,22 @@ struct NodeContext {
   const Place& FormatPlace() const { return (format != nullptr ? *format : *options).place(); }
 };
 
+/// One thing that was looked at of a connection.
+struct Observation {
+  enum class Verdict { kGood, kDoubtful, kBad };
+  Verdict verdict = Verdict::kGood;
+  std::string what;   ///< `login`, `partitions`.
+  std::string found;  ///< What was seen, in words.
+  std::string cure;   ///< What to do; empty where it is good.
+};
+
+/// What a connection is to be looked at for.
+struct Examination {
+  std::vector<std::string> topics;  ///< That a job would read or write.
+  /// Told each finding as soon as it is known: some take seconds.
+  std::function<void(const Observation&)> tell;
+};
+
 /// A connector as jobs name it. One folder and one line in all.cc each.
 class Connector {
  public:
@@ -300,6 +316,9 @@ class Connector {
   /// Declaration of a connection of this kind (`connections: { msk: { kafka: {…} } }`), null where
   /// there is none.
   virtual const SpecBase* connection_options() const { return nullptr; }
+  /// Looks at a connection step by step, as far as the step before allows. Faults of the options go
+  /// to `diagnostics`. False where it has no connections.
+  virtual bool Examine(const YamlNode&, const Examination&, Diagnostics&) const { return false; }
   /// Sink options that are expressions over the input's columns: the planner evaluates them.
   virtual std::vector<std::string> sink_expressions() const { return {}; }
   /// Faults go to `diagnostics`; null then.

@@ -8,6 +8,7 @@
 #include "clients/aws_service.h"
 #include "clients/msk_iam.h"
 #include "clients/secrets_manager.h"
+#include "clients/sts.h"
 #include "connectors/kafka/errors.h"
 #include "connectors/kafka/iam_tokens.h"
 
@@ -67,6 +68,25 @@ Result<std::string> Connection::FetchSecret(const Login& login, const std::strin
   aws.secret = WEIR_TRY(GetSecretValue(*service, id));
   aws.secret_at = now;
   return aws.secret;
+}
+
+Result<Connection::Caller> Connection::AskCaller() {
+  const Opened opened = WEIR_TRY(Open());
+  AwsCredentialProvider* keys = nullptr;
+  {
+    std::lock_guard lock(aws_mutex_);
+    keys = &AwsFor(opened.login).keys;
+  }
+  const std::string region =
+      opened.login.region.empty()
+          ? FindMskRegion(address(), opened.login.profile, EnvironmentVariable).value_or("")
+          : opened.login.region;
+  const auto sts = WEIR_TRY(MakeSts(region, EnvironmentVariable, keys, SystemClock()));
+  const EventTime now = SystemClock().Now();
+  AwsIdentity identity = WEIR_TRY(GetCallerIdentity(*sts));
+  Caller caller{std::move(identity.arn), std::nullopt};
+  if (identity.asked_at) caller.clock_ahead = Duration{identity.asked_at->us - now.us};
+  return caller;
 }
 
 void Connection::Doubt() {

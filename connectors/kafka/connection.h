@@ -3,6 +3,7 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include "base/status.h"
@@ -41,6 +42,13 @@ class Connection {
   /// being changed, brokers that learn of it one after the other), before it is told at once.
   void LoggedIn() { logged_in_ = true; }
   bool logged_in() const { return logged_in_; }
+
+  /// Who weir is to AWS, and how far its clock is ahead of ours, where logins are by IAM.
+  struct Caller {
+    std::string arn;
+    std::optional<Duration> clock_ahead;
+  };
+  Result<Caller> AskCaller();
 
   /// Keeps a handle supplied with tokens, where logins are by IAM; see IamTokens.
   Status Supply(rd_kafka_t* handle);

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "config/errors.h"
+#include "connectors/kafka/doctor.h"
 #include "connectors/kafka/errors.h"
 #include "connectors/kafka/finder.h"
 #include "connectors/kafka/group_teller.h"
@@ -20,18 +21,23 @@ namespace weir {
 namespace kafka {
 namespace {
 
+/// Null where there was a fault, which was told.
+ConnectionPtr MakeConnection(const YamlNode& yaml, Diagnostics& diagnostics) {
+  ConnectionOptions options;
+  if (!ConnectionOptions::Describe().Read(yaml, diagnostics, options) ||
+      !CheckConnection(options, yaml, diagnostics)) {
+    return nullptr;
+  }
+  const std::string& file = yaml.place().source->name;
+  options.folder = file.substr(0, file.rfind('/') == std::string::npos ? 0 : file.rfind('/'));
+  return std::make_shared<Connection>(std::move(options));
+}
+
 /// The connection a node names; null where there was a fault, which was told.
 ConnectionPtr ReadConnection(const NodeContext& node, const std::string& name,
                              Diagnostics& diagnostics) {
   const YamlNode* yaml = node.connection(name, "kafka");
-  ConnectionOptions options;
-  if (yaml == nullptr || !ConnectionOptions::Describe().Read(*yaml, diagnostics, options) ||
-      !CheckConnection(options, *yaml, diagnostics)) {
-    return nullptr;
-  }
-  const std::string& file = yaml->place().source->name;
-  options.folder = file.substr(0, file.rfind('/') == std::string::npos ? 0 : file.rfind('/'));
-  return std::make_shared<Connection>(std::move(options));
+  return yaml == nullptr ? nullptr : MakeConnection(*yaml, diagnostics);
 }
 
 Place PlaceOf(const YamlNode& options, std::string_view key) {
@@ -247,6 +253,13 @@ class KafkaConnectorImpl final : public Connector {
   const SpecBase* source_options() const override { return &SourceOptions::Describe(); }
   const SpecBase* sink_options() const override { return &SinkOptions::Describe(); }
   const SpecBase* connection_options() const override { return &ConnectionOptions::Describe(); }
+  bool Examine(const YamlNode& options, const Examination& examination,
+               Diagnostics& diagnostics) const override {
+    if (const ConnectionPtr connection = MakeConnection(options, diagnostics)) {
+      ExamineConnection(connection, examination);
+    }
+    return true;
+  }
   std::vector<std::string> sink_expressions() const override {
     return {"key", "partition", "headers", "timestamp", "tombstone"};
   }
