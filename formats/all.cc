@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "formats/avro_format.h"
 #include "formats/csv.h"
 #include "formats/errors.h"
 #include "formats/json.h"
@@ -11,9 +12,10 @@ namespace weir {
 
 std::span<const Format* const> AllFormats() {
   // The order of the reference page.
-  static const std::array<const Format*, 3> formats = {
+  static const std::array<const Format*, 4> formats = {
       &JsonFormat(),
       &CsvFormat(),
+      &AvroFormat(),
       &RawFormat(),
   };
   return formats;

@@ -122,13 +122,22 @@ RowBuilder::RowBuilder(std::unique_ptr<Decoder> decoder, std::vector<int> wanted
   schema_ = std::make_shared<const Schema>(std::move(fields));
 }
 
-Status RowBuilder::Build(const std::vector<const rd_kafka_message_t*>& messages, int32_t ordinal,
-                         Polled& polled) {
+Result<size_t> RowBuilder::Ready(const std::vector<const rd_kafka_message_t*>& messages) {
+  TakeRecords(messages);
+  return decoder_->Ready(records_);
+}
+
+void RowBuilder::TakeRecords(const std::vector<const rd_kafka_message_t*>& messages) {
   records_.clear();
-  rejected_.clear();
   for (const rd_kafka_message_t* message : messages) {
     records_.emplace_back(static_cast<const char*>(message->payload), message->len);
   }
+}
+
+Status RowBuilder::Build(const std::vector<const rd_kafka_message_t*>& messages, int32_t ordinal,
+                         Polled& polled) {
+  TakeRecords(messages);
+  rejected_.clear();
   BatchBuilder builder(schema_);
   WEIR_TRY(decoder_->Decode(records_, builder, rejected_));
 

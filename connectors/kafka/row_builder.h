@@ -22,12 +22,16 @@ class RowBuilder {
 
   const SchemaPtr& schema() const { return schema_; }
 
+  /// How many of the first messages can be built now (Decoder::Ready).
+  Result<size_t> Ready(const std::vector<const rd_kafka_message_t*>& messages);
   /// Fills `polled` from messages without errors, in order. The batch is null where no row came
   /// out.
   Status Build(const std::vector<const rd_kafka_message_t*>& messages, int32_t ordinal,
                Polled& polled);
 
  private:
+  void TakeRecords(const std::vector<const rd_kafka_message_t*>& messages);
+
   const std::unique_ptr<Decoder> decoder_;
   const std::vector<int> wanted_;
   const bool origins_;
