@@ -59,7 +59,9 @@ void AddDropState(CLI::App& app, std::vector<std::string>& names);
 void AddFrom(CLI::App& app, std::string& from);
 
 /// Reads, checks and plans the job. Warnings are printed; faults are the error, all of them.
-Result<JobPlan> LoadJob(const JobArguments& arguments);
+/// `before` gives what PlanContext has of that name, by the job's name.
+Result<JobPlan> LoadJob(const JobArguments& arguments,
+                        const std::function<std::string(const std::string& job)>& before = {});
 Result<Variables> GivenVariables(const std::vector<std::string>& variables);
 
 /// What names the checkpoints of a job on the command line.

@@ -9,9 +9,18 @@
 #include "cli/errors.h"
 #include "config/errors.h"
 #include "config/process_spec.h"
+#include "engine/job_texts.h"
 #include "engine/planner.h"
+#include "formats/errors.h"
 
 namespace weir {
+namespace {
+
+std::string FolderOf(const JobArguments& arguments) {
+  return std::filesystem::path(arguments.path).parent_path().string();
+}
+
+}  // namespace
 
 void AddJobArguments(CLI::App& app, JobArguments& arguments) {
   app.add_option("job", arguments.path, "The job: a YAML file.")->required()->type_name("JOB.yaml");
@@ -61,6 +70,7 @@ Result<std::string> ReadJobText(const JobArguments& arguments, std::string* name
   const JobInput input{arguments.path, WEIR_TRY(GivenVariables(arguments.variables)),
                        arguments.sets};
   JobSpec job = ReadJobFile(input, JobVocabulary(), diagnostics);
+  TakeFilesIn(job, FolderOf(arguments), diagnostics);
   if (diagnostics.has_errors()) return diagnostics.ToStatus();
   // What can be told here has the file's own places. A job whose connections or secrets only the
   // manager knows is told there what is wrong with it.
@@ -72,29 +82,33 @@ Result<std::string> ReadJobText(const JobArguments& arguments, std::string* name
   }
   PlanContext context;
   context.now = SystemClock().Now();
+  context.ask = false;  // The manager does, whose connections count.
   (void)PlanJob(job, context, diagnostics);
   const bool elsewhere =
       std::any_of(diagnostics.items().begin(), diagnostics.items().end(), [](const auto& item) {
         return item.code->id == errors::kUnknownNode.id ||
-               item.code->id == errors::kSecretMissing.id;
+               item.code->id == errors::kSecretMissing.id || item.code->id == errors::kNotPinned.id;
       });
   if (diagnostics.has_errors() && !elsewhere) return diagnostics.ToStatus();
   if (name != nullptr) *name = job.name;
   return std::move(job.text);
 }
 
-Result<JobPlan> LoadJob(const JobArguments& arguments) {
+Result<JobPlan> LoadJob(const JobArguments& arguments,
+                        const std::function<std::string(const std::string& job)>& before) {
   const Variables variables = WEIR_TRY(GivenVariables(arguments.variables));
   Diagnostics diagnostics;
   const JobInput input{arguments.path, variables, arguments.sets};
   JobSpec job = ReadJobFile(input, JobVocabulary(), diagnostics);
+  TakeFilesIn(job, FolderOf(arguments), diagnostics);
   if (!arguments.config.empty()) {
     const ProcessSpec process =
         ReadProcessFile(arguments.config, {}, variables, JobVocabulary(), diagnostics);
     AddConnections(process, job);
   }
   PlanContext context;
-  context.folder = std::filesystem::path(arguments.path).parent_path().string();
+  context.folder = FolderOf(arguments);
+  if (before) context.before = before(job.name);
   context.now = SystemClock().Now();
   std::optional<JobPlan> plan = PlanJob(job, context, diagnostics);
   if (diagnostics.has_errors() || !plan) return diagnostics.ToStatus();

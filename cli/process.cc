@@ -89,7 +89,8 @@ Result<JobPlan> PlanText(const ProcessSpec& process, const std::string& text,
   context.now = SystemClock().Now();
   std::optional<JobPlan> plan = PlanJob(job, context, diagnostics);
   if (diagnostics.has_errors() || !plan) return diagnostics.ToStatus();
-  plan->text = text;
+  // As it was given, where planning has learned nothing that belongs to it.
+  if (plan->text == job.text) plan->text = text;
   return std::move(*plan);
 }
 

@@ -313,6 +313,18 @@ void PrintChoice(const RunArguments& arguments, const JobPlan& plan, const Statu
   fmt::print(stderr, "to choose so:\n  {} {}\n", CommandAgain(arguments), choice);
 }
 
+/// The text of what its newest checkpoint is of; empty where there is none, or it cannot be read:
+/// then the run begins, or says what is wrong.
+std::string TextBefore(const RunArguments& arguments, const std::string& job) {
+  if (arguments.fresh) return {};
+  const auto store = OpenStoreOf(
+      {job, arguments.state_dir, arguments.job.config, arguments.job.variables}, StoreUse::kLook);
+  if (!store.ok()) return {};
+  const auto newest = (*store)->Newest();
+  if (!newest.ok() || !*newest) return {};
+  return (*newest)->manifest.job_text();
+}
+
 int RunJob(const RunArguments& arguments) {
   SignalWatch::Block();
   RunOptions options;
@@ -335,15 +347,16 @@ int RunJob(const RunArguments& arguments) {
   }
   options.memory_bytes = static_cast<size_t>(memory->bytes);
 
-  const Result<JobPlan> plan = LoadJob(arguments.job);
-  if (!plan.ok()) return Report(plan.status());
-  if (plan->autoscale) {
-    log::Warn("'autoscale' is for a cluster: weir run keeps to the job's parallelism", {});
-  }
   const Result<StoreLocation> store =
       LocateStore(arguments.job.config, arguments.job.variables, arguments.state_dir);
   if (!store.ok()) return Report(store.status());
   options.store = *store;
+  const Result<JobPlan> plan =
+      LoadJob(arguments.job, [&](const std::string& job) { return TextBefore(arguments, job); });
+  if (!plan.ok()) return Report(plan.status());
+  if (plan->autoscale) {
+    log::Warn("'autoscale' is for a cluster: weir run keeps to the job's parallelism", {});
+  }
 
   JobRun run(*plan, options, SystemClock());
   std::unique_ptr<HttpServer> server;

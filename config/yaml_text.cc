@@ -1,5 +1,7 @@
 #include "config/yaml_text.h"
 
+#include "config/yaml_data.h"
+
 namespace weir {
 namespace {
 
@@ -72,6 +74,32 @@ std::string ToYaml(const YamlNode& root) {
   AppendNode(root, 0, out);
   if (out.starts_with('\n') || out.starts_with(' ')) out.erase(0, 1);
   return out + "\n";
+}
+
+YamlNode WithText(const YamlNode& root, const std::vector<std::string>& path, std::string text) {
+  auto copy = std::make_shared<YamlNode::Data>();
+  copy->place = root.place();
+  copy->length = root.length();
+  if (path.empty()) {
+    copy->kind = YamlNode::Kind::kScalar;
+    copy->text = std::move(text);
+    copy->quoted = true;
+    return YamlNode(std::move(copy));
+  }
+  copy->kind = YamlNode::Kind::kMap;
+  copy->faulty = root.faulty();
+  copy->entries = root.entries();
+  YamlNode::Entry* entry = nullptr;
+  for (YamlNode::Entry& each : copy->entries) {
+    if (each.key == path.front()) entry = &each;
+  }
+  if (entry == nullptr) {
+    entry = &copy->entries.emplace_back();
+    entry->key = path.front();
+    entry->key_place = root.place();
+  }
+  entry->value = WithText(entry->value, {path.begin() + 1, path.end()}, std::move(text));
+  return YamlNode(std::move(copy));
 }
 
 }  // namespace weir

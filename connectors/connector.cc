@@ -3,8 +3,27 @@
 #include <fmt/format.h>
 
 #include "connectors/errors.h"
+#include "state/checkpoint_store.h"
 
 namespace weir {
+namespace {
+
+/// Beside the checkpoints of the job.
+class StoreShelf final : public SchemaShelf {
+ public:
+  explicit StoreShelf(CheckpointStore& store) : store_(store) {}
+  Result<std::optional<std::string>> Find(const std::string& name) override {
+    return store_.ReadSchema(name);
+  }
+  Status Keep(const std::string& name, const std::string& text) override {
+    return store_.KeepSchema(name, text);
+  }
+
+ private:
+  CheckpointStore& store_;
+};
+
+}  // namespace
 
 std::shared_ptr<const SourcePlan> Connector::PlanSource(const NodeContext& node,
                                                         Diagnostics& diagnostics) const {
@@ -18,6 +37,23 @@ std::shared_ptr<const SinkPlan> Connector::PlanSink(const NodeContext& node,
   diagnostics.Error(errors::kConnectorOption, node.options->place(),
                     fmt::format("'{}' can be a source only", name()));
   return nullptr;
+}
+
+FormatRequest NodeContext::RequestTo(const ChosenFormat& chosen) const {
+  FormatRequest request;
+  request.node = name;
+  request.options = chosen.options;
+  request.place = (format != nullptr ? *format : *options).place();
+  request.columns = columns;
+  request.connection = connection;
+  request.learned = learned;
+  return request;
+}
+
+CodecContext ConnectorContext::Codec() const {
+  CodecContext codec;
+  if (store != nullptr) codec.shelf = std::make_shared<StoreShelf>(*store);
+  return codec;
 }
 
 Result<std::string> SealedPart::ReadAll() const {

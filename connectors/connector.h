@@ -116,6 +116,9 @@ struct ConnectorContext {
   /// Where outboxes grow; null: they stay in memory.
   CheckpointStore* store = nullptr;
   size_t memory_budget = 64 << 20;  ///< Bytes one reader may buffer.
+
+  /// What decoders and encoders are made with; the store outlives them.
+  CodecContext Codec() const;
 };
 
 /// A source as planned: checked, immutable, shared by tasks.
@@ -279,13 +282,13 @@ struct NodeContext {
   std::map<std::string, int> computed;
   /// Sinks: what the batches written look like: `input`'s columns, then the computed ones.
   SchemaPtr computed_schema;
-  /// Finds a connection by name and kind; null and a diagnostic where there is none.
-  std::function<const YamlNode*(const std::string& connection, std::string_view kind)> connection;
-  std::string folder;  ///< Relative paths of the job count from here.
+  ConnectionLookup connection;
+  LearnedTexts* learned = nullptr;  ///< Outlives the planning.
+  std::string folder;               ///< Relative paths of the job count from here.
   EventTime now;
 
-  /// Where faults of the format are told.
-  const Place& FormatPlace() const { return (format != nullptr ? *format : *options).place(); }
+  /// What the node's format plans with; streams and topics are the connector's to say.
+  FormatRequest RequestTo(const ChosenFormat& chosen) const;
 };
 
 /// One thing that was looked at of a connection.

@@ -76,7 +76,10 @@ TEST_CASE("a dead letter that was written as JSON is read back as it was") {
   for (size_t i = 0; i < 2; i++) lines[i] = testing::RowText(*written, i);
   std::vector<int> all;
   for (size_t c = 0; c < DeadLetterSchema()->size(); c++) all.push_back(static_cast<int>(c));
-  auto decoder = FindFormat("json")->MakeDecoder(DeclarationsOf(*DeadLetterSchema()), nullptr, all);
+  Diagnostics diagnostics;
+  const auto encoding = FindFormat("json")->PlanEncoding({}, *DeadLetterSchema(), diagnostics);
+  REQUIRE(encoding != nullptr);
+  auto decoder = encoding->Readback()->MakeDecoder({}, all);
   REQUIRE(decoder.ok());
   BatchBuilder builder(DeadLetterSchema());
   std::vector<Rejection> rejected;

@@ -26,8 +26,12 @@ struct Made {
 class GraphBuilder {
  public:
   GraphBuilder(const JobSpec& job, const PlanContext& context, const Projection* projection,
-               Diagnostics& diagnostics)
-      : job_(job), context_(context), projection_(projection), diagnostics_(diagnostics) {}
+               LearnedTexts& learned, Diagnostics& diagnostics)
+      : job_(job),
+        context_(context),
+        projection_(projection),
+        learned_(learned),
+        diagnostics_(diagnostics) {}
 
   std::optional<Graph> Build() {
     for (const SourceSpec& source : job_.sources) {
@@ -81,16 +85,17 @@ class GraphBuilder {
     context.format = format;
     context.folder = context_.folder;
     context.now = context_.now;
-    context.connection = [this, &options](const std::string& name,
-                                          std::string_view kind) -> const YamlNode* {
+    context.learned = &learned_;
+    context.connection = [this](const std::string& name, const std::vector<std::string_view>& kinds,
+                                const Place& place) -> const ConnectionSpec* {
       const ConnectionSpec* connection = job_.FindConnection(name);
-      if (connection && connection->kind == kind) return &connection->options;
-      const YamlNode* named = options.Find("connection");
-      const Place place = named ? named->place() : options.place();
       if (connection) {
+        if (std::find(kinds.begin(), kinds.end(), connection->kind) != kinds.end()) {
+          return connection;
+        }
         diagnostics_.Error(errors::kUnknownNode, place,
                            fmt::format("connection '{}' is of kind {}, and a {} one is needed",
-                                       name, connection->kind, kind),
+                                       name, connection->kind, fmt::join(kinds, " or ")),
                            "", name.size());
         return nullptr;
       }
@@ -482,6 +487,7 @@ class GraphBuilder {
   const JobSpec& job_;
   const PlanContext& context_;
   const Projection* projection_;
+  LearnedTexts& learned_;
   Diagnostics& diagnostics_;
   Graph graph_;
   std::map<std::string, Made> made_;
@@ -491,8 +497,9 @@ class GraphBuilder {
 }  // namespace
 
 std::optional<Graph> BuildGraph(const JobSpec& job, const PlanContext& context,
-                                const Projection* projection, Diagnostics& diagnostics) {
-  return GraphBuilder(job, context, projection, diagnostics).Build();
+                                const Projection* projection, LearnedTexts& learned,
+                                Diagnostics& diagnostics) {
+  return GraphBuilder(job, context, projection, learned, diagnostics).Build();
 }
 
 Projection RequiredColumns(const Graph& graph, const std::set<std::string>& always) {

@@ -36,7 +36,8 @@ struct Graph {
 /// Builds the nodes of a job. Without `projection` each source gives all its columns; with it only
 /// those that are needed. Faults go to `diagnostics`; nothing is returned then.
 std::optional<Graph> BuildGraph(const JobSpec& job, const PlanContext& context,
-                                const Projection* projection, Diagnostics& diagnostics);
+                                const Projection* projection, LearnedTexts& learned,
+                                Diagnostics& diagnostics);
 
 /// What the readers of each source need, from a graph built without a projection.
 Projection RequiredColumns(const Graph& graph, const std::set<std::string>& always);

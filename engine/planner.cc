@@ -6,6 +6,7 @@
 
 #include "base/hex.h"
 #include "engine/graph.h"
+#include "engine/job_texts.h"
 #include "state/files.h"
 
 namespace weir {
@@ -38,11 +39,12 @@ std::string ColumnList(const Schema& schema) {
 
 std::optional<JobPlan> PlanJob(const JobSpec& job, const PlanContext& context,
                                Diagnostics& diagnostics) {
-  std::optional<Graph> graph = BuildGraph(job, context, nullptr, diagnostics);
+  JobTexts texts(job.text, context);
+  std::optional<Graph> graph = BuildGraph(job, context, nullptr, texts, diagnostics);
   if (!graph || diagnostics.has_errors()) return std::nullopt;
   const Projection projection = RequiredColumns(*graph, DroppedColumns(job));
   Diagnostics of_projection;
-  if (std::optional<Graph> narrow = BuildGraph(job, context, &projection, of_projection)) {
+  if (std::optional<Graph> narrow = BuildGraph(job, context, &projection, texts, of_projection)) {
     // Where nodes of different needs are united, their narrowed columns may no longer agree: then
     // all columns are decoded.
     graph = std::move(narrow);
@@ -50,7 +52,7 @@ std::optional<JobPlan> PlanJob(const JobSpec& job, const PlanContext& context,
   CutIntoFragments(job, *graph);
   JobPlan plan = std::move(graph->plan);
   plan.name = job.name;
-  plan.text = job.text;
+  plan.text = texts.Text();
   plan.checkpoint_interval = job.checkpoint.interval;
   plan.checkpoint_timeout = job.checkpoint.timeout;
   plan.retain = job.checkpoint.retain;

@@ -16,6 +16,11 @@ const Vocabulary& JobVocabulary();
 struct PlanContext {
   std::string folder;  ///< Of the job file: relative paths count from here.
   EventTime now;
+  /// Whether registries may be asked for what the job's text does not say; where not, a job that
+  /// needs it cannot be planned (kNotLearned).
+  bool ask = true;
+  /// The text that the job ran with before, if it did: what was learned for it still counts.
+  std::string before;
 };
 
 /// Checks everything that can be checked without a connection, and plans the job: names and types

@@ -1,4 +1,5 @@
 #include "engine/planner.h"
+#include "formats/registry_connection.h"
 #include "operators/step.h"
 
 namespace weir {
@@ -22,9 +23,10 @@ Vocabulary MakeVocabulary() {
   }
   words.sinks.push_back(
       {"opensearch", "Documents in an OpenSearch or Elasticsearch index.", true, nullptr, {"id"}});
-  words.connections.push_back(
-      {"schema_registry", "A Confluent-style registry.", true, nullptr, {}});
-  words.connections.push_back({"glue", "AWS Glue Schema Registry.", true, nullptr, {}});
+  for (const RegistryKind& kind : RegistryKinds()) {
+    words.connections.push_back(
+        {std::string(kind.name), kind.options->help(), false, kind.options, {}});
+  }
   words.connections.push_back(
       {"opensearch", "An OpenSearch or Elasticsearch server.", true, nullptr, {}});
   words.connections.push_back({"s3", "An S3 bucket.", true, nullptr, {}});
@@ -32,7 +34,6 @@ Vocabulary MakeVocabulary() {
     words.formats.push_back(
         {std::string(format->name()), std::string(format->help()), false, &format->options(), {}});
   }
-  words.formats.push_back({"avro", "Avro with a schema registry.", true, nullptr, {}});
   for (const Clause& clause : AllClauses()) {
     words.clauses.push_back({std::string(clause.key),
                              std::string(clause.help),

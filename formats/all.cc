@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "formats/avro_format.h"
 #include "formats/csv.h"
 #include "formats/errors.h"
 #include "formats/json.h"
@@ -11,22 +12,13 @@ namespace weir {
 
 std::span<const Format* const> AllFormats() {
   // The order of the reference page.
-  static const std::array<const Format*, 3> formats = {
+  static const std::array<const Format*, 4> formats = {
       &JsonFormat(),
       &CsvFormat(),
+      &AvroFormat(),
       &RawFormat(),
   };
   return formats;
-}
-
-std::vector<ColumnDeclaration> DeclarationsOf(const Schema& schema) {
-  std::vector<ColumnDeclaration> declared;
-  for (const Field& field : schema.fields()) {
-    ColumnDeclaration& column = declared.emplace_back();
-    column.name = field.name;
-    column.type = field.type;
-  }
-  return declared;
 }
 
 const Format* FindFormat(std::string_view name) {

@@ -4,6 +4,7 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -94,7 +95,9 @@ class AvroSchema {
   /// Reads a schema's JSON. An error says where (`address.city`) and what; the default of each
   /// field is checked against its type. Takes any text: what is too long, too deep or has too many
   /// parts is an error.
-  static Result<std::shared_ptr<const AvroSchema>> Parse(std::string_view json);
+  /// `referred`: schemas whose named types it may use, each behind those that it uses itself.
+  static Result<std::shared_ptr<const AvroSchema>> Parse(
+      std::string_view json, std::span<const std::string> referred = {});
 
   const AvroType& root() const { return *root_; }
   /// The schema with full names, without what has no meaning to weir (documentation, unknown

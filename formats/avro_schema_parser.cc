@@ -39,6 +39,11 @@ std::string Below(const std::string& path, std::string_view name) {
 /// Recursive descent over the schema's JSON, whose depth is bounded.
 class AvroSchemaParser {
  public:
+  /// Only its named types are wanted.
+  Status Refer(const Json& json) {
+    WEIR_TRY(Type(json, "", ""));
+    return Status::Ok();
+  }
   Result<AvroSchemaPtr> Whole(const Json& json) {
     schema_->root_ = WEIR_TRY(Type(json, "", ""));
     WEIR_TRY(Defaults());
@@ -308,7 +313,10 @@ class AvroSchemaParser {
   size_t parts_ = 0;
 };
 
-Result<AvroSchemaPtr> AvroSchema::Parse(std::string_view json) {
+namespace {
+
+/// The JSON of a schema's text, whose size, depth and encoding are in bounds.
+Result<Json> ReadSchemaJson(std::string_view json) {
   if (json.size() > kLongestAvroSchema) {
     return Fault("", fmt::format("longer than {} bytes", kLongestAvroSchema));
   }
@@ -318,14 +326,23 @@ Result<AvroSchemaPtr> AvroSchema::Parse(std::string_view json) {
   if (!reader.ReadValue(span) || !reader.AtEnd()) {
     if (reader.too_deep()) return Fault("", fmt::format("deeper than {} levels", kDeepestJson));
     // A schema of one word may stand without quotes.
-    if (!PrimitiveNamed(json)) {
-      return Fault("", fmt::format("is not JSON, at character {}", reader.position() + 1));
-    }
-    return AvroSchemaParser().Whole(Json(std::string(json)));
+    if (PrimitiveNamed(json)) return Json(std::string(json));
+    return Fault("", fmt::format("is not JSON, at character {}", reader.position() + 1));
   }
-  const Json read = Json::parse(json, nullptr, /*allow_exceptions=*/false);
+  Json read = Json::parse(json, nullptr, /*allow_exceptions=*/false);
   if (read.is_discarded()) return Fault("", "is not JSON");
-  return AvroSchemaParser().Whole(read);
+  return read;
+}
+
+}  // namespace
+
+Result<AvroSchemaPtr> AvroSchema::Parse(std::string_view json,
+                                        std::span<const std::string> referred) {
+  AvroSchemaParser parser;
+  for (const std::string& each : referred) {
+    WEIR_TRY(parser.Refer(WEIR_TRY(ReadSchemaJson(each))));
+  }
+  return parser.Whole(WEIR_TRY(ReadSchemaJson(json)));
 }
 
 }  // namespace weir

@@ -335,33 +335,58 @@ class CsvEncoder final : public Encoder {
   std::string text_;
 };
 
+class CsvDecoding final : public DecodingPlan {
+ public:
+  CsvDecoding(std::vector<ColumnDeclaration> declared, SchemaPtr columns, CsvOptions options)
+      : declared_(std::move(declared)),
+        columns_(std::move(columns)),
+        options_(std::move(options)) {}
+  const SchemaPtr& columns() const override { return columns_; }
+  Result<std::unique_ptr<Decoder>> MakeDecoder(const CodecContext&,
+                                               const std::vector<int>& wanted) const override {
+    return MakeCsvDecoder(declared_, options_, wanted);
+  }
+  std::unique_ptr<RecordSplitter> MakeSplitter() const override { return MakeCsvSplitter(); }
+
+ private:
+  const std::vector<ColumnDeclaration> declared_;
+  const SchemaPtr columns_;
+  const CsvOptions options_;
+};
+
+class CsvEncoding final : public EncodingPlan {
+ public:
+  CsvEncoding(Schema schema, CsvOptions options)
+      : schema_(std::move(schema)), options_(std::move(options)) {}
+  Result<std::unique_ptr<Encoder>> MakeEncoder(const CodecContext&) const override {
+    return MakeCsvEncoder(schema_, options_);
+  }
+
+ private:
+  const Schema schema_;
+  const CsvOptions options_;
+};
+
 class CsvFormatImpl final : public Format {
  public:
   std::string_view name() const override { return "csv"; }
   std::string_view help() const override { return CsvOptions::Describe().help(); }
   const SpecBase& options() const override { return CsvOptions::Describe(); }
 
-  SchemaPtr Columns(const std::vector<ColumnDeclaration>& declared, const Place& place,
-                    Diagnostics& diagnostics) const override {
-    return DeclaredColumns(declared, place, diagnostics);
+  std::shared_ptr<const DecodingPlan> PlanDecoding(const FormatRequest& request,
+                                                   Diagnostics& diagnostics) const override {
+    CsvOptions options;
+    const bool good = CsvOptions::Describe().Read(request.options, diagnostics, options);
+    SchemaPtr columns = DeclaredColumns(request.columns, request.place, diagnostics);
+    if (!good || !columns) return nullptr;
+    return std::make_shared<CsvDecoding>(request.columns, std::move(columns), std::move(options));
   }
-  Result<std::unique_ptr<Decoder>> MakeDecoder(const std::vector<ColumnDeclaration>& declared,
-                                               const YamlNode* options,
-                                               const std::vector<int>& wanted) const override {
-    CsvOptions read;
-    Diagnostics diagnostics;
-    if (!CsvOptions::Describe().Read(options, diagnostics, read)) return diagnostics.ToStatus();
-    return MakeCsvDecoder(declared, read, wanted);
-  }
-  std::unique_ptr<RecordSplitter> MakeSplitter(const YamlNode*) const override {
-    return MakeCsvSplitter();
-  }
-  Result<std::unique_ptr<Encoder>> MakeEncoder(const Schema& schema,
-                                               const YamlNode* options) const override {
-    CsvOptions read;
-    Diagnostics diagnostics;
-    if (!CsvOptions::Describe().Read(options, diagnostics, read)) return diagnostics.ToStatus();
-    return MakeCsvEncoder(schema, read);
+  std::shared_ptr<const EncodingPlan> PlanEncoding(const FormatRequest& request,
+                                                   const Schema& schema,
+                                                   Diagnostics& diagnostics) const override {
+    CsvOptions options;
+    if (!CsvOptions::Describe().Read(request.options, diagnostics, options)) return nullptr;
+    return std::make_shared<CsvEncoding>(schema, std::move(options));
   }
 };
 

@@ -152,16 +152,21 @@ TEST_CASE("no bytes at all make the csv decoder stumble") {
 }
 
 TEST_CASE("raw records stay as they are") {
-  const auto decoder = RawFormat().MakeDecoder({}, nullptr, {0}).value();
+  Diagnostics diagnostics;
+  const auto decoding = RawFormat().PlanDecoding({}, diagnostics);
+  REQUIRE(decoding);
+  const auto decoder = decoding->MakeDecoder({}, {0}).value();
   CHECK(Decode(*decoder, {"a\x01", "", std::string_view()}) == R"("YQE=" | "" | null)");
   const Schema schema({{"v", TypeKind::kBytes}});
-  const auto encoder = RawFormat().MakeEncoder(schema, nullptr).value();
+  const auto encoding = RawFormat().PlanEncoding({}, schema, diagnostics);
+  REQUIRE(encoding);
+  const auto encoder = encoding->MakeEncoder({}).value();
   BatchBuilder builder(std::make_shared<const Schema>(schema));
   builder.column(0).AppendText("x\ny");
   std::string out;
   REQUIRE(encoder->Encode(*builder.Finish(), 0, out).ok());
   CHECK(out == "x\ny");
-  CHECK_FALSE(RawFormat().MakeEncoder(Schema({{"n", TypeKind::kInt64}}), nullptr).ok());
+  CHECK_FALSE(RawFormat().PlanEncoding({}, Schema({{"n", TypeKind::kInt64}}), diagnostics));
 }
 
 }  // namespace

@@ -26,4 +26,15 @@ inline constexpr ErrorCode kAvroResolution{"WEIR-F031", ErrorKind::kFailed};
 inline constexpr ErrorCode kAvroTypes{"WEIR-F032", ErrorKind::kInvalid};
 inline constexpr ErrorCode kAvroValue{"WEIR-F033", ErrorKind::kFailed};
 
+// Schema registries.
+inline constexpr ErrorCode kNoFrame{"WEIR-F034", ErrorKind::kFailed};
+inline constexpr ErrorCode kUnknownSchema{"WEIR-F035", ErrorKind::kFailed};
+/// The schema that a source reads with is not known here, and cannot be had.
+inline constexpr ErrorCode kNotPinned{"WEIR-F036", ErrorKind::kInvalid};
+/// The registry does not have what a sink is to write with, and the job may not register it.
+inline constexpr ErrorCode kNotRegistered{"WEIR-F037", ErrorKind::kFailed};
+inline constexpr ErrorCode kIncompatibleSchema{"WEIR-F038", ErrorKind::kFailed};
+/// Nothing that is written with this schema can be read by the job: it stops.
+inline constexpr ErrorCode kUnreadableSchema{"WEIR-F039", ErrorKind::kFailed};
+
 }  // namespace weir::errors

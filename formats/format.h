@@ -1,6 +1,8 @@
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -8,6 +10,7 @@
 
 #include "batch/batch.h"
 #include "batch/rejection.h"
+#include "config/node_spec.h"
 #include "config/spec.h"
 
 namespace weir {
@@ -19,6 +22,9 @@ class Decoder {
   virtual ~Decoder() = default;
   /// Columns it fills, in the order of the builder's first columns.
   virtual const SchemaPtr& schema() const = 0;
+  /// How many of the first `records` can be decoded now. The others wait for what is on its way (a
+  /// schema): they are given again later, and rows of other splits go on meanwhile. Never blocks.
+  virtual Result<size_t> Ready(std::span<const std::string_view> records) { return records.size(); }
   /// Appends one row per good record to the first schema().size() columns of `out`. A bad record
   /// appends nothing and is added to `rejected`, in order of `record`. `records` need no padding
   /// and live only during the call; a record with a null data() is a null value (a tombstone).
@@ -64,8 +70,81 @@ struct ColumnDeclaration {
   std::string zone;    ///< Zone of such a text without one, empty: UTC.
 };
 
-/// Declares the columns of a schema as they are.
-std::vector<ColumnDeclaration> DeclarationsOf(const Schema& schema);
+/// Schemas of records by what a registry calls them, kept where they outlive the process: with the
+/// checkpoints of a job. What a name stands for never changes. Thread safe; calls may block.
+class SchemaShelf {
+ public:
+  virtual ~SchemaShelf() = default;
+  /// None where nothing was kept under that name.
+  virtual Result<std::optional<std::string>> Find(const std::string& name) = 0;
+  /// Durable when it returns. Of two who keep something under one name the first one wins.
+  virtual Status Keep(const std::string& name, const std::string& text) = 0;
+};
+
+/// What decoders and encoders have while they run.
+struct CodecContext {
+  std::shared_ptr<SchemaShelf> shelf;  ///< Null: nothing is kept.
+};
+
+/// How a source's records become columns: checked, immutable, shared by its readers.
+class DecodingPlan {
+ public:
+  virtual ~DecodingPlan() = default;
+  /// The columns that records hold.
+  virtual const SchemaPtr& columns() const = 0;
+  /// A decoder of the columns `wanted` (indices into columns()): the rest is not decoded.
+  virtual Result<std::unique_ptr<Decoder>> MakeDecoder(const CodecContext& context,
+                                                       const std::vector<int>& wanted) const = 0;
+  /// Only of plans for a stream (FormatRequest::stream).
+  virtual std::unique_ptr<RecordSplitter> MakeSplitter() const = 0;
+};
+
+/// How a sink's rows become records: checked, immutable, shared by its writers.
+class EncodingPlan {
+ public:
+  virtual ~EncodingPlan() = default;
+  /// Asks the outside whether records may be written so, before anything runs.
+  virtual Status Check(const CodecContext&) const { return Status::Ok(); }
+  virtual Result<std::unique_ptr<Encoder>> MakeEncoder(const CodecContext& context) const = 0;
+  /// How its records become the same columns again; null where they do not tell.
+  virtual std::shared_ptr<const DecodingPlan> Readback() const { return nullptr; }
+};
+
+/// Texts that planning learns from the outside and that are part of the job from then on, so that
+/// all its processes and all later runs go by the same.
+class LearnedTexts {
+ public:
+  virtual ~LearnedTexts() = default;
+  /// What was learned for the source `node` about the very thing that `about` names; or what `ask`
+  /// finds out now, once, however often the job is planned. It is written into the job as the
+  /// format's option `pinned` (PinnedText). kNotPinned where nobody may be asked.
+  virtual Result<std::string> Learn(const std::string& node, const std::string& about,
+                                    const std::function<Result<std::string>()>& ask) = 0;
+};
+
+/// `pinned: { of: …, text: … }`: weir's own note of what it has learned.
+struct PinnedText {
+  std::string of;
+  std::string text;
+  static const Spec<PinnedText>& Describe();
+};
+
+/// Finds a connection by name, which must be of one of `kinds`. Null where there is none, which was
+/// told at `place` then.
+using ConnectionLookup = std::function<const ConnectionSpec*(
+    const std::string& name, const std::vector<std::string_view>& kinds, const Place& place)>;
+
+/// What a node of a job gives its format to plan with.
+struct FormatRequest {
+  std::string node;
+  const YamlNode* options = nullptr;       ///< Null: none given.
+  Place place;                             ///< Where faults are told that are none of an option's.
+  std::vector<ColumnDeclaration> columns;  ///< Decoding: as declared.
+  bool stream = false;                     ///< Records stand one behind the other in files.
+  std::string topic;                       ///< That they stand in; empty: none, or several.
+  ConnectionLookup connection;
+  LearnedTexts* learned = nullptr;  ///< Outlives the call.
+};
 
 /// A format as jobs name it: `format: json`, `format: { csv: { delimiter: ';' } }`.
 /// One file and one line in all.cc each.
@@ -76,18 +155,17 @@ class Format {
   virtual std::string_view help() const = 0;
   /// Its options' declaration, for `weir schema` and the reference page.
   virtual const SpecBase& options() const = 0;
+  /// Options that may name a file (`{ file: PATH }`): its text stands in their place once the job
+  /// was read.
+  virtual std::vector<std::string> file_options() const { return {}; }
 
-  /// The columns that records hold: the declared ones, or the format's own (raw: `value bytes`).
-  /// Faults go to `diagnostics`, at `place`; null then.
-  virtual SchemaPtr Columns(const std::vector<ColumnDeclaration>& declared, const Place& place,
-                            Diagnostics& diagnostics) const = 0;
-  /// A decoder of the columns `wanted` (indices into Columns()'s schema): the rest is not decoded.
-  virtual Result<std::unique_ptr<Decoder>> MakeDecoder(
-      const std::vector<ColumnDeclaration>& declared, const YamlNode* options,
-      const std::vector<int>& wanted) const = 0;
-  virtual std::unique_ptr<RecordSplitter> MakeSplitter(const YamlNode* options) const = 0;
-  virtual Result<std::unique_ptr<Encoder>> MakeEncoder(const Schema& schema,
-                                                       const YamlNode* options) const = 0;
+  /// Faults go to `diagnostics`; null then.
+  virtual std::shared_ptr<const DecodingPlan> PlanDecoding(const FormatRequest& request,
+                                                           Diagnostics& diagnostics) const = 0;
+  /// Of rows with these columns.
+  virtual std::shared_ptr<const EncodingPlan> PlanEncoding(const FormatRequest& request,
+                                                           const Schema& schema,
+                                                           Diagnostics& diagnostics) const = 0;
 };
 
 /// All formats, in the order of the reference page.

@@ -57,30 +57,63 @@ class JsonEncoder final : public Encoder {
   std::vector<std::string> names_;  // With quotes and colon.
 };
 
+class JsonDecoding final : public DecodingPlan {
+ public:
+  JsonDecoding(std::vector<ColumnDeclaration> declared, SchemaPtr columns)
+      : declared_(std::move(declared)), columns_(std::move(columns)) {}
+  const SchemaPtr& columns() const override { return columns_; }
+  Result<std::unique_ptr<Decoder>> MakeDecoder(const CodecContext&,
+                                               const std::vector<int>& wanted) const override {
+    return MakeJsonDecoder(declared_, wanted);
+  }
+  std::unique_ptr<RecordSplitter> MakeSplitter() const override { return MakeLineSplitter(); }
+
+ private:
+  const std::vector<ColumnDeclaration> declared_;
+  const SchemaPtr columns_;
+};
+
+class JsonEncoding final : public EncodingPlan {
+ public:
+  JsonEncoding(Schema schema, JsonOptions options)
+      : schema_(std::move(schema)), options_(options) {}
+  Result<std::unique_ptr<Encoder>> MakeEncoder(const CodecContext&) const override {
+    return MakeJsonEncoder(schema_, options_);
+  }
+  std::shared_ptr<const DecodingPlan> Readback() const override {
+    std::vector<ColumnDeclaration> declared;
+    for (const Field& field : schema_.fields()) {
+      ColumnDeclaration& column = declared.emplace_back();
+      column.name = field.name;
+      column.type = field.type;
+    }
+    return std::make_shared<JsonDecoding>(std::move(declared),
+                                          std::make_shared<const Schema>(schema_));
+  }
+
+ private:
+  const Schema schema_;
+  const JsonOptions options_;
+};
+
 class JsonFormatImpl final : public Format {
  public:
   std::string_view name() const override { return "json"; }
   std::string_view help() const override { return JsonOptions::Describe().help(); }
   const SpecBase& options() const override { return JsonOptions::Describe(); }
 
-  SchemaPtr Columns(const std::vector<ColumnDeclaration>& declared, const Place& place,
-                    Diagnostics& diagnostics) const override {
-    return DeclaredColumns(declared, place, diagnostics);
+  std::shared_ptr<const DecodingPlan> PlanDecoding(const FormatRequest& request,
+                                                   Diagnostics& diagnostics) const override {
+    SchemaPtr columns = DeclaredColumns(request.columns, request.place, diagnostics);
+    if (!columns) return nullptr;
+    return std::make_shared<JsonDecoding>(request.columns, std::move(columns));
   }
-  Result<std::unique_ptr<Decoder>> MakeDecoder(const std::vector<ColumnDeclaration>& declared,
-                                               const YamlNode*,
-                                               const std::vector<int>& wanted) const override {
-    return MakeJsonDecoder(declared, wanted);
-  }
-  std::unique_ptr<RecordSplitter> MakeSplitter(const YamlNode*) const override {
-    return MakeLineSplitter();
-  }
-  Result<std::unique_ptr<Encoder>> MakeEncoder(const Schema& schema,
-                                               const YamlNode* options) const override {
-    JsonOptions read;
-    Diagnostics diagnostics;
-    if (!JsonOptions::Describe().Read(options, diagnostics, read)) return diagnostics.ToStatus();
-    return MakeJsonEncoder(schema, read);
+  std::shared_ptr<const EncodingPlan> PlanEncoding(const FormatRequest& request,
+                                                   const Schema& schema,
+                                                   Diagnostics& diagnostics) const override {
+    JsonOptions options;
+    if (!JsonOptions::Describe().Read(request.options, diagnostics, options)) return nullptr;
+    return std::make_shared<JsonEncoding>(schema, options);
   }
 };
 

@@ -53,42 +53,57 @@ class RawEncoder final : public Encoder {
   }
 };
 
+class RawDecoding final : public DecodingPlan {
+ public:
+  const SchemaPtr& columns() const override { return columns_; }
+  Result<std::unique_ptr<Decoder>> MakeDecoder(const CodecContext&,
+                                               const std::vector<int>& wanted) const override {
+    std::vector<Field> fields;
+    if (!wanted.empty()) fields = columns_->fields();
+    return std::unique_ptr<Decoder>(
+        std::make_unique<RawDecoder>(std::make_shared<const Schema>(std::move(fields))));
+  }
+  std::unique_ptr<RecordSplitter> MakeSplitter() const override { return MakeLineSplitter(); }
+
+ private:
+  const SchemaPtr columns_ =
+      std::make_shared<const Schema>(std::vector<Field>{{"value", TypeKind::kBytes}});
+};
+
+class RawEncoding final : public EncodingPlan {
+ public:
+  Result<std::unique_ptr<Encoder>> MakeEncoder(const CodecContext&) const override {
+    return std::unique_ptr<Encoder>(std::make_unique<RawEncoder>());
+  }
+};
+
 class RawFormatImpl final : public Format {
  public:
   std::string_view name() const override { return "raw"; }
   std::string_view help() const override { return RawOptions::Describe().help(); }
   const SpecBase& options() const override { return RawOptions::Describe(); }
 
-  SchemaPtr Columns(const std::vector<ColumnDeclaration>& declared, const Place& place,
-                    Diagnostics& diagnostics) const override {
-    if (!declared.empty()) {
-      diagnostics.Error(errors::kFormatColumns, place,
+  std::shared_ptr<const DecodingPlan> PlanDecoding(const FormatRequest& request,
+                                                   Diagnostics& diagnostics) const override {
+    if (!request.columns.empty()) {
+      diagnostics.Error(errors::kFormatColumns, request.place,
                         "format raw has the one column 'value' of type bytes",
                         "leave 'columns' away, or take another format");
       return nullptr;
     }
-    return std::make_shared<const Schema>(std::vector<Field>{{"value", TypeKind::kBytes}});
+    return std::make_shared<RawDecoding>();
   }
-  Result<std::unique_ptr<Decoder>> MakeDecoder(const std::vector<ColumnDeclaration>&,
-                                               const YamlNode*,
-                                               const std::vector<int>& wanted) const override {
-    std::vector<Field> fields;
-    if (!wanted.empty()) fields.push_back({"value", TypeKind::kBytes});
-    return std::unique_ptr<Decoder>(
-        std::make_unique<RawDecoder>(std::make_shared<const Schema>(std::move(fields))));
-  }
-  std::unique_ptr<RecordSplitter> MakeSplitter(const YamlNode*) const override {
-    return MakeLineSplitter();
-  }
-  Result<std::unique_ptr<Encoder>> MakeEncoder(const Schema& schema,
-                                               const YamlNode*) const override {
+  std::shared_ptr<const EncodingPlan> PlanEncoding(const FormatRequest& request,
+                                                   const Schema& schema,
+                                                   Diagnostics& diagnostics) const override {
     if (schema.size() != 1 || !schema[0].type.IsText()) {
-      return Status(
-          errors::kFormatColumns,
+      diagnostics.Error(
+          errors::kFormatColumns, request.place,
           fmt::format("format raw writes one column of bytes or text, not ({})", schema.ToString()),
           "select one column, or take another format");
+      return nullptr;
     }
-    return std::unique_ptr<Encoder>(std::make_unique<RawEncoder>());
+    return std::make_shared<RawEncoding>();
   }
 };
 

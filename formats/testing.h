@@ -20,6 +20,17 @@ inline ColumnDeclaration Declared(const std::string& name, const std::string& ty
   return column;
 }
 
+/// Codecs of format raw.
+inline std::unique_ptr<Decoder> RawDecoder() {
+  Diagnostics diagnostics;
+  return FindFormat("raw")->PlanDecoding({}, diagnostics)->MakeDecoder({}, {0}).value();
+}
+inline std::unique_ptr<Encoder> RawEncoder() {
+  Diagnostics diagnostics;
+  const Schema schema({{"value", TypeKind::kString}});
+  return FindFormat("raw")->PlanEncoding({}, schema, diagnostics)->MakeEncoder({}).value();
+}
+
 /// What a decoder gives for records in one call: each is a row or a rejection.
 struct DecodedRecords {
   BatchPtr batch;

@@ -563,7 +563,7 @@ Status CheckpointStore::LayAside(uint64_t number) {
 }
 
 Status CheckpointStore::RemoveAll() {
-  for (const char* folder : {"checkpoints", "files", "publishing"}) {
+  for (const char* folder : {"checkpoints", "files", "publishing", "schemas"}) {
     std::vector<std::string> names;
     for (const BlobInfo& blob : WEIR_TRY(blobs_->List(folder))) names.push_back(blob.name);
     WEIR_TRY(blobs_->Remove(names));

@@ -57,6 +57,7 @@ enum class StoreUse {
 ///   <root>/<job>/files/<id>                       immutable, named by random ids
 ///   <root>/<job>/checkpoints/<number>/manifest    the log; creating one is the commit
 ///   <root>/<job>/publishing/<sink>                newest epoch whose publishing began (rule 19)
+///   <root>/<job>/schemas/<name>                   what records were read or written with
 ///   <root>/<job>/damaged/<number>-…/manifest      what was laid aside
 ///   <root>/<job>/savepoints/<number>/             a manifest and its files, complete (rule 6)
 /// Thread safe. Every write is durable before the method returns ok. Errors say where. In memory it
@@ -179,6 +180,13 @@ class CheckpointStore {
   Status WritePublishing(const std::string& sink, Epoch epoch);
   /// The newest epoch whose publishing may have begun; 0: none.
   Result<Epoch> ReadPublishing(const std::string& sink) const;
+
+  // Schemas of records.
+
+  /// Keeps a text under a name for as long as the job is there. The first one stays.
+  Status KeepSchema(const std::string& name, std::string_view text);
+  /// None where nothing was kept.
+  Result<std::optional<std::string>> ReadSchema(const std::string& name) const;
 
   /// Ends calls that are under way and all later ones, where they may take long: with an error.
   void Cancel() { blobs_->Cancel(); }

@@ -198,6 +198,17 @@ TEST_CASE("verify names each fault") {
   CHECK(VerifyCheckpoints(*store, 9, true).status().Is(errors::kNoCheckpoint));
 }
 
+TEST_CASE("of two schemas of one name the first one stays, until the job is forgotten") {
+  StorePlace place(GENERATE(false, true));
+  const auto store = place.Open();
+  CHECK_FALSE(Check(store->ReadSchema("a-1")));
+  REQUIRE(store->KeepSchema("a-1", "one").ok());
+  REQUIRE(store->KeepSchema("a-1", "two").ok());
+  CHECK(Check(place.Open()->ReadSchema("a-1")) == "one");
+  REQUIRE(store->RemoveAll().ok());
+  CHECK_FALSE(Check(store->ReadSchema("a-1")));
+}
+
 TEST_CASE("publishing is remembered and never goes back") {
   StorePlace place(GENERATE(false, true));
   auto store = place.Open();

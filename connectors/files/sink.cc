@@ -66,15 +66,15 @@ class FileSinkPlan final : public SinkPlan {
 
   Result<std::unique_ptr<SinkWriter>> MakeWriter(const ConnectorContext& context,
                                                  uint32_t task) const override {
-    std::unique_ptr<Encoder> encoder = WEIR_TRY(plan_.format->MakeEncoder(
-        *plan_.file_schema, plan_.format_options ? &*plan_.format_options : nullptr));
+    std::unique_ptr<Encoder> encoder = WEIR_TRY(plan_.encoding->MakeEncoder(context.Codec()));
     return std::unique_ptr<SinkWriter>(
         std::make_unique<FileSinkWriter>(plan_, context, task, std::move(encoder), LocalDisk()));
   }
   std::shared_ptr<const SourcePlan> Readback() const override {
     // What stands in folders' names only is in no record.
-    if (!plan_.partition_columns.empty()) return nullptr;
-    return FilesBelow(plan_.root, *plan_.format, plan_.format_options, plan_.input);
+    auto decoding = plan_.encoding->Readback();
+    if (!plan_.partition_columns.empty() || decoding == nullptr) return nullptr;
+    return FilesBelow(plan_.root, *plan_.format, std::move(decoding));
   }
   Result<std::unique_ptr<SinkPublisher>> MakePublisher(const ConnectorContext& context,
                                                        uint32_t) const override {
@@ -141,16 +141,12 @@ std::shared_ptr<const SinkPlan> PlanFileSink(const NodeContext& node, Diagnostic
   plan.root = PathIn(node.folder, plan.spec.path);
   while (plan.root.size() > 1 && plan.root.back() == '/') plan.root.pop_back();
   plan.format = chosen.format;
-  if (chosen.options != nullptr) plan.format_options = *chosen.options;
   plan.input = node.input;
   if (!SplitColumns(node, plan, diagnostics)) return nullptr;
-  const Result<std::unique_ptr<Encoder>> encoder =
-      plan.format->MakeEncoder(*plan.file_schema, chosen.options);
-  if (!encoder.ok()) {
-    diagnostics.Error(encoder.status().code(), node.FormatPlace(), encoder.status().message(),
-                      encoder.status().cure());
-    return nullptr;
-  }
+  FormatRequest request = node.RequestTo(chosen);
+  request.stream = true;
+  plan.encoding = plan.format->PlanEncoding(request, *plan.file_schema, diagnostics);
+  if (!plan.encoding) return nullptr;
   return std::make_shared<FileSinkPlan>(std::move(plan));
 }
 

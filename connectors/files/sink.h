@@ -36,7 +36,7 @@ struct FileSinkPlanned {
   std::string root;
   FileSinkSpec spec;
   const Format* format = nullptr;
-  std::optional<YamlNode> format_options;
+  std::shared_ptr<const EncodingPlan> encoding;
   SchemaPtr input;
   std::vector<size_t> partition_columns;
   std::vector<size_t> file_columns;

@@ -11,6 +11,7 @@
 
 #include "connectors/harness.h"
 #include "formats/errors.h"
+#include "formats/json.h"
 
 namespace weir {
 namespace {
@@ -92,8 +93,8 @@ struct Sink {
   }
 
   std::unique_ptr<FileSinkWriter> Writer(uint32_t task = 0) {
-    return std::make_unique<FileSinkWriter>(
-        plan, context, task, plan.format->MakeEncoder(*plan.file_schema, nullptr).value(), disk);
+    return std::make_unique<FileSinkWriter>(plan, context, task,
+                                            MakeJsonEncoder(*plan.file_schema, {}), disk);
   }
   std::unique_ptr<FileSinkPublisher> Publisher() {
     return std::make_unique<FileSinkPublisher>(plan, context, disk);

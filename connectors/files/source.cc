@@ -49,12 +49,9 @@ struct FilesPlanned {
   std::string folder;
   FileSourceSpec spec;
   const Format* format = nullptr;
-  std::optional<YamlNode> format_options;
-  std::vector<ColumnDeclaration> declared;
+  std::shared_ptr<const DecodingPlan> decoding;
   SchemaPtr schema;
   int replay_column = -1;
-
-  const YamlNode* options() const { return format_options ? &*format_options : nullptr; }
 };
 
 /// What a split's position holds.
@@ -122,9 +119,11 @@ struct Chunk {
 
 class FileReader final : public SourceReader {
  public:
-  FileReader(const FilesPlanned& plan, const Clock& clock, std::vector<int> wanted, bool origins)
+  FileReader(const FilesPlanned& plan, const ConnectorContext& context, std::vector<int> wanted,
+             bool origins)
       : plan_(plan),
-        clock_(clock),
+        clock_(*context.clock),
+        codec_(context.Codec()),
         given_columns_(wanted.size()),
         decoded_(std::move(wanted)),
         origins_(origins) {
@@ -197,8 +196,8 @@ class FileReader final : public SourceReader {
   }
 
   Status Open(FileSplit& split) {
-    split.splitter = plan_.format->MakeSplitter(plan_.options());
-    split.decoder = WEIR_TRY(plan_.format->MakeDecoder(plan_.declared, plan_.options(), decoded_));
+    split.splitter = plan_.decoding->MakeSplitter();
+    split.decoder = WEIR_TRY(plan_.decoding->MakeDecoder(codec_, decoded_));
     split.file =
         std::make_unique<RecordFile>(PathIn(plan_.folder, split.id), split.id, split.size,
                                      plan_.spec.compression.value_or(CompressionOfName(split.id)),
@@ -341,6 +340,7 @@ class FileReader final : public SourceReader {
 
   const FilesPlanned& plan_;
   const Clock& clock_;
+  const CodecContext codec_;
   const size_t given_columns_;
   std::vector<int> decoded_;
   const bool origins_;
@@ -401,7 +401,7 @@ class FileSourcePlan final : public SourcePlan {
                                                    const std::vector<int>& wanted,
                                                    bool origins) const override {
     return std::unique_ptr<SourceReader>(
-        std::make_unique<FileReader>(plan_, *context.clock, wanted, origins));
+        std::make_unique<FileReader>(plan_, context, wanted, origins));
   }
   uint32_t MostTasks() const override { return plan_.spec.replay ? 1 : 0; }
 
@@ -414,17 +414,16 @@ class FileSourcePlan final : public SourcePlan {
 std::shared_ptr<const SourcePlan> PlanFileSource(const NodeContext& node,
                                                  Diagnostics& diagnostics) {
   FilesPlanned plan;
-  bool good = FileSourceSpec::Describe().Read(*node.options, diagnostics, plan.spec);
+  const bool good = FileSourceSpec::Describe().Read(*node.options, diagnostics, plan.spec);
   const ChosenFormat chosen = ChooseFormat(node.format, diagnostics);
   if (chosen.format == nullptr) return nullptr;
   plan.format = chosen.format;
-  if (chosen.options != nullptr) plan.format_options = *chosen.options;
-  const size_t faults = diagnostics.items().size();
-  plan.schema = plan.format->Columns(node.columns, node.FormatPlace(), diagnostics);
-  if (plan.schema == nullptr && diagnostics.items().size() == faults) good = false;
-  if (!good || plan.schema == nullptr) return nullptr;
+  FormatRequest request = node.RequestTo(chosen);
+  request.stream = true;
+  plan.decoding = plan.format->PlanDecoding(request, diagnostics);
+  if (!good || !plan.decoding) return nullptr;
+  plan.schema = plan.decoding->columns();
   plan.folder = node.folder;
-  plan.declared = node.columns;
   if (plan.spec.replay) {
     plan.replay_column = plan.schema->Find(plan.spec.replay->column);
     const YamlNode* at = node.options->Find("replay");
@@ -449,14 +448,12 @@ std::shared_ptr<const SourcePlan> PlanFileSource(const NodeContext& node,
 }
 
 std::shared_ptr<const SourcePlan> FilesBelow(const std::string& root, const Format& format,
-                                             const std::optional<YamlNode>& format_options,
-                                             const SchemaPtr& schema) {
+                                             std::shared_ptr<const DecodingPlan> decoding) {
   FilesPlanned plan;
   plan.spec.path = root;
   plan.format = &format;
-  plan.format_options = format_options;
-  plan.declared = DeclarationsOf(*schema);
-  plan.schema = schema;
+  plan.schema = decoding->columns();
+  plan.decoding = std::move(decoding);
   return std::make_shared<FileSourcePlan>(std::move(plan));
 }
 

@@ -30,9 +30,8 @@ struct FileSourceSpec {
 /// base and the last time follow, and every split of the reader carries them.
 std::shared_ptr<const SourcePlan> PlanFileSource(const NodeContext& node, Diagnostics& diagnostics);
 
-/// All files below `root`, with records of `schema`.
+/// All files below `root`, with records as `decoding` has them.
 std::shared_ptr<const SourcePlan> FilesBelow(const std::string& root, const Format& format,
-                                             const std::optional<YamlNode>& format_options,
-                                             const SchemaPtr& schema);
+                                             std::shared_ptr<const DecodingPlan> decoding);
 
 }  // namespace weir

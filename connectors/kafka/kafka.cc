@@ -21,6 +21,11 @@ namespace weir {
 namespace kafka {
 namespace {
 
+Place PlaceOf(const YamlNode& options, std::string_view key) {
+  const YamlNode* node = options.Find(key);
+  return node != nullptr ? node->place() : options.place();
+}
+
 /// Null where there was a fault, which was told.
 ConnectionPtr MakeConnection(const YamlNode& yaml, Diagnostics& diagnostics) {
   ConnectionOptions options;
@@ -36,27 +41,20 @@ ConnectionPtr MakeConnection(const YamlNode& yaml, Diagnostics& diagnostics) {
 /// The connection a node names; null where there was a fault, which was told.
 ConnectionPtr ReadConnection(const NodeContext& node, const std::string& name,
                              Diagnostics& diagnostics) {
-  const YamlNode* yaml = node.connection(name, "kafka");
-  return yaml == nullptr ? nullptr : MakeConnection(*yaml, diagnostics);
-}
-
-Place PlaceOf(const YamlNode& options, std::string_view key) {
-  const YamlNode* node = options.Find(key);
-  return node != nullptr ? node->place() : options.place();
+  const ConnectionSpec* found =
+      node.connection(name, {"kafka"}, PlaceOf(*node.options, "connection"));
+  return found == nullptr ? nullptr : MakeConnection(found->options, diagnostics);
 }
 
 class KafkaSource final : public SourcePlan {
  public:
-  KafkaSource(ConnectionPtr connection, SourceOptions options, const Format& format,
-              std::optional<YamlNode> format_options, std::vector<ColumnDeclaration> declared,
-              SchemaPtr records)
+  KafkaSource(ConnectionPtr connection, SourceOptions options,
+              std::shared_ptr<const DecodingPlan> decoding)
       : connection_(std::move(connection)),
         options_(std::move(options)),
-        format_(format),
-        format_options_(std::move(format_options)),
-        declared_(std::move(declared)),
-        visible_(records->size()) {
-    std::vector<Field> fields = records->fields();
+        decoding_(std::move(decoding)),
+        visible_(decoding_->columns()->size()) {
+    std::vector<Field> fields = decoding_->columns()->fields();
     fields.insert(fields.end(), MetadataColumns().begin(), MetadataColumns().end());
     columns_ = std::make_shared<const Schema>(std::move(fields));
   }
@@ -100,8 +98,7 @@ class KafkaSource final : public SourcePlan {
         of_kafka.push_back(static_cast<int>(index - visible_));
       }
     }
-    auto decoder = WEIR_TRY(
-        format_.MakeDecoder(declared_, format_options_ ? &*format_options_ : nullptr, of_records));
+    auto decoder = WEIR_TRY(decoding_->MakeDecoder(context.Codec(), of_records));
     return std::unique_ptr<SourceReader>(std::make_unique<Reader>(
         context, connection_, options_,
         std::make_unique<RowBuilder>(std::move(decoder), std::move(of_kafka), origins,
@@ -111,23 +108,19 @@ class KafkaSource final : public SourcePlan {
  private:
   const ConnectionPtr connection_;
   const SourceOptions options_;
-  const Format& format_;
-  const std::optional<YamlNode> format_options_;
-  const std::vector<ColumnDeclaration> declared_;
+  const std::shared_ptr<const DecodingPlan> decoding_;
   const size_t visible_;
   SchemaPtr columns_;
 };
 
 class KafkaSink final : public SinkPlan {
  public:
-  KafkaSink(std::string name, ConnectionPtr connection, SinkOptions options, const Format& format,
-            std::optional<YamlNode> format_options, SchemaPtr input, SinkColumns columns)
+  KafkaSink(std::string name, ConnectionPtr connection, SinkOptions options,
+            std::shared_ptr<const EncodingPlan> encoding, SinkColumns columns)
       : name_(std::move(name)),
         connection_(std::move(connection)),
         options_(std::move(options)),
-        format_(format),
-        format_options_(std::move(format_options)),
-        input_(std::move(input)),
+        encoding_(std::move(encoding)),
         columns_(columns) {}
 
   std::string Describe() const override {
@@ -138,29 +131,32 @@ class KafkaSink final : public SinkPlan {
   std::string cluster() const override { return connection_->address(); }
 
   std::shared_ptr<const SourcePlan> Readback() const override {
+    auto decoding = encoding_->Readback();
+    if (decoding == nullptr) return nullptr;
     SourceOptions written;
     written.topic = options_.topic;
     written.stop.where = StopWhere::kLatest;
-    return std::make_shared<KafkaSource>(connection_, std::move(written), format_, format_options_,
-                                         DeclarationsOf(*input_), input_);
+    return std::make_shared<KafkaSource>(connection_, std::move(written),
+                                         std::move(decoding));
   }
   Result<std::unique_ptr<Redriver>> MakeRedriver(const ConnectorContext& context) const override {
     return std::unique_ptr<Redriver>(std::make_unique<TopicRedriver>(
         connection_, RedriveLane(context.job, name_), options_.topic));
   }
 
-  Status Check(const ConnectorContext&) const override {
+  Status Check(const ConnectorContext& context) const override {
     auto learned = WEIR_TRY(LearnSink(connection_, options_.topic));
-    std::lock_guard lock(mutex_);
-    facts_ = learned;
-    return Status::Ok();
+    {
+      std::lock_guard lock(mutex_);
+      facts_ = learned;
+    }
+    return encoding_->Check(context.Codec());
   }
 
   Result<std::unique_ptr<SinkWriter>> MakeWriter(const ConnectorContext& context,
                                                  uint32_t) const override {
     const SinkFacts facts = WEIR_TRY(Facts());
-    auto encoder =
-        WEIR_TRY(format_.MakeEncoder(*input_, format_options_ ? &*format_options_ : nullptr));
+    auto encoder = WEIR_TRY(encoding_->MakeEncoder(context.Codec()));
     return std::unique_ptr<SinkWriter>(std::make_unique<Writer>(
         context, std::move(encoder), columns_, options_.topic, facts.limits));
   }
@@ -190,9 +186,7 @@ class KafkaSink final : public SinkPlan {
   const std::string name_;
   const ConnectionPtr connection_;
   const SinkOptions options_;
-  const Format& format_;
-  const std::optional<YamlNode> format_options_;
-  const SchemaPtr input_;
+  const std::shared_ptr<const EncodingPlan> encoding_;
   const SinkColumns columns_;
   mutable std::mutex mutex_;
   mutable std::optional<SinkFacts> facts_;
@@ -276,12 +270,12 @@ class KafkaConnectorImpl final : public Connector {
     }
     const ChosenFormat chosen = ChooseFormat(node.format, diagnostics);
     if (chosen.format == nullptr) return nullptr;
-    const SchemaPtr records = chosen.format->Columns(node.columns, node.FormatPlace(), diagnostics);
-    if (!good || records == nullptr) return nullptr;
-    std::optional<YamlNode> format_options;
-    if (chosen.options != nullptr) format_options = *chosen.options;
-    return std::make_shared<KafkaSource>(std::move(connection), std::move(options), *chosen.format,
-                                         std::move(format_options), node.columns, records);
+    FormatRequest request = node.RequestTo(chosen);
+    request.topic = options.topic.value_or("");
+    auto decoding = chosen.format->PlanDecoding(request, diagnostics);
+    if (!good || !decoding) return nullptr;
+    return std::make_shared<KafkaSource>(std::move(connection), std::move(options),
+                                         std::move(decoding));
   }
 
   std::shared_ptr<const SinkPlan> PlanSink(const NodeContext& node,
@@ -295,12 +289,10 @@ class KafkaConnectorImpl final : public Connector {
     }
     const ChosenFormat chosen = ChooseFormat(node.format, diagnostics);
     if (chosen.format == nullptr || !good) return nullptr;
-    if (const auto encoder = chosen.format->MakeEncoder(*node.input, chosen.options);
-        !encoder.ok()) {
-      diagnostics.Error(encoder.status().code(), node.FormatPlace(), encoder.status().message(),
-                        encoder.status().cure());
-      return nullptr;
-    }
+    FormatRequest request = node.RequestTo(chosen);
+    request.topic = options.topic;
+    auto encoding = chosen.format->PlanEncoding(request, *node.input, diagnostics);
+    if (!encoding) return nullptr;
     SinkColumns columns;
     const std::pair<std::string_view, int*> computed[] = {{"key", &columns.key},
                                                           {"partition", &columns.partition},
@@ -316,11 +308,8 @@ class KafkaConnectorImpl final : public Connector {
       diagnostics.Error(status.code(), node.options->place(), status.message(), status.cure());
       return nullptr;
     }
-    std::optional<YamlNode> format_options;
-    if (chosen.options != nullptr) format_options = *chosen.options;
     return std::make_shared<KafkaSink>(node.name, std::move(connection), std::move(options),
-                                       *chosen.format, std::move(format_options), node.input,
-                                       columns);
+                                       std::move(encoding), columns);
   }
 };
 

@@ -30,9 +30,11 @@ Planned Plan(bool source, const std::string& options, std::string_view connectio
   context.options = &node;
   context.format = &format;
   context.input = std::make_shared<const Schema>(std::vector<Field>{{"value", TypeKind::kString}});
-  context.connection = [&](const std::string& name, std::string_view kind) {
-    CHECK(kind == "kafka");
-    return name == "main" ? &reached : nullptr;
+  ConnectionSpec main{"main", {}, "kafka", reached};
+  context.connection = [&](const std::string& name, const std::vector<std::string_view>& kinds,
+                           const Place&) {
+    CHECK(kinds == std::vector<std::string_view>{"kafka"});
+    return name == "main" ? &main : nullptr;
   };
   context.now = EventTime{1'800'000'000'000'000};
   Planned planned;

@@ -28,6 +28,8 @@ struct Reader::Partition {
   /// Lets go of what belongs to the client.
   void Release() {
     assigned = false;
+    for (rd_kafka_message_t* message : waiting) rd_kafka_message_destroy(message);
+    waiting.clear();
     if (queue == nullptr) return;
     rd_kafka_queue_cb_event_enable(queue, nullptr, nullptr);
     rd_kafka_queue_destroy(queue);
@@ -54,6 +56,12 @@ struct Reader::Partition {
   std::optional<EventTime> newest;  ///< Kafka's time of the newest record read.
   int64_t before;                   ///< Position before the last poll that brought anything.
   std::vector<const rd_kafka_message_t*> taken;
+  /// Fetched, and not to be decoded yet (Decoder::Ready): they come before all that the queue has.
+  std::vector<rd_kafka_message_t*> waiting;
+
+  SplitActivity Activity() const {
+    return waiting.empty() ? progress.Activity() : SplitActivity::kHeld;
+  }
 };
 
 /// What is asked beside the records, and when it was last.

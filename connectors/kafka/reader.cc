@@ -201,11 +201,38 @@ Result<Polled> Reader::Poll(const PollRequest& request) {
   }
 }
 
+Result<size_t> Reader::Take(Partition& partition, size_t max_rows) {
+  if (partition.waiting.empty()) {
+    messages_.resize(std::max<size_t>(max_rows, 1));
+    const ssize_t count = rd_kafka_consume_batch_queue(partition.queue, /*timeout_ms=*/0,
+                                                       messages_.data(), messages_.size());
+    messages_.resize(count > 0 ? static_cast<size_t>(count) : 0);
+  } else {
+    messages_ = std::move(partition.waiting);
+    partition.waiting.clear();
+  }
+  partition.taken.clear();
+  for (const rd_kafka_message_t* message : messages_) {
+    if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) partition.taken.push_back(message);
+  }
+  const Result<size_t> ready = rows_->Ready(partition.taken);
+  size_t count = messages_.size();
+  if (!ready.ok()) {
+    count = 0;
+  } else if (*ready < partition.taken.size()) {
+    count = static_cast<size_t>(
+        std::find(messages_.begin(), messages_.end(), partition.taken[*ready]) - messages_.begin());
+  }
+  // The partition's from here on, which lets go of them whatever fails.
+  partition.waiting.assign(messages_.begin() + static_cast<std::ptrdiff_t>(count), messages_.end());
+  messages_.resize(count);
+  return ready.ok() ? Result<size_t>(count) : Result<size_t>(ready.status());
+}
+
 Result<bool> Reader::Consume(Partition& partition, size_t max_rows, Polled& polled) {
-  messages_.resize(std::max<size_t>(max_rows, 1));
-  const ssize_t count = rd_kafka_consume_batch_queue(partition.queue, /*timeout_ms=*/0,
-                                                     messages_.data(), messages_.size());
-  if (count <= 0) return false;
+  const size_t count = WEIR_TRY(Take(partition, max_rows));
+  if (!partition.waiting.empty()) Judge(partition, /*again=*/false);
+  if (count == 0) return false;
   // Destroys the messages on every way out: decoded rows hold copies.
   struct Release {
     std::vector<rd_kafka_message_t*>& messages;
@@ -213,12 +240,12 @@ Result<bool> Reader::Consume(Partition& partition, size_t max_rows, Polled& poll
     ~Release() {
       for (size_t i = 0; i < count; i++) rd_kafka_message_destroy(messages[i]);
     }
-  } release{messages_, static_cast<size_t>(count)};
+  } release{messages_, count};
 
   partition.before = partition.progress.next();
   partition.taken.clear();
   Status fault;
-  for (ssize_t i = 0; i < count; i++) {
+  for (size_t i = 0; i < count; i++) {
     const rd_kafka_message_t* message = messages_[i];
     if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
       if (!partition.progress.Accept(message->offset)) continue;

@@ -59,6 +59,9 @@ class Reader final : public SourceReader {
   void Unassign(Partition& partition);
   /// Rows of one partition that are there, if any.
   Result<bool> Consume(Partition& partition, size_t max_rows, Polled& polled);
+  /// The next messages of a partition, in messages_: those that wait, else what its queue has.
+  /// Those that must still wait are kept back. How many there are.
+  Result<size_t> Take(Partition& partition, size_t max_rows);
   Status OnFault(Partition& partition, int error, const std::string& reason);
   Status OnLost(Partition& partition, const std::string& reason);
   void Recovered(Partition& partition);

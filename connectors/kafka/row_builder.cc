@@ -130,12 +130,22 @@ RowBuilder::RowBuilder(std::unique_ptr<Decoder> decoder, std::vector<int> wanted
   schema_ = std::make_shared<const Schema>(std::move(fields));
 }
 
-Status RowBuilder::Decode(const std::vector<const rd_kafka_message_t*>& messages, size_t begin,
-                          size_t end, BatchBuilder& builder) {
+Result<size_t> RowBuilder::Ready(const std::vector<const rd_kafka_message_t*>& messages) {
+  TakeRecords(messages, 0, messages.size());
+  return decoder_->Ready(records_);
+}
+
+void RowBuilder::TakeRecords(const std::vector<const rd_kafka_message_t*>& messages, size_t begin,
+                             size_t end) {
   records_.clear();
   for (size_t i = begin; i < end; i++) {
     records_.emplace_back(static_cast<const char*>(messages[i]->payload), messages[i]->len);
   }
+}
+
+Status RowBuilder::Decode(const std::vector<const rd_kafka_message_t*>& messages, size_t begin,
+                          size_t end, BatchBuilder& builder) {
+  TakeRecords(messages, begin, end);
   const size_t before = rejected_.size();
   WEIR_TRY(decoder_->Decode(records_, builder, rejected_));
   for (size_t i = before; i < rejected_.size(); i++) {

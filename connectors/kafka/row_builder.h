@@ -28,12 +28,16 @@ class RowBuilder {
 
   const SchemaPtr& schema() const { return schema_; }
 
+  /// How many of the first messages can be built now (Decoder::Ready).
+  Result<size_t> Ready(const std::vector<const rd_kafka_message_t*>& messages);
   /// Fills `polled` from messages without errors, in order. The batch is null where no row came
   /// out.
   Status Build(const std::vector<const rd_kafka_message_t*>& messages, int32_t ordinal,
                Polled& polled);
 
  private:
+  /// Messages [begin, end) as the decoder takes them.
+  void TakeRecords(const std::vector<const rd_kafka_message_t*>& messages, size_t begin, size_t end);
   /// Decodes messages [begin, end); those that are rejected are numbered as in `messages`.
   Status Decode(const std::vector<const rd_kafka_message_t*>& messages, size_t begin, size_t end,
                 BatchBuilder& builder);

@@ -6,6 +6,7 @@
 #include "connectors/kafka/publisher.h"
 #include "connectors/kafka/sink_facts.h"
 #include "connectors/kafka/writer.h"
+#include "formats/testing.h"
 #include "tests/parts/kafka_broker.h"
 
 namespace weir::kafka {
@@ -203,13 +204,12 @@ TEST_CASE("rows go to the topic with key, headers, time and partition", "[.broke
   }
   builder.column(0).AppendText(std::string(2000, 'x'));
   builder.column(1).AppendText("large");
-  auto encoder = FindFormat("raw")->MakeEncoder(Schema({{"value", TypeKind::kString}}), nullptr);
-  REQUIRE(encoder.ok());
+  auto encoder = testing::RawEncoder();
   ConnectorContext context;
   context.clock = &SystemClock();
   SinkColumns columns;
   columns.key = 1;
-  Writer writer(context, std::move(encoder).value(), columns, topic, facts->limits);
+  Writer writer(context, std::move(encoder), columns, topic, facts->limits);
   std::vector<Rejection> rejected;
   REQUIRE(writer.Write(*builder.Finish(), rejected).ok());
   REQUIRE(rejected.size() == 1);

@@ -6,6 +6,7 @@
 #include "connectors/kafka/finder.h"
 #include "connectors/kafka/group_teller.h"
 #include "connectors/kafka/reader.h"
+#include "formats/testing.h"
 #include "tests/parts/kafka_broker.h"
 
 namespace weir::kafka {
@@ -48,11 +49,9 @@ struct Reading {
 
 std::unique_ptr<Reader> MakeTestReader(const SourceOptions& options,
                                        size_t memory_budget = 64 << 20) {
-  auto decoder = FindFormat("raw")->MakeDecoder({}, nullptr, {0});
-  REQUIRE(decoder.ok());
   return std::make_unique<Reader>(
       Context(memory_budget), TestConnection(), options,
-      std::make_unique<RowBuilder>(std::move(decoder).value(), std::vector<int>{}, true));
+      std::make_unique<RowBuilder>(testing::RawDecoder(), std::vector<int>{}, true));
 }
 
 /// Polls until `enough`, an error, or too long.

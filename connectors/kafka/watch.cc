@@ -173,7 +173,7 @@ void Reader::OnStable(const OffsetsAnswer& answer) {
 }
 
 void Reader::Judge(Partition& partition, bool again) {
-  SplitActivity activity = partition.progress.Activity();
+  SplitActivity activity = partition.Activity();
   if (WEIR_MUTANT("idle_while_leader_away") && activity == SplitActivity::kHeld) {
     activity = SplitActivity::kCaughtUp;
     again = true;

@@ -1,6 +1,7 @@
 #include "connectors/kafka/writer.h"
 
 #include "connectors/kafka/errors.h"
+#include "formats/testing.h"
 #include "tests/catch.h"
 
 namespace weir::kafka {
@@ -17,9 +18,8 @@ struct Fixture {
   Writer Make() {
     ConnectorContext context;
     context.clock = &clock;
-    auto encoder = FindFormat("raw")->MakeEncoder(Schema({{"value", TypeKind::kString}}), nullptr);
-    REQUIRE(encoder.ok());
-    return Writer(context, std::move(encoder).value(), columns, "out", limits);
+    auto encoder = testing::RawEncoder();
+    return Writer(context, std::move(encoder), columns, "out", limits);
   }
 };
 

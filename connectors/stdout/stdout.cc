@@ -151,9 +151,8 @@ namespace {
 
 class StdoutPlan final : public SinkPlan {
  public:
-  StdoutPlan(StdoutSpec spec, const Format& format, std::optional<YamlNode> options,
-             SchemaPtr schema)
-      : spec_(spec), format_(format), options_(std::move(options)), schema_(std::move(schema)) {}
+  StdoutPlan(StdoutSpec spec, std::shared_ptr<const EncodingPlan> encoding)
+      : spec_(spec), encoding_(std::move(encoding)) {}
 
   std::string Describe() const override {
     return spec_.rows ? fmt::format("stdout, {} rows every {}", *spec_.rows, ToText(spec_.every))
@@ -164,7 +163,7 @@ class StdoutPlan final : public SinkPlan {
                                                  uint32_t) const override {
     std::unique_ptr<Encoder> encoder;
     if (isatty(STDOUT_FILENO) == 0) {
-      encoder = WEIR_TRY(format_.MakeEncoder(*schema_, options_ ? &*options_ : nullptr));
+      encoder = WEIR_TRY(encoding_->MakeEncoder(context.Codec()));
     }
     return std::unique_ptr<SinkWriter>(std::make_unique<StdoutWriter>(
         stdout, *context.clock, StdoutLimits{spec_.rows, spec_.every}, std::move(encoder)));
@@ -173,9 +172,7 @@ class StdoutPlan final : public SinkPlan {
 
  private:
   const StdoutSpec spec_;
-  const Format& format_;
-  const std::optional<YamlNode> options_;
-  const SchemaPtr schema_;
+  const std::shared_ptr<const EncodingPlan> encoding_;
 };
 
 class StdoutConnectorImpl final : public Connector {
@@ -189,16 +186,11 @@ class StdoutConnectorImpl final : public Connector {
     const bool good = StdoutSpec::Describe().Read(*node.options, diagnostics, spec);
     const ChosenFormat chosen = ChooseFormat(node.format, diagnostics);
     if (!good || chosen.format == nullptr) return nullptr;
-    std::optional<YamlNode> options;
-    if (chosen.options != nullptr) options = *chosen.options;
-    const Result<std::unique_ptr<Encoder>> encoder =
-        chosen.format->MakeEncoder(*node.input, chosen.options);
-    if (!encoder.ok()) {
-      diagnostics.Error(encoder.status().code(), node.FormatPlace(), encoder.status().message(),
-                        encoder.status().cure());
-      return nullptr;
-    }
-    return std::make_shared<StdoutPlan>(spec, *chosen.format, std::move(options), node.input);
+    FormatRequest request = node.RequestTo(chosen);
+    request.stream = true;
+    auto encoding = chosen.format->PlanEncoding(request, *node.input, diagnostics);
+    if (!encoding) return nullptr;
+    return std::make_shared<StdoutPlan>(spec, std::move(encoding));
   }
 };
 

@@ -332,7 +332,7 @@ class Api {
     CheckedJob checked = WEIR_TRY(check_(text));
     manager::commands::Submit submit;
     submit.job = checked.plan.name;
-    submit.yaml = std::make_shared<const std::string>(text);
+    submit.yaml = std::make_shared<const std::string>(checked.plan.text);
     submit.parallelism = WEIR_TRY(body.Number("parallelism", checked.parallelism));
     submit.policy = std::move(checked.policy);
     submit.choices = WEIR_TRY(body.Choices());
@@ -361,7 +361,7 @@ class Api {
     }
     manager::commands::Upgrade upgrade;
     upgrade.job = job;
-    upgrade.yaml = std::make_shared<const std::string>(text);
+    upgrade.yaml = std::make_shared<const std::string>(checked.plan.text);
     upgrade.drop_state = WEIR_TRY(body.Texts("drop_state"));
     uint32_t parallelism = checked.parallelism;
     if (const std::optional<Current> now = CurrentOf(job)) {
