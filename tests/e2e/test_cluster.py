@@ -135,6 +135,38 @@ def test_what_holds_a_job_and_what_its_workers_say(weir_binary: pathlib.Path, tm
         assert cluster.command("logs", "nothere").code == 2
 
 
+@pytest.mark.parametrize("cut_off", ["lead and host", "two hosts"])
+def test_workers_cut_off_from_each_other(
+        weir_binary: pathlib.Path, tmp_path: pathlib.Path, cut_off: str) -> None:
+    """For ever, and both of them reach the manager: the job settles where it works, and says why."""
+    job = tmp_path / "days.yaml"
+    job.write_text(DAYS)
+    with Cluster(tmp_path / "cluster", job, {"JOB": "days", "OUT": str(tmp_path / "days")}, proxied=True) as cluster:
+        cluster.start()
+        before = cluster.wait_job("running", parallelism=3)
+        lead = before["attempt"]["lead"]
+        hosts = sorted(set(before["attempt"]["workers"]) - {lead})
+        assert len(hosts) == 2, before
+        cluster.wait_checkpoints(1)
+        one, other = hosts if cut_off == "two hosts" else sorted([lead, hosts[0]])
+        cluster.network.cut(one, other)
+        # What is on its way to them may break first, and then tells of a connection in use.
+        cluster.wait_until(lambda: (now := cluster.look_at_job()) and now["state"] == "running"
+                           and not {one, other} <= set(now["attempt"]["workers"]), 60,
+                           f"it runs without having both {one} and {other}")
+        settled = cluster.status()
+        assert f"between workers {one} and {other}" in reasons(settled)[-1] \
+            or f"between workers {other} and {one}" in reasons(settled)[-1], reasons(settled)
+        assert settled["restarts"] <= 2, reasons(settled)
+        assert f"together with {other}" in cluster.list_workers()[one]["reason"]
+        cluster.wait_checkpoints(2)
+        assert cluster.status()["attempt"]["id"] == settled["attempt"]["id"]
+        assert cluster.ask("why", "days")["findings"] == []
+        # Six slots are there, but not for one job: it says whose fault that is.
+        refused(cluster.command("rescale", "days", "5"), "WEIR-M005",
+                f"workers {one} and {other} could not reach each other")
+
+
 def test_a_job_is_scaled_by_its_load(kafka, weir_binary: pathlib.Path, tmp_path: pathlib.Path, tell) -> None:
     """700 rows a second where a task takes 200 need four of them; none need one."""
     with ClusterCampaign(kafka, tmp_path, SEED + 4, partitions=4, rate=700) as campaign:
