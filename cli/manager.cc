@@ -49,7 +49,7 @@ Result<CheckedJob> CheckText(const ProcessSpec& process, const std::string& text
 Result<std::unique_ptr<manager::ManagerStore>> OpenStore(const ProcessSpec& process) {
   std::unique_ptr<manager::ManagerStore> store;
   if (process.store == JobStoreKind::kEmbedded) {
-    store = WEIR_TRY(manager::EmbeddedStore::Open(process.state_dir + "/jobs"));
+    store = WEIR_TRY(manager::EmbeddedStore::Open(manager::EmbeddedStore::In(process.state_dir)));
     return store;
   }
   manager::EtcdStoreOptions options;
