@@ -55,6 +55,12 @@ Result<std::unique_ptr<manager::ManagerStore>> OpenStore(const ProcessSpec& proc
   manager::EtcdStoreOptions options;
   options.etcd.endpoints = process.etcd.endpoints;
   options.etcd.ca_file = process.etcd.ca;
+  options.etcd.certificate_file = process.etcd.certificate;
+  options.etcd.key_file = process.etcd.key;
+  options.etcd.user = process.etcd.user;
+  if (process.etcd.password.given()) {
+    options.etcd.password = WEIR_TRY(process.etcd.password.Resolve(process.etcd.folder));
+  }
   // Several calls must find their time within a lease.
   options.etcd.timeout = {std::min(options.etcd.timeout.us, process.etcd.lease.us / 4)};
   options.prefix = process.etcd.prefix;

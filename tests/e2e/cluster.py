@@ -226,7 +226,7 @@ class Managers(Cluster):
         settings = self.work / "managers.yaml"
         self.work.mkdir(parents=True, exist_ok=True)
         settings.write_text(
-            f'store: etcd\netcd: {{ endpoints: ["{self.etcd.endpoint}"], lease: {LEASE_S}s }}\n')
+            f"store: etcd\netcd: {{ {self.etcd.settings()}, lease: {LEASE_S}s }}\n")
         addresses = []
         for name in ("manager-a", "manager-b"):
             listen, http_address = (f"127.0.0.1:{free_port()}" for _ in range(2))
