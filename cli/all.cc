@@ -14,6 +14,7 @@ std::function<int()> AddDlq(CLI::App& app);
 std::function<int()> AddDoctor(CLI::App& app);
 std::function<int()> AddManager(CLI::App& app);
 std::function<int()> AddWorker(CLI::App& app);
+std::function<int()> AddBackup(CLI::App& app);
 std::function<int()> AddSubmit(CLI::App& app);
 std::function<int()> AddList(CLI::App& app);
 std::function<int()> AddStatus(CLI::App& app);
@@ -48,6 +49,7 @@ std::span<const Command> AllCommands() {
       {"doctor", "Look at a connection step by step, and tell what to do.", AddDoctor},
       {"manager", "Keep jobs and place their tasks on workers.", AddManager},
       {"worker", "Run tasks of jobs as the manager places them.", AddWorker},
+      {"backup", "Copy what a running manager keeps, or restore it.", AddBackup},
       {"submit", "Give a job to the manager.", AddSubmit},
       {"list", "Show the manager's jobs.", AddList},
       {"status", "Show how a job stands, and why.", AddStatus},

@@ -49,12 +49,18 @@ Result<CheckedJob> CheckText(const ProcessSpec& process, const std::string& text
 Result<std::unique_ptr<manager::ManagerStore>> OpenStore(const ProcessSpec& process) {
   std::unique_ptr<manager::ManagerStore> store;
   if (process.store == JobStoreKind::kEmbedded) {
-    store = WEIR_TRY(manager::EmbeddedStore::Open(process.state_dir + "/jobs"));
+    store = WEIR_TRY(manager::EmbeddedStore::Open(manager::EmbeddedStore::In(process.state_dir)));
     return store;
   }
   manager::EtcdStoreOptions options;
   options.etcd.endpoints = process.etcd.endpoints;
   options.etcd.ca_file = process.etcd.ca;
+  options.etcd.certificate_file = process.etcd.certificate;
+  options.etcd.key_file = process.etcd.key;
+  options.etcd.user = process.etcd.user;
+  if (process.etcd.password.given()) {
+    options.etcd.password = WEIR_TRY(process.etcd.password.Resolve(process.etcd.folder));
+  }
   // Several calls must find their time within a lease.
   options.etcd.timeout = {std::min(options.etcd.timeout.us, process.etcd.lease.us / 4)};
   options.prefix = process.etcd.prefix;

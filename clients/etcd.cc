@@ -40,10 +40,33 @@ Result<std::string> BytesIn(const Json& json, const char* name) {
   return bytes;
 }
 
+bool Says(const HttpResponse& answer, std::string_view words) {
+  return answer.body.find(words) != std::string::npos;
+}
+
 Result<Json> Parsed(const std::string& text) {
   Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (!json.is_object()) return NotUnderstood(text.substr(0, 100));
   return json;
+}
+
+/// Tokens end: by their time, with the member that gave them, and when users or roles are changed.
+bool IsTokenOver(const HttpResponse& answer) {
+  if (answer.status == 200) return false;
+  return answer.status == 401 || Says(answer, "revision of auth store is old");
+}
+
+Status Refused(const std::string& endpoint, const HttpResponse& answer) {
+  const std::string message = fmt::format("etcd at {} answered {}: {}", endpoint, answer.status,
+                                          answer.body.substr(0, 300));
+  if (MayPass(answer.status)) return Status(errors::kServiceBusy, message, "see etcd's log");
+  if (answer.status == 401 || answer.status == 403 || Says(answer, "authentication failed") ||
+      Says(answer, "user name is empty")) {
+    return Status(errors::kAccessDenied, message,
+                  "give it a user and a password that etcd knows, with a role that may read and "
+                  "write all keys below the prefix");
+  }
+  return Status(errors::kServiceRefused, message, "see etcd's log");
 }
 
 /// The first key after all those that begin with `prefix`.
@@ -58,19 +81,54 @@ std::string EndOf(std::string_view prefix) {
 
 EtcdClient::EtcdClient(EtcdOptions options)
     : options_(std::move(options)),
-      http_({options_.timeout, options_.timeout, options_.ca_file, /*direct=*/false}) {}
+      http_({options_.timeout, options_.timeout, options_.ca_file, options_.certificate_file,
+             options_.key_file}) {}
+
+Result<HttpResponse> EtcdClient::Post(const std::string& endpoint, const std::string& path,
+                                      const std::string& body, const std::string& token) {
+  HttpRequest request;
+  request.method = "POST";
+  request.url = endpoint + path;
+  request.headers = {{"content-type", "application/json"}};
+  if (!token.empty()) request.headers.emplace_back("authorization", token);
+  request.body.bytes = body;
+  request.body_limit_bytes = kMostAnswer;
+  return http_.Send(request);
+}
+
+Result<std::string> EtcdClient::Authenticate(const std::string& endpoint) {
+  const Json ask = {{"name", options_.user}, {"password", options_.password}};
+  const HttpResponse answer = WEIR_TRY(Post(endpoint, "/v3/auth/authenticate", ask.dump(), ""));
+  if (answer.status != 200) return Refused(endpoint, answer);
+  const Json json = WEIR_TRY(Parsed(answer.body));
+  std::string token = json.value("token", "");
+  if (token.empty()) return NotUnderstood("a user without a token");
+  std::lock_guard lock(mutex_);
+  token_ = token;
+  return token;
+}
+
+Result<HttpResponse> EtcdClient::Ask(const std::string& endpoint, const std::string& path,
+                                     const std::string& body) {
+  if (options_.user.empty()) return Post(endpoint, path, body, "");
+  std::string token;
+  {
+    std::lock_guard lock(mutex_);
+    token = token_;
+  }
+  if (!token.empty()) {
+    Result<HttpResponse> answer = Post(endpoint, path, body, token);
+    if (!answer.ok() || !IsTokenOver(*answer)) return answer;
+  }
+  token = WEIR_TRY(Authenticate(endpoint));
+  return Post(endpoint, path, body, token);
+}
 
 Result<std::string> EtcdClient::Call(const std::string& path, const std::string& body) {
   Status last;
   for (size_t i = 0; i < options_.endpoints.size(); i++) {
     const size_t at = (endpoint_ + i) % options_.endpoints.size();
-    HttpRequest request;
-    request.method = "POST";
-    request.url = options_.endpoints[at] + path;
-    request.headers = {{"content-type", "application/json"}};
-    request.body.bytes = body;
-    request.body_limit_bytes = kMostAnswer;
-    Result<HttpResponse> response = http_.Send(request);
+    Result<HttpResponse> response = Ask(options_.endpoints[at], path, body);
     if (!response.ok()) {
       last = response.status();
       continue;
@@ -79,10 +137,7 @@ Result<std::string> EtcdClient::Call(const std::string& path, const std::string&
       endpoint_ = at;
       return std::move(response->body);
     }
-    last = Status(MayPass(response->status) ? errors::kServiceBusy : errors::kServiceRefused,
-                  fmt::format("etcd at {} answered {}: {}", options_.endpoints[at],
-                              response->status, response->body.substr(0, 300)),
-                  "see etcd's log");
+    last = Refused(options_.endpoints[at], *response);
     if (!MayPass(response->status)) break;
   }
   return last;

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -19,7 +20,11 @@ namespace weir {
 struct EtcdOptions {
   std::vector<std::string> endpoints;
   Duration timeout = Duration::Seconds(2);  ///< Of a call to one of them.
-  std::string ca_file;                      ///< As in HttpOptions.
+  std::string ca_file;                      ///< As in HttpOptions, as the next two.
+  std::string certificate_file;
+  std::string key_file;
+  std::string user;  ///< Empty: etcd asks for none.
+  std::string password;
 };
 
 /// A key with its value, and the revisions it was created and last changed at.
@@ -43,7 +48,10 @@ struct EtcdChange {
 
 /// Calls etcd (3.4 and later) by its JSON gateway, `/v3/…` of its API reference. Calls go to one
 /// endpoint after the other until one answers. Thread safe. Errors: those of HttpClient (kRetry: it
-/// is not known whether the call was carried out), kServiceRefused for what etcd refuses.
+/// is not known whether the call was carried out), kAccessDenied for who may not, kServiceRefused
+/// for what else etcd refuses.
+///
+/// A user is turned into a token by the first call, and again whenever etcd knows that no more.
 class EtcdClient {
  public:
   explicit EtcdClient(EtcdOptions options);
@@ -65,10 +73,17 @@ class EtcdClient {
 
  private:
   Result<std::string> Call(const std::string& path, const std::string& body);
+  Result<HttpResponse> Ask(const std::string& endpoint, const std::string& path,
+                           const std::string& body);
+  Result<HttpResponse> Post(const std::string& endpoint, const std::string& path,
+                            const std::string& body, const std::string& token);
+  Result<std::string> Authenticate(const std::string& endpoint);
 
   const EtcdOptions options_;
   HttpClient http_;
   std::atomic<size_t> endpoint_{0};  ///< That has answered last.
+  std::mutex mutex_;
+  std::string token_;  ///< Under mutex_; empty: to be had.
 };
 
 }  // namespace weir

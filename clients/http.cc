@@ -162,6 +162,11 @@ Status TransportError(CURLcode code, const std::string& host, const char* detail
                     "cannot read trusted certificates" +
                         (options.ca_file.empty() ? std::string() : " from " + options.ca_file),
                     "see that ca_file names a readable PEM file");
+    case CURLE_SSL_CERTPROBLEM:
+      return Status(errors::kBadServiceOption,
+                    "the certificate " + options.certificate_file + " and the key " +
+                        options.key_file + " cannot be used: " + reason,
+                    "both in PEM, the key without a passphrase and of that certificate");
     case CURLE_URL_MALFORMAT:
     case CURLE_UNSUPPORTED_PROTOCOL:
       return Status(errors::kBadServiceOption, "'" + host + "' is no address: " + reason,
@@ -230,6 +235,10 @@ Result<HttpResponse> HttpClient::Send(const HttpRequest& request) {
     curl_easy_setopt(handle, CURLOPT_CAINFO, options_.ca_file.c_str());
   }
   if (options_.direct) curl_easy_setopt(handle, CURLOPT_NOPROXY, "*");
+  if (!options_.certificate_file.empty()) {
+    curl_easy_setopt(handle, CURLOPT_SSLCERT, options_.certificate_file.c_str());
+    curl_easy_setopt(handle, CURLOPT_SSLKEY, options_.key_file.c_str());
+  }
   curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, &Exchange::OnHeader);
   curl_easy_setopt(handle, CURLOPT_HEADERDATA, &exchange);
   curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, &Exchange::OnBody);

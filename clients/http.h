@@ -54,6 +54,9 @@ struct HttpOptions {
   /// A request ends when nothing has come or gone for so long, give or take a second.
   Duration stall_timeout = Duration::Seconds(10);
   std::string ca_file;  ///< Certificates to trust instead of the system's; empty: the system's.
+  /// What the client shows of itself where it is asked, in PEM; empty: nothing.
+  std::string certificate_file;
+  std::string key_file;
   bool direct = false;  ///< Through no proxy, whatever the environment says.
 };
 
@@ -67,8 +70,8 @@ class HttpClient {
   HttpClient& operator=(const HttpClient&) = delete;
 
   /// Any answer is a response, whatever its status says. Errors: kServiceAway, kNotTrusted,
-  /// kBadAnswer (too large), kCallCancelled, and the sink's own. They name the host, nothing else
-  /// of the request.
+  /// kBadServiceOption, kBadAnswer (too large), kCallCancelled, and the sink's own. They name the
+  /// host, nothing else of the request.
   Result<HttpResponse> Send(const HttpRequest& request);
   /// Ends the requests that are under way, and all later ones.
   void Cancel() { cancelled_ = true; }

@@ -37,7 +37,14 @@ const Spec<EtcdSpec>& EtcdSpec::Describe() {
                 "How long after a manager's death another takes its place.",
                 AtLeast(Duration::Seconds(2))),
        Optional("ca", &EtcdSpec::ca, defaults.ca,
-                "The authority of its certificates, as a file in PEM. Left out: the system's.")},
+                "The authority of its certificates, as a file in PEM. Left out: the system's."),
+       Optional("certificate", &EtcdSpec::certificate, defaults.certificate,
+                "What managers show of themselves where etcd wants it (client-cert-auth), in PEM."),
+       Optional("key", &EtcdSpec::key, defaults.key, "The key of the certificate."),
+       Optional("user", &EtcdSpec::user, defaults.user,
+                "Where etcd has authentication: a user whose role may read and write all keys "
+                "below the prefix."),
+       Optional("password", &EtcdSpec::password, "Of the user: { env: NAME } or { file: PATH }.")},
       "etcd: { endpoints: [\"http://10.0.0.1:2379\"] }");
   return spec;
 }
@@ -148,12 +155,28 @@ ProcessSettings SettingsOfEnvironment() {
   return settings;
 }
 
+namespace {
+
+void CheckEtcd(const EtcdSpec& etcd, const YamlNode& root, Diagnostics& diagnostics) {
+  if (etcd.user.empty() == etcd.password.given()) {
+    diagnostics.Error(errors::kMissingKey, root.Find("etcd")->place(),
+                      "'user' and 'password' of etcd go together");
+  }
+  if (etcd.certificate.empty() != etcd.key.empty()) {
+    diagnostics.Error(errors::kMissingKey, root.Find("etcd")->place(),
+                      "'certificate' and 'key' of etcd go together");
+  }
+}
+
+}  // namespace
+
 ProcessSpec ReadProcess(const YamlNode& root, const Vocabulary& vocabulary,
                         Diagnostics& diagnostics) {
   ProcessSpec process;
   ProcessSpec::Describe().Read(root, diagnostics, process);
   process.connections =
       NodeReader(vocabulary, diagnostics).ReadConnections(process.connection_nodes);
+  CheckEtcd(process.etcd, root, diagnostics);
   return process;
 }
 
@@ -169,6 +192,7 @@ ProcessSpec ReadProcessFile(const std::string& path, const ProcessSettings& sett
   if (process.checkpoint_store) {
     process.checkpoint_store->folder = std::filesystem::path(path).parent_path().string();
   }
+  process.etcd.folder = std::filesystem::path(path).parent_path().string();
   return process;
 }
 

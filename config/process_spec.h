@@ -33,6 +33,11 @@ struct EtcdSpec {
   std::string prefix = "/weir/";
   Duration lease = Duration::Seconds(5);
   std::string ca;
+  std::string certificate;
+  std::string key;
+  std::string user;
+  Secret password;
+  std::string folder;  ///< A path of the password's counts from here.
   static const Spec<EtcdSpec>& Describe();
 };
 

@@ -56,6 +56,8 @@ class Attempt final : private HostListener {
   /// Whether it has written what it begins with: the user's choices are carried out then.
   bool began() const { return began_; }
   JobProgress progress() const;
+  /// The hosts that could not reach each other, where that ended it.
+  std::optional<HostPair> apart() const;
 
  private:
   void OnAck(TaskAck ack) override;
@@ -65,6 +67,7 @@ class Attempt final : private HostListener {
   void OnPublished(LaneId lane, Epoch epoch) override;
   void OnLaneFailed(LaneId lane, Status reason) override;
   void OnFailed(Status reason) override;
+  void OnApart(HostPair hosts, Status reason) override;
 
   struct Source {
     std::string name;
@@ -109,7 +112,7 @@ class Attempt final : private HostListener {
   void KeepSavepoint(uint64_t number);
   void LookForSplits();
   void Post(Fact fact);
-  void Fail(Status status);
+  void Fail(Status status, std::optional<HostPair> apart = std::nullopt);
   void End();
   ConnectorContext Context(size_t memory) const;
 
@@ -148,7 +151,8 @@ class Attempt final : private HostListener {
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<Fact> facts_;
-  Status failure_;  ///< The first; ok while there is none.
+  Status failure_;                 ///< The first; ok while there is none.
+  std::optional<HostPair> apart_;  ///< The hosts that it was between.
   bool ending_ = false;
   std::atomic<bool> made_progress_{false};
   bool began_ = false;

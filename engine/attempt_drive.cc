@@ -285,10 +285,13 @@ void Attempt::Post(Fact fact) {
   wake_.notify_all();
 }
 
-void Attempt::Fail(Status status) {
+/// What fails after the first failure fails because of it.
+void Attempt::Fail(Status status, std::optional<HostPair> apart) {
   {
     std::lock_guard lock(mutex_);
-    if (failure_.ok()) failure_ = std::move(status);
+    if (!failure_.ok()) return;
+    failure_ = std::move(status);
+    apart_ = apart;
   }
   wake_.notify_all();
 }
@@ -348,6 +351,13 @@ void Attempt::OnLaneFailed(LaneId lane, Status reason) {
 }
 
 void Attempt::OnFailed(Status reason) { Fail(std::move(reason)); }
+
+void Attempt::OnApart(HostPair hosts, Status reason) { Fail(std::move(reason), hosts); }
+
+std::optional<HostPair> Attempt::apart() const {
+  std::lock_guard lock(mutex_);
+  return apart_;
+}
 
 JobProgress Attempt::progress() const {
   std::lock_guard lock(mutex_);

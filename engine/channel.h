@@ -30,10 +30,10 @@ class ChannelSender {
 class Wires {
  public:
   virtual ~Wires() = default;
-  /// What another host sends over `channel` goes to channel `index` of `mailbox`, which outlives
-  /// Close.
-  virtual Status Expect(const std::string& channel, SchemaPtr schema, Mailbox& mailbox,
-                        size_t index) = 0;
+  /// What a task of `host` sends over `channel` goes to channel `index` of `mailbox`, which
+  /// outlives Close.
+  virtual Status Expect(uint32_t host, const std::string& channel, SchemaPtr schema,
+                        Mailbox& mailbox, size_t index) = 0;
   /// The near end of a channel into a task of `host`; elements leave from Open on.
   virtual std::unique_ptr<ChannelSender> Connect(uint32_t host, const std::string& channel,
                                                  SchemaPtr schema) = 0;

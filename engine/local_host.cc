@@ -239,7 +239,7 @@ Status LocalHost::MakeTask(size_t f, uint32_t i, Inputs& inputs) {
     for (const auto& [exchange, senders] : setup.upstream) {
       for (uint32_t from = 0; from < senders; from++) {
         if (IsHere(from)) continue;
-        WEIR_TRY(wires_->Expect(ChannelName(*exchange, from, i),
+        WEIR_TRY(wires_->Expect(deployed_.host_of[from], ChannelName(*exchange, from, i),
                                 plan_.nodes[static_cast<size_t>(exchange->from)].output,
                                 *setup.mailbox, inputs.first_channel.at(exchange) + from));
       }

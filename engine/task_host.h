@@ -4,6 +4,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "connectors/connector.h"
@@ -14,6 +15,11 @@
 #include "proto/manifest.pb.h"
 
 namespace weir {
+
+/// Two hosts of an attempt, by their numbers.
+using HostPair = std::pair<uint32_t, uint32_t>;
+/// The host that is with the driver, where there are others.
+inline constexpr uint32_t kLeadHost = 0;
 
 /// What a host's tasks tell the driver of their attempt. Called from any of the host's threads;
 /// must not block.
@@ -30,6 +36,8 @@ class HostListener {
   virtual void OnLaneFailed(LaneId lane, Status reason) = 0;
   /// A task, or the way to the host, can't go on: the attempt is over.
   virtual void OnFailed(Status reason) = 0;
+  /// As OnFailed: the way between two of the attempt's hosts is gone, or can't be had.
+  virtual void OnApart(HostPair hosts, Status reason) = 0;
 };
 
 /// How a running task stands.

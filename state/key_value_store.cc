@@ -170,7 +170,7 @@ Result<std::vector<KeyValueStore::Entry>> KeyValueStore::Scan(std::string_view p
   return entries;
 }
 
-Status KeyValueStore::Backup(const std::string& path) const {
+Result<std::string> KeyValueStore::Backup() const {
   const std::vector<Entry> entries = WEIR_TRY(Scan(""));
   std::string bytes(kMagic);
   AddNumber(entries.size(), bytes);
@@ -181,10 +181,11 @@ Status KeyValueStore::Backup(const std::string& path) const {
     bytes += value;
   }
   bytes += files::Sha256(bytes);
-  return files::Replace(kStoreUnavailable, path, bytes);
+  return bytes;
 }
 
-Status KeyValueStore::Restore(const std::string& path, const std::string& directory) {
+Status KeyValueStore::Restore(const std::string& path, const std::string& directory,
+                              const std::function<Status(Change&)>& amend) {
   const std::string bytes = WEIR_TRY(files::Read(kStoreUnavailable, path, kMostBackupBytes));
   std::vector<Change> entries;
   if (!Decode(bytes, entries)) {
@@ -194,6 +195,9 @@ Status KeyValueStore::Restore(const std::string& path, const std::string& direct
   if (!WEIR_TRY(files::List(kStoreUnavailable, directory)).empty()) {
     return Status(kStateLocked, directory + " is not empty",
                   "restore into a new directory; nothing was changed");
+  }
+  for (Change& entry : entries) {
+    if (amend) WEIR_TRY(amend(entry));
   }
   const auto store = WEIR_TRY(Open(directory));
   return store->Write(entries);

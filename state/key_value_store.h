@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -37,12 +38,14 @@ class KeyValueStore {
   /// Entries whose keys begin with `prefix`, in order.
   Result<std::vector<Entry>> Scan(std::string_view prefix) const;
 
-  /// Writes all entries as they are at one moment into a file, replacing it atomically:
+  /// All entries as they are at one moment, beside other calls:
   ///   "WEIRKV01", number of entries, then for each: length of the key, key, length of the value,
   ///   value; SHA-256 of all before. Numbers are 8 bytes, little-endian.
-  Status Backup(const std::string& path) const;
-  /// Makes a new store in `directory` (must be missing or empty) of what Backup wrote.
-  static Status Restore(const std::string& path, const std::string& directory);
+  Result<std::string> Backup() const;
+  /// Makes a new store in `directory` (must be missing or empty) of a file with what Backup gave;
+  /// each entry as `amend` leaves it.
+  static Status Restore(const std::string& path, const std::string& directory,
+                        const std::function<Status(Change&)>& amend = nullptr);
 
  private:
   struct Impl;

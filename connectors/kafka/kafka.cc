@@ -136,8 +136,7 @@ class KafkaSink final : public SinkPlan {
     SourceOptions written;
     written.topic = options_.topic;
     written.stop.where = StopWhere::kLatest;
-    return std::make_shared<KafkaSource>(connection_, std::move(written),
-                                         std::move(decoding));
+    return std::make_shared<KafkaSource>(connection_, std::move(written), std::move(decoding));
   }
   Result<std::unique_ptr<Redriver>> MakeRedriver(const ConnectorContext& context) const override {
     return std::unique_ptr<Redriver>(std::make_unique<TopicRedriver>(

@@ -37,7 +37,8 @@ class RowBuilder {
 
  private:
   /// Messages [begin, end) as the decoder takes them.
-  void TakeRecords(const std::vector<const rd_kafka_message_t*>& messages, size_t begin, size_t end);
+  void TakeRecords(const std::vector<const rd_kafka_message_t*>& messages, size_t begin,
+                   size_t end);
   /// Decodes messages [begin, end); those that are rejected are numbered as in `messages`.
   Status Decode(const std::vector<const rd_kafka_message_t*>& messages, size_t begin, size_t end,
                 BatchBuilder& builder);

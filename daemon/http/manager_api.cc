@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "base/base64.h"
 #include "base/ids.h"
 #include "config/values.h"
 #include "daemon/http/answer.h"
@@ -312,6 +313,16 @@ class Api {
     return Do(call, "restart", call.names[0], AskedToRestart(call.request, call.names[0]));
   }
 
+  /// All that this manager keeps, for whoever restores it once it is lost.
+  Result<Json> Backup(const HttpCall& call) {
+    const Result<std::string> backup = service_.Backup();
+    TellAudit(call, "backup", {}, {}, backup.ok() ? "accepted" : backup.status().code().id);
+    if (!backup.ok()) return backup.status();
+    size_t jobs = 0;
+    service_.Look([&](const manager::Core& core, Duration) { jobs = core.jobs().size(); });
+    return Json{{"jobs", jobs}, {"bytes", backup->size()}, {"backup", Base64(*backup)}};
+  }
+
   Result<Json> Drain(const HttpCall& call) {
     return ChangeWorker(call, "drain", manager::commands::Drain{call.names[0]});
   }
@@ -464,13 +475,18 @@ class Api {
   /// What the core is never asked, it does not tell of.
   void TellRefused(const HttpCall& call, const char* what, const std::string& job,
                    const std::string& worker, const Status& status) {
+    TellAudit(call, what, job, worker, status.code().id);
+  }
+
+  void TellAudit(const HttpCall& call, const char* what, const std::string& job,
+                 const std::string& worker, std::string_view result) {
     AuditEntry entry;
     entry.who = call.caller.name;
     entry.from = call.caller.from;
     entry.what = what;
     entry.job = job;
     entry.worker = worker;
-    entry.result = status.code().id;
+    entry.result = result;
     audit_.Write(std::move(entry));
     audit_.Flush();
   }
@@ -529,6 +545,8 @@ std::vector<HttpRoute> Routes(const std::shared_ptr<Api>& api, manager::Service&
       {"POST", "/api/v1/jobs", Access::kAdmin, does(&Api::Submit)},
       {"POST", "/api/v1/jobs/{job}/upgrade", Access::kAdmin, does(&Api::Upgrade)},
       {"POST", "/api/v1/jobs/{job}/cancel", Access::kAdmin, does(&Api::Cancel)},
+      // It holds the texts of all jobs.
+      {"GET", "/api/v1/backup", Access::kAdmin, does(&Api::Backup)},
       // Results may be given up for good.
       {"POST", "/api/v1/jobs/{job}/txn/resolve", Access::kAdmin, does(&Api::Resolve)},
       {"POST", "/api/v1/jobs/{job}/remove", Access::kAdmin, does(&Api::Remove)},

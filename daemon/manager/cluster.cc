@@ -93,6 +93,12 @@ bool Cluster::ForgetApart(Duration now) {
   return std::erase_if(apart_, [&](const auto& entry) { return entry.second <= now; }) > 0;
 }
 
+void Cluster::ForgetApartOf(const std::string& worker) {
+  std::erase_if(apart_, [&](const auto& entry) {
+    return entry.first.first == worker || entry.first.second == worker;
+  });
+}
+
 std::vector<PlacementCandidate> Cluster::CandidatesFor(const JobRecord& job, Duration now) const {
   const std::map<std::string, uint32_t>* own = HeldBy(job.name);
   std::vector<PlacementCandidate> candidates;

@@ -68,6 +68,9 @@ class Cluster {
   Duration NextMeeting() const;
   /// Forgets pairs whose time has passed; true if there was one.
   bool ForgetApart(Duration now);
+  /// The same of those of a worker that was lost, or has come as a new process: that is why others
+  /// could not reach it.
+  void ForgetApartOf(const std::string& worker);
 
   /// Places `parallelism` tasks of a job on usable workers; none where they do not fit. What the
   /// job itself holds counts as free. All of them keep checkpoints where the job's are.

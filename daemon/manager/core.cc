@@ -270,6 +270,7 @@ void Core::OnOpened(const facts::SessionOpened& opened, Turn& turn) {
       }
     }
   }
+  if (worker.incarnation != hello.incarnation) cluster_.ForgetApartOf(worker.id);
   worker.incarnation = hello.incarnation;
   worker.address = hello.address;
   worker.version = hello.version;
@@ -387,6 +388,7 @@ Duration Core::LostAt(const Worker& worker) const {
 
 void Core::Lose(Worker& worker, const std::string& reason, Turn& turn) {
   worker.lost = true;
+  cluster_.ForgetApartOf(worker.id);
   const std::set<std::string> jobs = worker.jobs;
   turn.Log(actions::Log::Level::kWarn, "worker lost",
            {{"worker", worker.id}, {"reason", reason}, {"jobs", std::to_string(jobs.size())}});

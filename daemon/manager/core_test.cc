@@ -517,29 +517,6 @@ TEST_CASE("a worker that wants to go is drained, its next process is not") {
   CHECK(m.core.cluster().Find("w1")->usable());
 }
 
-TEST_CASE("workers that can't reach each other are not placed together for a while") {
-  CoreHarness m;
-  m.Elect();
-  for (const char* id : {"w1", "w2", "w3"}) m.Open(id, 1);
-  m.Ask(m.Submit("clicks", 2));
-  CHECK(m.Hosts("clicks") == "w1 w2");
-  AttemptOutcome outcome = m.Fails();
-  outcome.unreachable = {{"w2", "w1"}};
-  m.End("clicks", outcome);
-  CHECK(m.Hosts("clicks") == "w1 w3");
-  outcome.unreachable = {{"w1", "w3"}};
-  m.End("clicks", outcome);
-  m.Pass(400);
-  CHECK(m.Hosts("clicks") == "w2 w3");
-  outcome.unreachable = {{"w2", "w3"}};
-  m.End("clicks", outcome);
-  m.Pass(1'000);
-  CHECK(m.State("clicks") == "waiting");
-  CHECK(m.Why("clicks").find("workers w1 and w2 could not reach each other") != std::string::npos);
-  m.Pass(30'000);
-  CHECK(m.State("clicks") == "starting");
-}
-
 TEST_CASE("an attempt that its lead never took up is given to another") {
   TwoWorkers m;
   m.Start("users", 1);

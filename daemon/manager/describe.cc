@@ -108,6 +108,12 @@ std::string Core::DescribeWorker(const std::string& id, Duration now) const {
         "of jobs that are there",
         worker->store_url, others);
   }
+  for (const auto& [one, other] : cluster_.ApartAt(now)) {
+    if (one != id && other != id) continue;
+    text +=
+        fmt::format("; takes no tasks of a job together with {}: they could not reach each other",
+                    one == id ? other : one);
+  }
   if (!worker->draining()) return text;
   if (worker->jobs.empty()) return "drained";
   std::string waits;

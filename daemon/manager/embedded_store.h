@@ -18,12 +18,15 @@ class EmbeddedStore final : public RecordStore {
 
   Result<Leadership> Lead(LeadershipListener& listener) override;
 
-  /// All records as they are at one moment, into one file; beside other calls.
-  Status Backup(const std::string& path) const { return store_->Backup(path); }
-  /// A new store of it. The manager that opens it begins a term of its own.
-  static Status Restore(const std::string& path, const std::string& directory) {
-    return KeyValueStore::Restore(path, directory);
-  }
+  /// For Restore.
+  Result<std::string> Backup() const override { return store_->Backup(); }
+  /// Makes a new store of a file with such a backup, for a manager whose own is lost. What that one
+  /// has done since the backup is not known, so terms and attempts go on far above those of the
+  /// backup: otherwise workers, and the checkpoints of jobs that have had attempts since, would
+  /// refuse them as old ones (protocol rules 2 and 31).
+  static Status Restore(const std::string& path, const std::string& directory);
+  /// Where a manager keeps it, in its state directory.
+  static std::string In(const std::string& state_dir) { return state_dir + "/jobs"; }
 
  private:
   explicit EmbeddedStore(std::unique_ptr<KeyValueStore> store)

@@ -5,6 +5,7 @@
 
 #include "daemon/manager/errors.h"
 #include "daemon/manager/record_form.h"
+#include "state/files.h"
 #include "state/testing.h"
 
 namespace weir::manager {
@@ -166,13 +167,22 @@ TEST_CASE("records come back from a backup; damaged ones are refused") {
     const auto store = Check(EmbeddedStore::Open(folder / "jobs"));
     Check(store->Lead(deaf));
     Check(Put(*store, 1, {Full("clicks")}));
-    Check(store->Backup(folder / "backup"));
+    JobRecord gone = Full("gone");
+    gone.removed = true;
+    Check(Put(*store, 1, {gone}));
+    Check(files::Replace(errors::kJobStoreDamaged, folder / "backup", Check(store->Backup())));
   }
   Check(EmbeddedStore::Restore(folder / "backup", folder / "other"));
   {
     const auto store = Check(EmbeddedStore::Open(folder / "other"));
-    CHECK(Check(store->Lead(deaf)).term == 2);
-    CHECK(Check(store->Load()).jobs.size() == 1);
+    // Above whatever the manager that is lost has done since.
+    CHECK(Check(store->Lead(deaf)).term == 1'000'002);
+    const StoredRecords records = Check(store->Load());
+    REQUIRE(records.jobs.size() == 1);
+    CHECK(records.jobs[0].attempts == 1'000'012);
+    CHECK(records.jobs[0].attempt->id == AttemptId{5, 12});  // It may run on.
+    REQUIRE(records.retired.size() == 1);
+    CHECK(records.retired[0].attempts == 1'000'012);
   }
   const auto break_it = [&](KeyValueStore::Change change) {
     std::filesystem::remove_all(folder / "broken");

@@ -49,5 +49,7 @@ inline constexpr ErrorCode kNoWorkerHere{"WEIR-M043", ErrorKind::kRetry};
 /// The worker that was asked is gone, or has not answered in time.
 inline constexpr ErrorCode kErrandCut{"WEIR-M044", ErrorKind::kRetry};
 inline constexpr ErrorCode kTooManyErrands{"WEIR-M045", ErrorKind::kRetry};
+/// A copy of the jobs is to be taken of what keeps them.
+inline constexpr ErrorCode kOthersBackup{"WEIR-M046", ErrorKind::kInvalid};
 
 }  // namespace weir::errors

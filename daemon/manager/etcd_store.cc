@@ -64,6 +64,11 @@ void EtcdStore::StopKeeping() {
   stopping_ = false;
 }
 
+Result<std::string> EtcdStore::Backup() const {
+  return Status(errors::kOthersBackup, "the jobs are kept in etcd, which has copies of its own",
+                "take one with 'etcdctl snapshot save', at any time");
+}
+
 Result<Leadership> EtcdStore::Lead(LeadershipListener& listener) {
   FinishWriting();
   StopKeeping();

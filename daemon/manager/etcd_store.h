@@ -37,6 +37,7 @@ class EtcdStore final : public RecordStore {
   Result<Leadership> Lead(LeadershipListener& listener) override;
   bool ElectsAgain() const override { return true; }
   void GiveUp() override;
+  Result<std::string> Backup() const override;
   size_t most_text_bytes() const override { return 1 << 20; }
 
  private:

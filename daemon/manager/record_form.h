@@ -7,6 +7,10 @@
 
 namespace weir::manager {
 
+/// Keys of jobs, and of those that were removed, begin with these; a name follows.
+inline constexpr std::string_view kJobKey = "job/";
+inline constexpr std::string_view kRetiredKey = "retired/";
+
 /// Records as they are stored (`proto/jobs.proto`). Texts of jobs are left out, as they are large
 /// and hardly change: only their versions are in the record.
 std::string EncodeJob(const JobRecord& record);

@@ -10,10 +10,8 @@
 namespace weir::manager {
 namespace {
 
-constexpr std::string_view kJob = "job/";
 constexpr std::string_view kText = "text/";
 constexpr std::string_view kWorker = "worker/";
-constexpr std::string_view kRetired = "retired/";
 
 Status Damaged(const std::string& what) {
   return Status(errors::kJobStoreDamaged, "the job store holds " + what, "restore a backup");
@@ -54,7 +52,7 @@ Result<StoredRecords> RecordStore::Load() {
         std::make_shared<const std::string>(std::move(value));
   }
   StoredRecords records;
-  for (const auto& [key, value] : WEIR_TRY(Scan(kJob))) {
+  for (const auto& [key, value] : WEIR_TRY(Scan(kJobKey))) {
     JobRecord record = WEIR_TRY(DecodeJob(value));
     const Texts& known = texts[record.name];
     const auto find = [&](JobText& text) {
@@ -63,7 +61,7 @@ Result<StoredRecords> RecordStore::Load() {
       return it != known.end();
     };
     const bool upgrade = record.next && record.next->purpose == NextStep::Purpose::kUpgrade;
-    if (key != std::string(kJob) + record.name || !find(record.text) ||
+    if (key != std::string(kJobKey) + record.name || !find(record.text) ||
         (upgrade && !find(record.next->text))) {
       return Damaged("job " + record.name + " without its text");
     }
@@ -72,7 +70,7 @@ Result<StoredRecords> RecordStore::Load() {
   for (const auto& [key, value] : WEIR_TRY(Scan(kWorker))) {
     records.workers.push_back(WEIR_TRY(DecodeWorker(value)));
   }
-  for (const auto& [key, value] : WEIR_TRY(Scan(kRetired))) {
+  for (const auto& [key, value] : WEIR_TRY(Scan(kRetiredKey))) {
     records.retired.push_back(WEIR_TRY(DecodeRetired(value)));
   }
   std::lock_guard lock(mutex_);
@@ -92,8 +90,8 @@ void RecordStore::Put(uint64_t term, std::vector<JobRecord> jobs, std::vector<Wo
 }
 
 void RecordStore::AddRemoval(const JobRecord& job, std::vector<Change>& changes) {
-  changes.push_back({std::string(kJob) + job.name, std::nullopt});
-  changes.push_back({std::string(kRetired) + job.name, EncodeRetired(RetiredJob::Of(job))});
+  changes.push_back({std::string(kJobKey) + job.name, std::nullopt});
+  changes.push_back({std::string(kRetiredKey) + job.name, EncodeRetired(RetiredJob::Of(job))});
   // The record's own too: after a write that failed it is not known what is there.
   std::set<uint64_t> versions = {job.text.version};
   for (const auto& [version, yaml] : texts_[job.name]) versions.insert(version);
@@ -105,7 +103,7 @@ void RecordStore::AddRemoval(const JobRecord& job, std::vector<Change>& changes)
 
 void RecordStore::AddChanges(const JobRecord& job, std::vector<Change>& changes) {
   if (job.removed) return AddRemoval(job, changes);
-  changes.push_back({std::string(kJob) + job.name, EncodeJob(job)});
+  changes.push_back({std::string(kJobKey) + job.name, EncodeJob(job)});
   Texts wanted;
   wanted[job.text.version] = job.text.yaml;
   if (job.next && job.next->text.yaml) wanted[job.next->text.version] = job.next->text.yaml;

@@ -248,6 +248,11 @@ Service::Answer Service::Do(const std::string& user, const std::string& from, Co
   return answer.get();
 }
 
+Result<std::string> Service::Backup() const {
+  WEIR_TRY(Leads());
+  return store_.Backup();
+}
+
 Status Service::Leads() const {
   std::lock_guard lock(core_mutex_);
   if (core_.leading()) return Status::Ok();

@@ -51,6 +51,8 @@ class Service final : private LeadershipListener {
   /// Does as the user at `from` asks, once it is durable; a savepoint once it is taken, an errand
   /// once a worker has done it. Blocks, for `wait` at most.
   Answer Do(const std::string& user, const std::string& from, Command command, Duration wait);
+  /// As ManagerStore::Backup, of a manager that leads.
+  Result<std::string> Backup() const;
   /// Ok, or that this manager does not lead: it knows nothing then.
   Status Leads() const;
   /// Looks at what is known; `look` must be quick and must not call the service.

@@ -49,6 +49,9 @@ class ManagerStore {
   virtual bool ElectsAgain() const { return false; }
   /// Ends a Lead that waits, with an error, and all later ones. Thread safe.
   virtual void GiveUp() {}
+  /// All that it holds, as it is at one moment, for whoever restores it: the store says how. An
+  /// error where what the records are kept in has copies of its own.
+  virtual Result<std::string> Backup() const = 0;
   /// The longest text of a job that it can keep.
   virtual size_t most_text_bytes() const { return SIZE_MAX; }
 

@@ -16,7 +16,7 @@ Status AttemptRegistry::Old(const std::string& job, const AttemptId& attempt,
 void AttemptRegistry::SawLocked(Job& job, const std::string& name, const AttemptId& attempt) {
   if (attempt <= job.newest) return;
   job.newest = attempt;
-  if (job.on_broken) job.on_broken(Old(name, job.here, attempt));
+  if (job.on_broken) job.on_broken(Old(name, job.here, attempt), {});
 }
 
 Status AttemptRegistry::Enter(const std::string& job, const AttemptId& attempt, Duration patience,
@@ -49,12 +49,12 @@ void AttemptRegistry::Leave(const std::string& job, const AttemptId& attempt) {
   left_.notify_all();
 }
 
-void AttemptRegistry::Break(const std::string& job, const AttemptId& attempt,
-                            const Status& reason) {
+void AttemptRegistry::Break(const std::string& job, const AttemptId& attempt, const Status& reason,
+                            const std::string& channel) {
   std::lock_guard lock(mutex_);
   const auto entry = jobs_.find(job);
   if (entry == jobs_.end() || !entry->second.on_broken || entry->second.here != attempt) return;
-  entry->second.on_broken(reason);
+  entry->second.on_broken(reason, channel);
 }
 
 void AttemptRegistry::Saw(const std::string& job, const AttemptId& attempt) {

@@ -18,8 +18,9 @@ namespace weir {
 /// newer one was seen (protocol rule 32). Thread safe.
 class AttemptRegistry {
  public:
-  /// Ends the part as soon as it can; called from any thread, must not block.
-  using OnBroken = std::function<void(Status)>;
+  /// Ends the part as soon as it can; called from any thread, must not block. `channel`: the one
+  /// that broke, where it was that.
+  using OnBroken = std::function<void(Status reason, const std::string& channel)>;
 
   /// Waits until the part of an older attempt, which is told to end, has left. kOldAttempt where a
   /// newer one was seen, kStillThere where the older part does not end within `patience`.
@@ -28,7 +29,8 @@ class AttemptRegistry {
   /// Nothing of the part is left. Afterwards its OnBroken is not called any more.
   void Leave(const std::string& job, const AttemptId& attempt);
   /// The attempt can't go on: its part here is told so.
-  void Break(const std::string& job, const AttemptId& attempt, const Status& reason);
+  void Break(const std::string& job, const AttemptId& attempt, const Status& reason,
+             const std::string& channel = {});
   /// The job has this attempt: parts of older ones are told to end.
   void Saw(const std::string& job, const AttemptId& attempt);
 

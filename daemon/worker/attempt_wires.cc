@@ -23,13 +23,21 @@ AttemptWires::AttemptWires(std::string job, AttemptId attempt, std::vector<std::
 
 AttemptWires::~AttemptWires() { Close(); }
 
-Status AttemptWires::Expect(const std::string& channel, SchemaPtr schema, Mailbox& mailbox,
-                            size_t index) {
+Status AttemptWires::Expect(uint32_t host, const std::string& channel, SchemaPtr schema,
+                            Mailbox& mailbox, size_t index) {
+  {
+    std::lock_guard lock(mutex_);
+    hosts_[channel] = host;
+  }
   return server_.Expect({job_, attempt_, channel}, std::move(schema), mailbox, index);
 }
 
 std::unique_ptr<ChannelSender> AttemptWires::Connect(uint32_t host, const std::string& channel,
                                                      SchemaPtr schema) {
+  {
+    std::lock_guard lock(mutex_);
+    hosts_[channel] = host;
+  }
   auto sender = std::make_unique<Sender>();
   pending_.push_back(
       {sender.get(), addresses_.at(host), {job_, attempt_, channel}, std::move(schema)});
@@ -41,6 +49,12 @@ void AttemptWires::Open() {
     one.sender->Open(client_.Open(one.address, one.id, *one.schema));
   }
   pending_.clear();
+}
+
+std::optional<uint32_t> AttemptWires::HostBehind(const std::string& channel) const {
+  std::lock_guard lock(mutex_);
+  const auto it = hosts_.find(channel);
+  return it == hosts_.end() ? std::nullopt : std::optional(it->second);
 }
 
 void AttemptWires::Close() {

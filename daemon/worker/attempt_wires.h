@@ -1,7 +1,9 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,12 +21,14 @@ class AttemptWires final : public Wires {
                ExchangeClient& client, ExchangeServer& server);
   ~AttemptWires() override;
 
-  Status Expect(const std::string& channel, SchemaPtr schema, Mailbox& mailbox,
+  Status Expect(uint32_t host, const std::string& channel, SchemaPtr schema, Mailbox& mailbox,
                 size_t index) override;
   std::unique_ptr<ChannelSender> Connect(uint32_t host, const std::string& channel,
                                          SchemaPtr schema) override;
   void Open() override;
   void Close() override;
+  /// The host at the other end of a channel; none for one that is not of these. Thread safe.
+  std::optional<uint32_t> HostBehind(const std::string& channel) const;
 
  private:
   class Sender;
@@ -40,6 +44,8 @@ class AttemptWires final : public Wires {
   ExchangeClient& client_;
   ExchangeServer& server_;
   std::vector<Pending> pending_;  ///< Until Open.
+  mutable std::mutex mutex_;
+  std::map<std::string, uint32_t> hosts_;  ///< Under mutex_: at the other end, by channel.
 };
 
 }  // namespace weir

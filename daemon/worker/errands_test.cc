@@ -101,7 +101,9 @@ TEST_CASE("a worker writes a user's word as its manager has numbered it") {
     CHECK(newest().attempt() == 4);
     CHECK(newest().term() == 2);
     // What is left of an older attempt here may not go on.
-    CHECK_FALSE(worker.registry.Enter("clicks", {2, 3}, Duration{0}, [](Status) {}).ok());
+    CHECK_FALSE(
+        worker.registry.Enter("clicks", {2, 3}, Duration{0}, [](Status, const std::string&) {})
+            .ok());
   }
   SECTION("too late") {
     CHECK(FromProto(worker.Do(drop, 3).error()).Is(errors::kDeposed));

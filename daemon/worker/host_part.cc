@@ -1,5 +1,7 @@
 #include "daemon/worker/host_part.h"
 
+#include "daemon/rpc/errors.h"
+
 namespace weir {
 namespace {
 
@@ -25,10 +27,21 @@ HostPart::HostPart(const WorkerServices& services, const JobPlan& plan, AttemptI
 HostPart::~HostPart() { End(); }
 
 Status HostPart::Deploy(Deployment deployment) {
+  host_ = deployment.host;
   WEIR_TRY(services_.registry->Enter(
-      job_, attempt_, kPatience, [this](Status reason) { listener_.OnFailed(std::move(reason)); }));
+      job_, attempt_, kPatience,
+      [this](Status reason, const std::string& channel) { Broken(std::move(reason), channel); }));
   entered_ = true;
   return local_.Deploy(std::move(deployment));
+}
+
+void HostPart::Broken(Status reason, const std::string& channel) {
+  const std::optional<uint32_t> other = wires_.HostBehind(channel);
+  if (other && reason.Is(errors::kChannelBroken)) {
+    listener_.OnApart({host_, *other}, std::move(reason));
+  } else {
+    listener_.OnFailed(std::move(reason));
+  }
 }
 
 void HostPart::End() {

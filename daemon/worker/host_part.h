@@ -40,12 +40,15 @@ class HostPart final : public TaskHost {
   void End() override;
 
  private:
+  void Broken(Status reason, const std::string& channel);
+
   const WorkerServices& services_;
   const std::string job_;
   const AttemptId attempt_;
   HostListener& listener_;
   AttemptWires wires_;
   LocalHost local_;
+  uint32_t host_ = 0;  ///< Its number, from Deploy on.
   bool entered_ = false;
 };
 

@@ -214,11 +214,20 @@ void HostStream::OnLaneFailed(LaneId lane, Status reason) {
   Send(std::move(event));
 }
 
+void HostStream::OnFailed(Status reason) { Fail({}, reason); }
+
+void HostStream::OnApart(HostPair hosts, Status reason) {
+  proto::HostFailed failed;
+  failed.set_apart_from(hosts.second);
+  Fail(std::move(failed), reason);
+}
+
 /// Told to the lead, if there still is one; the part ends in any case.
-void HostStream::OnFailed(Status reason) {
+void HostStream::Fail(proto::HostFailed failed, const Status& reason) {
   log::Warn("a part of an attempt fails", {{"reason", reason.ToString()}});
   proto::HostEvent event;
-  *event.mutable_failed() = ToProto(reason);
+  *failed.mutable_reason() = ToProto(reason);
+  *event.mutable_failed() = std::move(failed);
   Send(std::move(event));
   OnEnd();
 }

@@ -43,6 +43,8 @@ class HostStream final : public HostListener {
   void OnPublished(LaneId lane, Epoch epoch) override;
   void OnLaneFailed(LaneId lane, Status reason) override;
   void OnFailed(Status reason) override;
+  void OnApart(HostPair hosts, Status reason) override;
+  void Fail(proto::HostFailed failed, const Status& reason);
 
   const WorkerServices& services_;
   const std::shared_ptr<MessageSender<proto::HostEvent>> sender_;

@@ -183,12 +183,13 @@ Status LedAttempt::RunAttempt() {
     std::lock_guard lock(mutex_);
     last_ = attempt_->progress();
     began_ = attempt_->began();
+    apart_ = attempt_->apart();
     ended = std::move(attempt_);
   }
   return status;
 }
 
-proto::AttemptOutcome LedAttempt::OutcomeOf(const Status& status) const {
+proto::AttemptOutcome LedAttempt::OutcomeOf(Status status) const {
   using Kind = manager::AttemptOutcome::Kind;
   proto::AttemptOutcome outcome;
   outcome.set_began(began_);
@@ -200,6 +201,13 @@ proto::AttemptOutcome LedAttempt::OutcomeOf(const Status& status) const {
     return outcome;
   }
   outcome.set_kind(static_cast<uint32_t>(Kind::kFailed));
+  if (apart_) {
+    proto::UnreachablePair& pair = *outcome.add_unreachable();
+    pair.set_from(order_.workers(static_cast<int>(apart_->first)).id());
+    pair.set_to(order_.workers(static_cast<int>(apart_->second)).id());
+    status = std::move(status).WithContext(
+        fmt::format("between workers {} and {}", pair.from(), pair.to()));
+  }
   *outcome.mutable_failure() = ToProto(status);
   return outcome;
 }

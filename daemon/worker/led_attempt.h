@@ -51,7 +51,7 @@ class LedAttempt {
   class Site;
   void Run();
   Status RunAttempt();
-  proto::AttemptOutcome OutcomeOf(const Status& status) const;
+  proto::AttemptOutcome OutcomeOf(Status status) const;
 
   const WorkerServices& services_;
   const proto::RunAttempt order_;
@@ -72,6 +72,7 @@ class LedAttempt {
   std::optional<manager::SavepointAnswer> savepoint_answer_;
   uint64_t savepoints_before_ = 0;  // Under mutex_: tried when it was asked for.
   bool began_ = false;
+  std::optional<HostPair> apart_;  // What ended it, where it was that.
   std::optional<proto::AttemptOutcome> outcome_;
   std::optional<RateMeter> meter_;  // Under mutex_, from the first report on.
   std::thread thread_;

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "daemon/rpc/errors.h"
 #include "daemon/rpc/wire.h"
 #include "daemon/worker/errors.h"
 
@@ -21,6 +22,7 @@ RemoteHost::~RemoteHost() { End(); }
 
 Status RemoteHost::Deploy(Deployment deployment) {
   host_ = deployment.host;
+  hosts_ = static_cast<uint32_t>(offer_.workers_size());
   proto::HostCommand command;
   proto::Deploy& deploy = *command.mutable_deploy();
   deploy = std::move(offer_);
@@ -149,13 +151,9 @@ void RemoteHost::OnEvent(proto::HostEvent event) {
       listener_.OnLaneFailed({event.lane_failed().sink(), host_},
                              FromProto(event.lane_failed().reason()));
       break;
-    case proto::HostEvent::kFailed: {
-      Status reason = FromProto(event.failed()).WithContext("worker " + peer_.worker);
-      listener_.OnFailed(reason);
-      std::lock_guard lock(mutex_);
-      if (failure_.ok()) failure_ = std::move(reason);
+    case proto::HostEvent::kFailed:
+      OnHostFailed(event.failed());
       break;
-    }
     case proto::HostEvent::kGauges: {
       std::lock_guard lock(mutex_);
       progress_.clear();
@@ -168,6 +166,17 @@ void RemoteHost::OnEvent(proto::HostEvent event) {
       break;
   }
   changed_.notify_all();
+}
+
+void RemoteHost::OnHostFailed(const proto::HostFailed& failed) {
+  Status reason = FromProto(failed.reason()).WithContext("worker " + peer_.worker);
+  if (failed.has_apart_from() && failed.apart_from() < hosts_) {
+    listener_.OnApart({host_, failed.apart_from()}, reason);
+  } else {
+    listener_.OnFailed(reason);
+  }
+  std::lock_guard lock(mutex_);
+  if (failure_.ok()) failure_ = std::move(reason);
 }
 
 void RemoteHost::OnEnd(Status status) {
@@ -188,7 +197,13 @@ void RemoteHost::OnEnd(Status status) {
   }
   // Without the mutex, which the listener asks for from its side; and before `over_`, after which
   // there may be no host and no listener any more.
-  if (!failure.ok()) listener_.OnFailed(std::move(failure));
+  if (!failure.ok()) {
+    if (status.Is(errors::kChannelBroken)) {
+      listener_.OnApart({kLeadHost, host_}, std::move(failure));
+    } else {
+      listener_.OnFailed(std::move(failure));
+    }
+  }
   std::lock_guard lock(mutex_);
   over_ = true;
   changed_.notify_all();

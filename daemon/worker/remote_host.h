@@ -41,6 +41,7 @@ class RemoteHost final : public TaskHost {
 
  private:
   void OnEvent(proto::HostEvent event);
+  void OnHostFailed(const proto::HostFailed& failed);
   void OnEnd(Status status);
 
   const Peer peer_;
@@ -48,7 +49,8 @@ class RemoteHost final : public TaskHost {
   proto::Deploy offer_;
   HostListener& listener_;
   const std::function<bool()> cancelled_;
-  uint32_t host_ = 0;
+  uint32_t host_ = 0;   ///< Its number among the attempt's hosts; from Deploy on.
+  uint32_t hosts_ = 0;  ///< How many there are.
   std::unique_ptr<MessageSender<proto::HostCommand>> stream_;  ///< From Deploy on.
 
   mutable std::mutex mutex_;

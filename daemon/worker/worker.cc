@@ -42,7 +42,7 @@ Result<std::unique_ptr<Worker>> Worker::Start(WorkerOptions options, const Clock
 Status Worker::Listen() {
   const auto broken = [this](const ChannelId& id, const Status& reason) {
     broken_++;
-    registry_.Break(id.job, id.attempt, reason);
+    registry_.Break(id.job, id.attempt, reason, id.channel);
   };
   ExchangeServer::Options server;
   server.on_broken = broken;

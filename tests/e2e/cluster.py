@@ -217,8 +217,9 @@ class Cluster(Watched):
 class Managers(Cluster):
     """A cluster with two managers on one etcd, of which one leads; commands go to that one."""
 
-    def __init__(self, etcd: Etcd, *arguments, **options):
+    def __init__(self, etcd: Etcd, *arguments, lease_s: int = LEASE_S, **options):
         self.etcd = etcd
+        self.lease_s = lease_s
         self.managers: dict[str, Daemon] = {}  # By the address of the API.
         super().__init__(*arguments, **options)
 
@@ -226,7 +227,7 @@ class Managers(Cluster):
         settings = self.work / "managers.yaml"
         self.work.mkdir(parents=True, exist_ok=True)
         settings.write_text(
-            f'store: etcd\netcd: {{ endpoints: ["{self.etcd.endpoint}"], lease: {LEASE_S}s }}\n')
+            f"store: etcd\netcd: {{ {self.etcd.settings()}, lease: {self.lease_s}s }}\n")
         addresses = []
         for name in ("manager-a", "manager-b"):
             listen, http_address = (f"127.0.0.1:{free_port()}" for _ in range(2))

@@ -16,7 +16,7 @@ from e2e import failpoints
 from e2e.campaign import JOB, OUTPUTS
 from e2e.cluster import WORKER_TIMEOUT_S, Cluster, ClusterCampaign, Daemon, attempt_of
 from e2e.faults import random_faults
-from e2e.weir import Finished
+from e2e.weir import Finished, call
 from parts.etcd import Etcd
 from parts.process import free_port, wait_until
 
@@ -133,6 +133,38 @@ def test_what_holds_a_job_and_what_its_workers_say(weir_binary: pathlib.Path, tm
         cluster.wait_job("running")
         assert lead in said("attempt begins")
         assert cluster.command("logs", "nothere").code == 2
+
+
+@pytest.mark.parametrize("cut_off", ["lead and host", "two hosts"])
+def test_workers_cut_off_from_each_other(
+        weir_binary: pathlib.Path, tmp_path: pathlib.Path, cut_off: str) -> None:
+    """For ever, and both of them reach the manager: the job settles where it works, and says why."""
+    job = tmp_path / "days.yaml"
+    job.write_text(DAYS)
+    with Cluster(tmp_path / "cluster", job, {"JOB": "days", "OUT": str(tmp_path / "days")}, proxied=True) as cluster:
+        cluster.start()
+        before = cluster.wait_job("running", parallelism=3)
+        lead = before["attempt"]["lead"]
+        hosts = sorted(set(before["attempt"]["workers"]) - {lead})
+        assert len(hosts) == 2, before
+        cluster.wait_checkpoints(1)
+        one, other = hosts if cut_off == "two hosts" else sorted([lead, hosts[0]])
+        cluster.network.cut(one, other)
+        # What is on its way to them may break first, and then tells of a connection in use.
+        cluster.wait_until(lambda: (now := cluster.look_at_job()) and now["state"] == "running"
+                           and not {one, other} <= set(now["attempt"]["workers"]), 60,
+                           f"it runs without having both {one} and {other}")
+        settled = cluster.status()
+        assert f"between workers {one} and {other}" in reasons(settled)[-1] \
+            or f"between workers {other} and {one}" in reasons(settled)[-1], reasons(settled)
+        assert settled["restarts"] <= 2, reasons(settled)
+        assert f"together with {other}" in cluster.list_workers()[one]["reason"]
+        cluster.wait_checkpoints(2)
+        assert cluster.status()["attempt"]["id"] == settled["attempt"]["id"]
+        assert cluster.ask("why", "days")["findings"] == []
+        # Six slots are there, but not for one job: it says whose fault that is.
+        refused(cluster.command("rescale", "days", "5"), "WEIR-M005",
+                f"workers {one} and {other} could not reach each other")
 
 
 def test_a_job_is_scaled_by_its_load(kafka, weir_binary: pathlib.Path, tmp_path: pathlib.Path, tell) -> None:
@@ -316,6 +348,46 @@ def test_a_manager_with_an_older_job_store(
         assert finished.code == 1 and finished.codes(), finished.show()
         assert "term" in finished.log, finished.show()
         assert cluster.workers["w0"].running
+
+
+def test_a_manager_that_is_lost_comes_back_from_a_backup(cluster: Cluster, tmp_path: pathlib.Path) -> None:
+    """Taken while it runs. One job has had attempts since, and goes on all the same; one runs through."""
+    cluster.ask(*cluster.submit_words(), "--parallelism", "2")
+    calm = tmp_path / "calm.yaml"
+    calm.write_text(DAYS.replace("parallelism: 3", "parallelism: 1"))
+    cluster.ask("submit", calm, "--var", "JOB=calm", "--var", f"OUT={tmp_path / 'calm'}")
+    cluster.wait_job("running")
+    wait_until(lambda: cluster.status("calm")["state"] == "running", 30, "the other job runs")
+    copy = tmp_path / "copy"
+    told = cluster.ask("backup", "take", copy)
+    assert told == {"file": str(copy), "jobs": 2, "bytes": copy.stat().st_size}, told
+    audit = (cluster.manager.state / "audit.jsonl").read_text().splitlines()
+    assert any(json.loads(line)["what"] == "backup" for line in audit), audit
+
+    def restore(*words: str) -> Finished:
+        return call("backup", "restore", copy, "--state-dir", str(cluster.manager.state), *words)
+
+    refused(restore(), "WEIR-S005", "stop the manager", status=1)
+    untouched = cluster.status("calm")
+    for _ in range(3):
+        before = attempt_of(cluster.status())
+        cluster.ask("stop", cluster.name)
+        cluster.wait_job("stopped")
+        cluster.ask("restart", cluster.name)
+        cluster.wait_job("running", not_attempt=before)
+    cluster.wait_checkpoints(2)
+    newest = cluster.newest_number()
+    cluster.manager.kill()
+    refused(restore(), "WEIR-S005", "is not empty", status=1)
+    shutil.rmtree(cluster.manager.state)
+    assert json.loads(restore("--output", "json").out)["file"] == str(copy)
+    cluster.up()
+    cluster.wait_job("running", not_attempt=before)
+    cluster.wait_until(lambda: cluster.newest_number() > newest + 2, 60, "it takes checkpoints again")
+    assert "WEIR-W006" not in cluster.whole_log()
+    # What ran at the time of the backup, and runs still, was not disturbed.
+    after = cluster.status("calm")
+    assert (attempt_of(after), after["restarts"]) == (attempt_of(untouched), untouched["restarts"])
 
 
 def test_a_worker_that_is_not_told_where_checkpoints_are(cluster: Cluster) -> None:
