@@ -97,18 +97,24 @@ std::unique_ptr<Pending<GroupOffsetsAnswer>> CommitGroupOffsets(
 
 Result<size_t> GroupMembers(Client& client, const std::string& group, Duration timeout) {
   const std::string what = fmt::format("describing group '{}'", group);
+  int error = RD_KAFKA_RESP_ERR__BAD_MSG;
   auto pending =
-      std::make_unique<PendingEvent<size_t>>(client, what, [](const rd_kafka_event_t* event) {
+      std::make_unique<PendingEvent<size_t>>(client, what, [&error](const rd_kafka_event_t* event) {
         size_t count = 0;
         const auto** groups = rd_kafka_DescribeConsumerGroups_result_groups(
             rd_kafka_event_DescribeConsumerGroups_result(const_cast<rd_kafka_event_t*>(event)),
             &count);
-        return count == 1 ? rd_kafka_ConsumerGroupDescription_member_count(groups[0]) : 0;
+        if (count != 1) return size_t{0};
+        error = rd_kafka_error_code(rd_kafka_ConsumerGroupDescription_error(groups[0]));
+        return rd_kafka_ConsumerGroupDescription_member_count(groups[0]);
       });
   auto options = Options(client, RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS, timeout);
   const char* names[] = {group.c_str()};
   rd_kafka_DescribeConsumerGroups(client.get(), names, 1, options.get(), pending->queue());
-  return Await<size_t>(client, std::move(pending), timeout, what);
+  const size_t members = WEIR_TRY(Await<size_t>(client, std::move(pending), timeout, what));
+  // A group that nobody has made is an empty one; newer brokers tell the two apart.
+  if (error == 0 || error == RD_KAFKA_RESP_ERR_GROUP_ID_NOT_FOUND) return members;
+  return client.Failure(error, "", what);
 }
 
 }  // namespace weir::kafka

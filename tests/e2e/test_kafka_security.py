@@ -267,3 +267,59 @@ def test_a_password_that_is_changed_while_the_job_runs(secure, weir_binary, tmp_
     case.wait_for_all()
     stopped = case.weir.stop()
     assert stopped.code == DONE, stopped.show()
+
+
+def doctor(connections: dict[str, str], work: pathlib.Path, name: str, *words: str) -> tuple[Finished, dict]:
+    config = work / "weir.yaml"
+    lines = [f"  {one}: {{ {connection} }}" for one, connection in connections.items()]
+    config.write_text("connections:\n" + "\n".join(lines) + "\n")
+    done = call("doctor", name, "--config", config, "--output", "json", *words)
+    return done, json.loads(done.out) if done.out else {}
+
+
+def verdicts(told: dict) -> dict[str, str]:
+    return {finding["what"]: finding["verdict"] for finding in told["findings"]}
+
+
+def test_the_doctor_finds_all_well(secure, weir_binary, tmp_path) -> None:
+    topic = f"secured-{uuid.uuid4().hex[:8]}"
+    secure.create_topic(topic, partitions=2)
+    done, told = doctor({"main": secure.connection("scram")}, tmp_path, "main", "--topic", topic)
+    assert done.code == DONE and told["well"], done.show()
+    assert set(verdicts(told).values()) == {"ok"}
+    assert {"port", "files and secrets", "login", "brokers", "partitions", "limits", f"topic '{topic}'",
+            "groups", "transactions"} == set(verdicts(told))
+
+
+def test_the_doctor_names_what_is_wrong(secure, weir_binary, tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:1")
+    other = secure.certificates.folder / "other.pem"
+    wrong = {
+        "nowhere": 'kafka: { bootstrap_servers: "localhost:1,no-such-host.invalid:9092" }',
+        "strange": changed(secure.connection("tls"), str(secure.certificates.ca), str(other)),
+        "iam": secure.connection("iam")}
+    done, told = doctor(wrong, tmp_path, "nowhere")
+    assert done.code == FAILED and verdicts(told) == {"port": "bad", "name": "bad"}, done.show()
+    done, told = doctor(wrong, tmp_path, "strange")
+    assert done.code == FAILED and verdicts(told)["login"] == "bad", done.show()
+    assert "WEIR-K027" in told["findings"][-1]["found"] and "ca.pem" in told["findings"][-1]["cure"]
+    done, told = doctor(wrong, tmp_path, "iam", "--topic", "not-there")
+    assert done.code == FAILED and verdicts(told)["topic 'not-there'"] == "bad", done.show()
+    assert verdicts(told)["identity"] == "doubtful" and verdicts(told)["login"] == "ok"
+    done, _ = doctor(wrong, tmp_path, "nowere")
+    assert done.code == USAGE and "did you mean 'nowhere'" in done.log, done.show()
+
+
+def test_the_doctor_misses_rights(secure, weir_binary, tmp_path) -> None:
+    """Of a user who may use one topic, and neither groups nor transactions."""
+    topic = f"secured-{uuid.uuid4().hex[:8]}"
+    secure.create_topic(topic)
+    secure.set_password("poor", "poor's")
+    secure.allow("User:poor", "topic", topic, "READ", "DESCRIBE")
+    secret = tmp_path / "password"
+    secret.write_text("poor's")
+    scram = changed(secure.connection("scram"), "{ env: KAFKA_PASSWORD }", f"{{ file: {secret} }}")
+    done, told = doctor({"main": changed(scram, "user: weir", "user: poor")}, tmp_path, "main", "--topic", topic)
+    assert done.code == FAILED, done.show()
+    found = verdicts(told)
+    assert found["groups"] == found["transactions"] == "bad" and found[f"topic '{topic}'"] == "ok", done.show()
