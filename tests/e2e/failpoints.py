@@ -65,6 +65,8 @@ EXCHANGE = {
 # Passed only by something that other tests do.
 ELSEWHERE = {
     "kafka.publish.between": "only with the mutant marker_outside_transaction: test_mutants.py",
+    "kafka.redrive.produced": "only of 'weir dlq redrive': test_dead_letters.py",
+    "kafka.redrive.committed": "only of 'weir dlq redrive': test_dead_letters.py",
     "kafka.producer.lost": "as if a connection had been lost: test_recovery.py",
     "engine.recovery.set_aside": "only after 'weir txn resolve --dead-letter': test_refused.py",
     "state.key_value.write": "of the manager's job store: state/key_value_store_test.cc",

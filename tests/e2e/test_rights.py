@@ -79,8 +79,8 @@ def test_the_right_to_read(guarded, weir_binary: pathlib.Path, tmp_path: pathlib
     with Campaign(guarded, tmp_path, SEED, rate=800) as campaign:
         begin(campaign)
         with Denied(guarded, "topic", campaign.name, AclOperation.READ):
-            line = campaign.weir.wait_log("WEIR-K006")
-            assert f"partition={campaign.name}/" in line and "right" in line
+            line = campaign.weir.wait_log("kafka partition cannot be read")
+            assert "WEIR-K006" in line and f"partition={campaign.name}/" in line and "right" in line
             told = refusals(guarded, campaign.name)
             campaign.weir.wait_until(lambda: refusals(guarded, campaign.name) >= told + 35, 30,
                                      "the broker is asked again and again")
