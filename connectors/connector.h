@@ -145,6 +145,12 @@ class SourcePlan {
   virtual Result<std::unique_ptr<PositionTeller>> MakeTeller(const ConnectorContext&) const {
     return std::unique_ptr<PositionTeller>();
   }
+  /// What it reads of, where the job names that one by one: topics.
+  virtual std::vector<std::string> Inputs() const { return {}; }
+  /// The input that a split is of, and whether the source reads one of that name: a changed job may
+  /// read no longer what it has positions in.
+  virtual std::string InputOf(const Split& split) const { return split.id; }
+  virtual bool Reads(const std::string& /*input*/) const { return true; }
   /// A split has at most one reader; more tasks than this make no sense (0: no limit known).
   virtual uint32_t MostTasks() const { return 0; }
 };

@@ -354,9 +354,27 @@ Status Attempt::FindSplits() {
       }
       return Status::Ok();
     }));
+    ForgetUnread(*node.source, source);
     sources_.push_back(std::move(source));
   }
   return Status::Ok();
+}
+
+/// What the changed job does not read any more goes, and does not hold the watermark. Only now, so
+/// that what is found beside it counts as found later (rule 27).
+void Attempt::ForgetUnread(const SourcePlan& plan, Source& source) {
+  std::set<std::string> inputs;
+  std::erase_if(source.splits, [&](const Split& split) {
+    std::string input = plan.InputOf(split);
+    if (plan.Reads(input)) return false;
+    source.max_seen.erase(split.id);
+    inputs.insert(std::move(input));
+    return true;
+  });
+  for (const std::string& input : inputs) {
+    log::Info("no longer read; its positions are dropped",
+              {{"source", source.name}, {"input", input}});
+  }
 }
 
 /// The same content in the name of this attempt, before it touches anything outside: whoever else

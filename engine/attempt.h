@@ -87,6 +87,7 @@ class Attempt final : private HostListener {
   Status WaitFor(const std::string& what, const std::function<Status()>& call);
   Status CheckOutside();
   Status FindSplits();
+  static void ForgetUnread(const SourcePlan& plan, Source& source);
   Status Recover();
   Status MakeLanes();
   Status AskLanes(const std::function<Status(const LaneId&, Lane&)>& ask);

@@ -48,6 +48,10 @@ Status Attempt::Drive() {
   {
     std::lock_guard lock(mutex_);
     shown_.phase = "running";
+    const JobSums before =
+        SumsOf(plan_, {manifest_.totals().values().begin(), manifest_.totals().values().end()});
+    shown_.rows_in = before.rows_in;
+    shown_.rows_out = before.rows_out;
   }
   if (std::any_of(sources_.begin(), sources_.end(),
                   [](const Source& source) { return source.finder->Grows(); })) {
@@ -367,8 +371,10 @@ JobProgress Attempt::progress() const {
   for (const auto& host : hosts_) {
     for (TaskProgress& task : host->Progress()) {
       progress.longest_hold_us = std::max(progress.longest_hold_us, task.longest_hold_us);
+      progress.rows_out += task.rows_out;
       if (task.is_source) {
         progress.rows_read += task.rows_in;
+        progress.rows_in += task.rows_in;
         if (task.lag_records >= 0) {
           progress.lag_records = std::max<int64_t>(progress.lag_records, 0) + task.lag_records;
         }

@@ -220,6 +220,7 @@ Status Chain::DeliverToSink(Link& link, const BatchPtr& batch) {
   const auto passed = static_cast<int64_t>(written->rows()) - static_cast<int64_t>(rejected.size());
   link.counts.passed += passed;
   link.counts.out += passed;
+  if (!link.plan->is_dead_letter) rows_out_ += passed;
   if (rejected.empty()) return Status::Ok();
   return RejectRows(link, *written, rejected);
 }

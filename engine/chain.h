@@ -75,6 +75,8 @@ class Chain {
   Duration waited() const;
   /// The receiver of some exchange is gone: the attempt is being ended.
   bool cut_off() const { return cut_off_; }
+  /// Rows that its sinks have taken since it began, dead letters left out.
+  int64_t rows_out() const { return rows_out_; }
 
  private:
   struct Link;
@@ -100,6 +102,7 @@ class Chain {
   std::vector<int64_t> received_;
   std::vector<std::pair<std::string, SealedPart>> sealed_;
   bool cut_off_ = false;
+  int64_t rows_out_ = 0;
 };
 
 }  // namespace weir

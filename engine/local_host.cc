@@ -391,6 +391,7 @@ std::vector<TaskProgress> LocalHost::Progress() const {
     progress.task = task->id();
     progress.is_source = task->is_source();
     progress.rows_in = gauges.rows_in;
+    progress.rows_out = gauges.rows_out;
     progress.busy_us = gauges.busy_us;
     progress.blocked_us = gauges.blocked_us;
     if (const int64_t started = gauges.started_us; started > 0) {

@@ -20,6 +20,7 @@ struct NamedNode {
   std::string kind;
   std::string name;
   uint32_t tasks = 1;
+  const SourcePlan* source = nullptr;
 };
 
 /// Dead letters go with their nodes.
@@ -36,7 +37,7 @@ std::vector<NamedNode> NodesOf(const JobPlan& plan) {
     });
     // The last of a step's operators is the one behind its exchange, where its state is.
     if (known == nodes.end()) {
-      nodes.push_back({kind, node.user_name, tasks});
+      nodes.push_back({kind, node.user_name, tasks, node.source.get()});
     } else {
       known->tasks = tasks;
     }
@@ -63,6 +64,16 @@ NodeDifference OfBoth(const NamedNode& before, const NamedNode& after,
     difference.keeps = true;
     if (drop) difference.fate = Fate::kRebuilt;
     add(drop ? "begins at its start; its positions are dropped" : "goes on from its positions");
+    if (!drop && before.source && after.source) {
+      for (const std::string& input : before.source->Inputs()) {
+        if (after.source->Reads(input)) continue;
+        add(fmt::format("{} is no longer read: its positions are dropped", input));
+      }
+      for (const std::string& input : after.source->Inputs()) {
+        if (before.source->Reads(input)) continue;
+        add(fmt::format("{} is new: it is read from its first record", input));
+      }
+    }
   } else if (after.kind == "step") {
     const auto old_shape = shapes_before.find(after.name);
     const auto new_shape = shapes_after.find(after.name);

@@ -1,5 +1,7 @@
 #include "engine/plan_diff.h"
 
+#include <algorithm>
+
 #include "engine/errors.h"
 #include "tests/catch.h"
 
@@ -54,6 +56,46 @@ TEST_CASE("what stays as it was is kept, at another parallelism moved") {
   const auto moved = DiffPlans(plan, PlanOf({kClicks, kCounts, kOut}, 3), {});
   CHECK(Told(moved) == "clicks moved, counts moved, out moved");
   CHECK(moved[1].detail == "from 2 tasks to 3; keeps its state");
+}
+
+/// Reads topics by their names; only what a difference asks is there.
+class Topics final : public SourcePlan {
+ public:
+  explicit Topics(std::vector<std::string> names) : names_(std::move(names)) {}
+  std::vector<std::string> Inputs() const override { return names_; }
+  bool Reads(const std::string& input) const override {
+    return std::find(names_.begin(), names_.end(), input) != names_.end();
+  }
+  const SchemaPtr& columns() const override { return none_; }
+  size_t visible() const override { return 0; }
+  bool bounded() const override { return false; }
+  std::string Describe() const override { return "topics"; }
+  Result<std::unique_ptr<SplitFinder>> MakeFinder(const ConnectorContext&) const override {
+    return std::unique_ptr<SplitFinder>();
+  }
+  Result<std::unique_ptr<SourceReader>> MakeReader(const ConnectorContext&, const std::vector<int>&,
+                                                   bool) const override {
+    return std::unique_ptr<SourceReader>();
+  }
+
+ private:
+  const std::vector<std::string> names_;
+  const SchemaPtr none_;
+};
+
+TEST_CASE("topics that a source no longer names are told, and those that it names now") {
+  JobPlan before = PlanOf({kClicks, kOut});
+  before.nodes[0].source = std::make_shared<Topics>(std::vector<std::string>{"a", "b"});
+  JobPlan after = PlanOf({kClicks, kOut});
+  after.nodes[0].source = std::make_shared<Topics>(std::vector<std::string>{"a", "c"});
+  const auto differences = DiffPlans(before, after, {});
+  CHECK(Told(differences) == "clicks kept, out kept");
+  CHECK(differences[0].detail ==
+        "goes on from its positions; b is no longer read: its positions are dropped; "
+        "c is new: it is read from its first record");
+  // The job file has said it by name, and no row that was read is lost by it.
+  CHECK(CheckDrops(differences, {}).ok());
+  CHECK(DiffPlans(before, before, {})[0].detail == "goes on from its positions");
 }
 
 TEST_CASE("state of another shape, or of a step that is gone, is dropped if that is said") {

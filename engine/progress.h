@@ -25,7 +25,11 @@ struct SavepointProgress {
 struct JobProgress {
   /// starting, running, stopping, waiting (for the next attempt), ended, failed
   std::string phase = "starting";
-  int64_t rows_read = 0;                   ///< By source tasks, in this process.
+  int64_t rows_read = 0;  ///< By source tasks, in this process.
+  // What sources gave and sinks took while it runs: up to the checkpoint that the attempt began
+  // with, and since. May be some behind what the newest checkpoint says.
+  int64_t rows_in = 0;
+  int64_t rows_out = 0;
   int64_t lag_records = -1;                ///< -1: not known.
   int64_t lag_us = -1;                     ///< Longest of the source tasks; -1: not known.
   EventTime watermark = EventTime::Min();  ///< Least over the source tasks.

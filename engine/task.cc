@@ -85,6 +85,7 @@ void Task::CountTime(Duration before) {
   const int64_t waited = chain_->waited().us - waited_us_;
   waited_us_ += waited;
   gauges_.blocked_us += waited;
+  gauges_.rows_out = chain_->rows_out();
   gauges_.busy_us += std::max<int64_t>(setup_.clock->Monotonic().us - before.us - waited, 0);
 }
 

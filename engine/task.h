@@ -42,6 +42,7 @@ class TaskListener {
 /// What others may read of a running task at any time.
 struct TaskGauges {
   std::atomic<int64_t> rows_in{0};
+  std::atomic<int64_t> rows_out{0};  ///< That its sinks took, dead letters left out.
   std::atomic<int64_t> watermark_us{EventTime::Min().us};
   std::atomic<int64_t> started_us{0};  ///< Monotonic; 0: its loop has not begun.
   std::atomic<int64_t> busy_us{0};

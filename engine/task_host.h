@@ -45,6 +45,7 @@ struct TaskProgress {
   TaskId task;
   bool is_source = false;
   int64_t rows_in = 0;
+  int64_t rows_out = 0;  ///< That its sinks took, dead letters left out.
   // Of its time since it began: at work, waiting for room downstream, and with nothing to do.
   int64_t busy_us = 0;
   int64_t blocked_us = 0;

@@ -1,5 +1,6 @@
 #include "connectors/kafka/kafka.h"
 
+#include <algorithm>
 #include <mutex>
 #include <set>
 
@@ -11,6 +12,7 @@
 #include "connectors/kafka/finder.h"
 #include "connectors/kafka/group_teller.h"
 #include "connectors/kafka/options.h"
+#include "connectors/kafka/position.h"
 #include "connectors/kafka/publisher.h"
 #include "connectors/kafka/reader.h"
 #include "connectors/kafka/redriver.h"
@@ -71,6 +73,23 @@ class KafkaSource final : public SourcePlan {
     if (options_.topics) what = fmt::format("topics {}", weir::ShowValue(*options_.topics));
     return fmt::format("kafka {} at {}, {}{}", what, connection_->address(),
                        weir::ShowValue(options_.isolation), bounded() ? ", bounded" : "");
+  }
+
+  std::vector<std::string> Inputs() const override {
+    if (options_.topic) return {*options_.topic};
+    return options_.topics.value_or(std::vector<std::string>{});
+  }
+  std::string InputOf(const Split& split) const override {
+    const Result<SplitName> name = ParseSplitId(split.id);
+    return name.ok() ? name->topic : split.id;
+  }
+  bool Reads(const std::string& input) const override {
+    if (options_.pattern) {
+      const Result<bool> matches = MatchesPattern(*options_.pattern, input);
+      if (!matches.ok() || *matches) return true;
+    }
+    const std::vector<std::string> named = Inputs();
+    return std::find(named.begin(), named.end(), input) != named.end();
   }
 
   Result<std::unique_ptr<SplitFinder>> MakeFinder(const ConnectorContext&) const override {

@@ -20,8 +20,8 @@ Json ToJson(const JobInShort& job) {
   }
   if (job.report) {
     const manager::AttemptReport& report = *job.report;
-    json["rows_in"] = report.rows_in;
-    json["rows_out"] = report.rows_out;
+    json["rows_in"] = report.rows_in_now;
+    json["rows_out"] = report.rows_out_now;
     json["rows_per_second"] = report.rows_per_second;
     json["rows_out_per_second"] =
         report.rows_out_per_second ? Json(*report.rows_out_per_second) : Json(nullptr);

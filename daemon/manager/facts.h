@@ -121,6 +121,9 @@ struct AttemptReport {
   Duration checkpoint_age;
   int64_t rows_in = 0;
   int64_t rows_out = 0;
+  // Up to now, where those above are as of the newest checkpoint.
+  int64_t rows_in_now = 0;
+  int64_t rows_out_now = 0;
   double rows_per_second = 0;                 ///< Read by the sources.
   std::optional<double> rows_out_per_second;  ///< Written by the sinks; none: not known yet.
   int64_t lag_records = -1;                   ///< -1: not known.

@@ -107,6 +107,8 @@ AttemptReport ReportOf(const proto::Report& message) {
   report.checkpoint_age = {message.checkpoint_age_us()};
   report.rows_in = message.rows_in();
   report.rows_out = message.rows_out();
+  report.rows_in_now = message.rows_in_now();
+  report.rows_out_now = message.rows_out_now();
   report.rows_per_second = message.rows_per_second();
   if (message.has_rows_out_per_second()) {
     report.rows_out_per_second = message.rows_out_per_second();
@@ -138,6 +140,8 @@ proto::Report MessageOf(const AttemptReport& report) {
   message.set_checkpoint_age_us(report.checkpoint_age.us);
   message.set_rows_in(report.rows_in);
   message.set_rows_out(report.rows_out);
+  message.set_rows_in_now(report.rows_in_now);
+  message.set_rows_out_now(report.rows_out_now);
   message.set_rows_per_second(report.rows_per_second);
   if (report.rows_out_per_second) message.set_rows_out_per_second(*report.rows_out_per_second);
   message.set_lag_records(report.lag_records);

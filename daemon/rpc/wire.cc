@@ -140,6 +140,7 @@ proto::TaskGauges ToProto(const TaskProgress& progress) {
   *gauges.mutable_task() = ToProto(progress.task);
   gauges.set_is_source(progress.is_source);
   gauges.set_rows_in(progress.rows_in);
+  gauges.set_rows_out(progress.rows_out);
   gauges.set_busy_us(progress.busy_us);
   gauges.set_blocked_us(progress.blocked_us);
   gauges.set_idle_us(progress.idle_us);
@@ -158,6 +159,7 @@ TaskProgress FromProto(const proto::TaskGauges& gauges) {
   progress.task = FromProto(gauges.task());
   progress.is_source = gauges.is_source();
   progress.rows_in = gauges.rows_in();
+  progress.rows_out = gauges.rows_out();
   progress.busy_us = gauges.busy_us();
   progress.blocked_us = gauges.blocked_us();
   progress.idle_us = gauges.idle_us();

@@ -17,6 +17,8 @@ manager::AttemptReport AttemptReportOf(const JobPlan& plan, const JobProgress& p
   const JobSums sums = SumsOf(plan, progress.totals);
   report.rows_in = sums.rows_in;
   report.rows_out = sums.rows_out;
+  report.rows_in_now = std::max(progress.rows_in, sums.rows_in);
+  report.rows_out_now = std::max(progress.rows_out, sums.rows_out);
   report.rows_per_second = rates.rows_in.value_or(0);
   report.rows_out_per_second = rates.rows_out;
   report.lag_records = progress.lag_records;

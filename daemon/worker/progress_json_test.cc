@@ -19,6 +19,8 @@ JobProgress Running() {
   JobProgress progress;
   progress.phase = "running";
   progress.rows_read = 1000;
+  progress.rows_in = 130;
+  progress.rows_out = 8;
   progress.lag_records = 7;
   progress.watermark = EventTime{1'000'000};
   progress.watermark_holder = "clicks/1";
@@ -98,6 +100,9 @@ TEST_CASE("a job of one process is told in the manager's words") {
   Json json = ToJson(InShort(testing::ShopPlan(), progress, Rates()));
   CHECK(json["state"] == "running");
   CHECK(json["parallelism"] == 2);
+  // Up to now, not as of the checkpoint; unless that has heard of more.
+  CHECK(json["rows_in"] == 130);
+  CHECK(json["rows_out"] == 9);
   CHECK(json["rows_per_second"] == 50.0);
   CHECK(json["rows_out_per_second"] == 4.5);
   CHECK(json["busy"] == 0.95);

@@ -135,6 +135,34 @@ def test_what_holds_a_job_and_what_its_workers_say(weir_binary: pathlib.Path, tm
         assert cluster.command("logs", "nothere").code == 2
 
 
+def test_rows_are_counted_before_the_first_checkpoint(
+        weir_binary: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    job = tmp_path / "days.yaml"
+    # No checkpoint comes by itself but the one that the attempt begins with.
+    job.write_text(DAYS.replace("interval: 300ms", "interval: 1h"))
+    with Cluster(tmp_path / "cluster", job, {"JOB": "days", "OUT": str(tmp_path / "days")}, workers=2) as cluster:
+        cluster.start()
+        cluster.wait_job("running")
+        first = cluster.wait_until(lambda: (now := cluster.look_at_job()) and now.get("rows_in", 0) > 0 and now,
+                                   30, "rows in are told")
+        before = cluster.newest_manifest()
+        assert before is not None and before.totals.get("clicks.in", 0) == 0, before.totals
+        cluster.wait_until(lambda: cluster.status()["rows_in"] > first["rows_in"], 30, "they rise")
+        # What is read again after a failure is not counted twice.
+        cluster.ask("savepoint", "days")
+        newest = cluster.newest_manifest()
+        assert newest is not None and 0 < newest.totals["clicks.in"] <= cluster.status()["rows_in"]
+        cluster.workers[cluster.status()["attempt"]["lead"]].kill()
+        cluster.up()
+        cluster.wait_job("running", not_attempt=attempt_of(first))
+        counted = cluster.wait_until(lambda: (cluster.look_at_job() or {}).get("rows_in"), 30, "they are told again")
+        assert counted >= newest.totals["clicks.in"]
+        cluster.ask("stop", "days", "--drain")
+        cluster.wait_job("ended")
+        last = cluster.newest_manifest()
+        assert last is not None and counted <= last.totals["clicks.in"]
+
+
 @pytest.mark.parametrize("cut_off", ["lead and host", "two hosts"])
 def test_workers_cut_off_from_each_other(
         weir_binary: pathlib.Path, tmp_path: pathlib.Path, cut_off: str) -> None:

@@ -3,11 +3,14 @@
 import json
 import pathlib
 import re
+from collections import Counter
 
 import pytest
+from confluent_kafka import Producer
 
 from e2e.campaign import JOB
 from e2e.cluster import Cluster, ClusterCampaign, attempt_of
+from e2e.test_jobs import unique
 from e2e.weir import DECISION, DONE, USAGE, Weir, call
 
 DAYS = """job: days
@@ -219,3 +222,77 @@ def test_a_job_that_was_changed_at_rest_goes_on_once_it_is_told_what_to_drop(
         newest = cluster.newest_manifest()
         assert total(newest, "users", "given_up") == held > 0
         assert total(newest, "days", "held") == newest.totals["clicks.in"]
+
+
+# --- topics -------------------------------------------------------------------------------------
+
+TOPICS = """job: topics
+parallelism: 2
+checkpoint: {{ interval: 200ms }}
+connections:
+  broker: {{ kafka: {{ bootstrap_servers: "{bootstrap}" }} }}
+sources:
+  records:
+    kafka: {{ connection: broker, {topics}, start: earliest }}
+    format: json
+    columns: {{ name: string, at: timestamp }}
+    event_time: {{ column: at, watermark_delay: 0s }}
+steps:
+  windows:
+    from: records
+    window: {{ tumbling: 1s }}
+    group_by: name
+    select: {{ name: name, n: count() }}
+sinks:
+  out: {{ from: windows, files: {{ path: "{out}", roll: {{ every: 100ms }} }}, format: json }}
+"""
+
+
+@pytest.mark.parametrize("named", ["by name", "by pattern"])
+def test_a_topic_that_is_no_longer_named_is_no_longer_read(
+        kafka, weir_binary: pathlib.Path, tmp_path: pathlib.Path, named: str) -> None:
+    """Nor do windows wait for it: its rows are older than all others."""
+    one, other = unique("topics-one"), unique("topics-other")
+    for topic in (one, other):
+        kafka.create_topic(topic, partitions=2)
+    out = tmp_path / "out"
+
+    def write(name: str, topics: str) -> pathlib.Path:
+        (tmp_path / name).write_text(TOPICS.format(bootstrap=kafka.bootstrap, topics=topics, out=out))
+        return tmp_path / name
+
+    def send(topic: str, name: str, second: int) -> None:
+        producer = Producer({"bootstrap.servers": kafka.bootstrap})
+        for partition in (0, 1):
+            producer.produce(topic, json.dumps({"name": name, "at": f"2026-01-01T00:00:{second:02}Z"}),
+                             partition=partition)
+        assert producer.flush(30) == 0
+
+    def counted() -> Counter:
+        return Counter({row["name"]: row["n"] for file in out.rglob("*.json")
+                        if not file.name.startswith(("_", ".")) for row in map(json.loads, file.read_text().splitlines())})
+
+    both = f"topics: [{one}, {other}]" if named == "by name" else f'pattern: "({one}|{other})"'
+    before = write("before.yaml", both)
+    after = write("after.yaml", f"topic: {one}")
+    with Cluster(tmp_path / "cluster", before, {"JOB": "topics"}, workers=2) as cluster:
+        cluster.start()
+        first = cluster.wait_job("running")
+        send(one, "held", 10)
+        send(other, "old", 1)
+        cluster.wait_until(lambda: (now := cluster.newest_manifest()) and now.totals.get("records.in") == 4, 60,
+                           "rows of both topics are read")
+        told = call("diff", before, after)
+        assert told.code == DONE, told.show()
+        if named == "by name":
+            assert f"{other} is no longer read: its positions are dropped" in told.out, told.show()
+        cluster.ask("upgrade", after)
+        cluster.wait_job("running", not_attempt=attempt_of(first))
+        send(other, "unread", 20)
+        send(one, "late enough", 30)
+        cluster.wait_until(lambda: {"held", "old"} <= set(counted()), 60, "windows close without the other topic")
+        newest = cluster.newest_manifest()
+        assert newest is not None and {split.rsplit("/", 1)[0] for split in newest.positions} == {one}
+        cluster.ask("stop", "topics", "--drain")
+        cluster.wait_job("ended")
+        assert counted() == {"held": 2, "old": 2, "late enough": 2}
