@@ -245,15 +245,21 @@ void Client::Answered() {
   {
     std::lock_guard lock(mutex_);
     trouble_ = Status::Ok();
-    suspicions_ = 0;
+    suspicion_ = {};
   }
   if (!brokers_away_.exchange(false)) return;
   log::Info("kafka brokers answer again", {{"address", address()}});
 }
 
 Status Client::Trouble() {
+  // The library tells what repeats itself once in half a minute only, so they can't be counted.
+  constexpr Duration kBelieved = Duration::Seconds(2);
   Serve(/*timeout_ms=*/0);
   std::lock_guard lock(mutex_);
+  if (!suspicion_.status.ok() &&
+      SystemClock().Monotonic().us - suspicion_.since.us >= kBelieved.us) {
+    Believe(suspicion_.status);
+  }
   if (trouble_.ok() || !connection_->logged_in()) return trouble_;
   return Status(errors::kBrokersAway, trouble_.message(), trouble_.cure());
 }
@@ -276,28 +282,45 @@ void Client::OnDelivery(int error, const char* topic, int32_t partition) {
   deliveries_.first_place = fmt::format("{}/{}", topic, partition);
 }
 
-void Client::Suspect(int error, const std::string& reason) {
-  constexpr int kSuspicionsBelieved = 3;
+void Client::Suspect(int error, std::string_view reason) {
   const LoginTrouble found = ExplainLogin(security_, error, reason,
                                           certificate_.load(std::memory_order_relaxed), address());
-  if (found.status.ok()) return;
-  if (found.sure) connection_->Doubt();
-  {
+  if (found.sure) {
+    connection_->Doubt();
     std::lock_guard lock(mutex_);
-    if (!found.sure && ++suspicions_ < kSuspicionsBelieved) return;
-    const bool news = trouble_.ok() || trouble_.code().id != found.status.code().id;
-    trouble_ = found.status;
-    if (!news) return;
+    Believe(found.status);
+    return;
   }
-  log::Warn("kafka brokers do not let weir in", {{"code", found.status.code().id},
-                                                 {"address", address()},
-                                                 {"reason", found.status.message()},
-                                                 {"cure", found.status.cure()}});
+  // The library's words begin with the broker's name.
+  const std::string_view broker = reason.substr(0, reason.find(": "));
+  std::lock_guard lock(mutex_);
+  if (!found.status.ok()) {
+    if (suspicion_.status.ok()) suspicion_.since = SystemClock().Monotonic();
+    suspicion_.status = found.status;
+    suspicion_.broker = broker;
+  } else if (error == RD_KAFKA_RESP_ERR__TRANSPORT && broker == suspicion_.broker) {
+    suspicion_ = {};  // It was going away.
+  }
 }
 
-void Client::OnLog(const char* line) {
-  // The one thing that is told in a line only: a broker that hangs up on the first words.
-  if (std::string_view(line).find("in state APIVERSION_QUERY") == std::string_view::npos) return;
+void Client::Believe(const Status& trouble) {
+  const bool news = trouble_.ok() || trouble_.code().id != trouble.code().id;
+  trouble_ = trouble;
+  if (!news) return;
+  log::Warn("kafka brokers do not let weir in", {{"code", trouble.code().id},
+                                                 {"address", address()},
+                                                 {"reason", trouble.message()},
+                                                 {"cure", trouble.cure()}});
+}
+
+void Client::OnLog(std::string_view line) {
+  // What is told in a line only: a broker that hangs up on the first words.
+  if (line.find("in state APIVERSION_QUERY") == std::string_view::npos &&
+      line.find("in state SSL_HANDSHAKE") == std::string_view::npos) {
+    return;
+  }
+  const size_t thread_end = line.starts_with("[thrd:") ? line.find("]: ") : std::string_view::npos;
+  if (thread_end != std::string_view::npos) line.remove_prefix(thread_end + 3);
   Suspect(RD_KAFKA_RESP_ERR__TRANSPORT, line);
 }
 

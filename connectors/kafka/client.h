@@ -75,14 +75,16 @@ class Client {
   // Called back by the library.
   void OnDelivery(int error, const char* topic, int32_t partition);
   void OnError(int error, const char* reason);
-  void OnLog(const char* line);
+  void OnLog(std::string_view line);
   void OnCertificate(int fault) { certificate_.store(fault, std::memory_order_relaxed); }
   void OnTokenWanted(rd_kafka_t* handle) { connection_->RenewToken(handle); }
   void OnSocket() { connection_->SocketOpened(); }
   void OnSocketClosed() { sockets_closed_.fetch_add(1, std::memory_order_relaxed); }
 
  private:
-  void Suspect(int error, const std::string& reason);
+  /// Looks at the library's words for why brokers do not let it in.
+  void Suspect(int error, std::string_view reason);
+  void Believe(const Status& trouble);
   explicit Client(ConnectionPtr connection) : connection_(std::move(connection)) {}
 
   const ConnectionPtr connection_;
@@ -97,7 +99,14 @@ class Client {
   mutable std::mutex mutex_;
   std::string last_error_;
   Status trouble_;
-  int suspicions_ = 0;  ///< Troubles that were not sure, since anything was answered.
+  /// A trouble that a broker which goes away shows as well: it is one if it is the broker's last
+  /// word for a while.
+  struct Suspicion {
+    Status status;
+    std::string broker;
+    Duration since;
+  };
+  Suspicion suspicion_;
 };
 
 }  // namespace weir::kafka

@@ -102,8 +102,9 @@ LoginTrouble ExplainTls(Security security, std::string_view reason, int certific
   if (Says(reason, "certificate verify failed")) {
     return {ExplainBrokersCertificate(certificate, reason, address), true};
   }
-  if (Says(reason, "PLAINTEXT broker listener") || Says(reason, "wrong version number") ||
-      Says(reason, "packet length too long") || Says(reason, "http request")) {
+  if (Says(reason, "PLAINTEXT broker listener") || Says(reason, "isconnected") ||
+      Says(reason, "wrong version number") || Says(reason, "packet length too long") ||
+      Says(reason, "http request")) {
     return {TlsRefused(fmt::format("what listens at {} does not speak TLS", address), reason,
                        "take the port of the TLS listener, or say security: plaintext"),
             false};
@@ -244,7 +245,9 @@ LoginTrouble ExplainLogin(Security security, int code, std::string_view reason, 
     case RD_KAFKA_RESP_ERR_ILLEGAL_SASL_STATE:
       return {ExplainSasl(security, reason, address), true};
     case RD_KAFKA_RESP_ERR__TRANSPORT:
-      if (Says(reason, "SSL handshake failed") || Says(reason, "SSL routines")) {
+      if (Says(reason, "imed out")) return {};
+      if (Says(reason, "in state SSL_HANDSHAKE") || Says(reason, "SSL handshake failed") ||
+          Says(reason, "SSL routines")) {
         return ExplainTls(security, reason, certificate, address);
       }
       if (security == Security::kPlaintext && Says(reason, "in state APIVERSION_QUERY")) {

@@ -159,6 +159,7 @@ def test_a_certificate_for_another_name(secure, weir_binary, tmp_path) -> None:
 
 @pytest.mark.parametrize("way, port, words", [
     ("plaintext", "tls", ["speaks plaintext", "security: tls"]),
+    ("tls", "plaintext", ["does not speak TLS", "security: plaintext"]),
     ("tls", "mtls", ["wants a certificate", "security: mtls"]),
 ])
 def test_the_port_of_another_way(secure, weir_binary, tmp_path, way: str, port: str, words: list) -> None:
