@@ -1,91 +1,15 @@
 #include "connectors/kafka/client_properties.h"
 
-#include <algorithm>
 #include <cctype>
-#include <charconv>
 #include <optional>
 
 #include <fmt/format.h>
 
 #include "connectors/kafka/errors.h"
+#include "connectors/kafka/java_properties.h"
 
 namespace weir::kafka {
 namespace {
-
-struct Line {
-  std::string key;
-  std::string value;
-  int number = 0;
-};
-
-bool IsBlank(char c) { return c == ' ' || c == '\t' || c == '\f'; }
-
-/// Removes Java's escapes; `\uXXXX` of ASCII only, which is all that settings are made of.
-std::string Unescape(std::string_view text) {
-  std::string plain;
-  for (size_t i = 0; i < text.size(); i++) {
-    if (text[i] != '\\' || i + 1 == text.size()) {
-      plain += text[i];
-      continue;
-    }
-    const char next = text[++i];
-    unsigned code = 0;
-    const char* digits = text.data() + i + 1;
-    if (next == 'u' && i + 4 < text.size() &&
-        std::from_chars(digits, digits + 4, code, 16).ptr == digits + 4 && code < 0x80) {
-      plain += static_cast<char>(code);
-      i += 4;
-    } else {
-      plain += next == 't' ? '\t' : next == 'n' ? '\n' : next == 'r' ? '\r' : next;
-    }
-  }
-  return plain;
-}
-
-/// Whether an odd number of backslashes ends the line, so that the next one belongs to it.
-bool GoesOn(std::string_view line) {
-  size_t slashes = 0;
-  while (slashes < line.size() && line[line.size() - 1 - slashes] == '\\') slashes++;
-  return slashes % 2 == 1;
-}
-
-std::vector<Line> LinesOf(std::string_view text) {
-  std::vector<Line> lines;
-  std::string whole;
-  int number = 0;
-  int first = 0;
-  const auto take = [&] {
-    size_t end = 0;
-    while (end < whole.size() && !IsBlank(whole[end]) && whole[end] != '=' && whole[end] != ':') {
-      end += whole[end] == '\\' ? 2 : 1;
-    }
-    end = std::min(end, whole.size());
-    size_t value = end;
-    while (value < whole.size() && IsBlank(whole[value])) value++;
-    if (value < whole.size() && (whole[value] == '=' || whole[value] == ':')) value++;
-    while (value < whole.size() && IsBlank(whole[value])) value++;
-    lines.push_back({Unescape(std::string_view(whole).substr(0, end)),
-                     Unescape(std::string_view(whole).substr(value)), first});
-    whole.clear();
-  };
-  while (!text.empty()) {
-    const size_t newline = text.find('\n');
-    std::string_view line = text.substr(0, newline);
-    text = newline == std::string_view::npos ? std::string_view() : text.substr(newline + 1);
-    number++;
-    if (line.ends_with('\r')) line.remove_suffix(1);
-    while (!line.empty() && IsBlank(line.front())) line.remove_prefix(1);
-    if (whole.empty()) {
-      if (line.empty() || line.front() == '#' || line.front() == '!') continue;
-      first = number;
-    }
-    const bool more = GoesOn(line) && !text.empty();
-    if (GoesOn(line)) line.remove_suffix(1);
-    whole += line;
-    if (!more) take();
-  }
-  return lines;
-}
 
 /// `org.….ScramLoginModule required username="a" password="b";`
 struct LoginModule {
@@ -142,17 +66,20 @@ class Translator {
   explicit Translator(const std::string& file) : file_(file) {}
 
   Result<TranslatedProperties> Run(std::string_view text) {
-    for (Line& line : LinesOf(text)) lines_[line.key] = std::move(line);
+    for (JavaProperty& line : WEIR_TRY(ReadJavaProperties(text, file_))) {
+      std::string key = line.key;
+      lines_[std::move(key)] = std::move(line);
+    }
     WEIR_TRY(Protocol());
     WEIR_TRY(Stores());
-    if (const Line* names = Take("ssl.endpoint.identification.algorithm")) {
+    if (const JavaProperty* names = Take("ssl.endpoint.identification.algorithm")) {
       out_.options.tls.verify_names = !names->value.empty();
     }
     for (const auto& [key, line] : lines_) {
       if (UseOfProperty(key) != PropertyUse::kRefused) {
         out_.options.properties[key] = line.value;
       } else {
-        out_.ignored.push_back(fmt::format("{} (line {})", key, line.number));
+        out_.ignored.push_back(fmt::format("{} (line {})", key, line.line_number));
       }
     }
     return std::move(out_);
@@ -160,23 +87,23 @@ class Translator {
 
  private:
   /// The line of a key, which is dealt with then; it lives until the next call.
-  const Line* Take(const std::string& key) {
+  const JavaProperty* Take(const std::string& key) {
     auto node = lines_.extract(key);
     if (node.empty()) return nullptr;
     taken_ = std::move(node.mapped());
     return &taken_;
   }
 
-  Status Fault(const Line& line, std::string what, std::string cure) const {
+  Status Fault(const JavaProperty& line, std::string what, std::string cure) const {
     return Status(errors::kConnectionOption,
-                  fmt::format("{}:{}: {}: {}", file_, line.number, line.key, what),
+                  fmt::format("{}:{}: {}: {}", file_, line.line_number, line.key, what),
                   std::move(cure));
   }
 
   Status Protocol() {
     std::string protocol = "PLAINTEXT";
-    Line at;
-    if (const Line* line = Take("security.protocol")) {
+    JavaProperty at;
+    if (const JavaProperty* line = Take("security.protocol")) {
       at = *line;
       protocol = line->value;
     }
@@ -190,7 +117,7 @@ class Translator {
                    "PLAINTEXT, SSL and SASL_SSL are known");
     }
     std::string mechanism;
-    if (const Line* line = Take("sasl.mechanism")) {
+    if (const JavaProperty* line = Take("sasl.mechanism")) {
       at = *line;
       mechanism = line->value;
     }
@@ -208,7 +135,7 @@ class Translator {
   }
 
   Status Login() {
-    const Line* line = Take("sasl.jaas.config");
+    const JavaProperty* line = Take("sasl.jaas.config");
     const bool scram = out_.options.security == Security::kScram;
     if (line == nullptr) {
       if (!scram) return Status::Ok();
@@ -217,7 +144,7 @@ class Translator {
                     "sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule "
                     "required username=\"…\" password=\"…\";");
     }
-    const Line at = *line;
+    const JavaProperty at = *line;
     const auto module = ParseLoginModule(at.value);
     if (!module) return Fault(at, "not a login module with its options", "see its quotes");
     const auto option = [&](const std::string& key) {
@@ -255,11 +182,11 @@ class Translator {
   /// A store of Java's as what it is worth to the client library: a PEM file, or a text.
   Status Store(const std::string& which, std::string& path, std::string& text,
                const std::string& text_key) {
-    if (const Line* line = Take("ssl." + text_key)) text = line->value;
+    if (const JavaProperty* line = Take("ssl." + text_key)) text = line->value;
     std::string type = "JKS";
-    if (const Line* line = Take("ssl." + which + ".type")) type = line->value;
+    if (const JavaProperty* line = Take("ssl." + which + ".type")) type = line->value;
     (void)Take("ssl." + which + ".password");
-    const Line* line = Take("ssl." + which + ".location");
+    const JavaProperty* line = Take("ssl." + which + ".location");
     if (line == nullptr) return Status::Ok();
     if (type != "PEM") {
       return Fault(*line, fmt::format("only Java opens a store of type {}", type),
@@ -277,8 +204,8 @@ class Translator {
     WEIR_TRY(Store("truststore", out_.options.tls.ca, out_.ca, "truststore.certificates"));
     WEIR_TRY(Store("keystore", out_.options.tls.certificate, out_.certificate,
                    "keystore.certificate.chain"));
-    if (const Line* line = Take("ssl.keystore.key")) out_.key = line->value;
-    if (const Line* line = Take("ssl.key.password")) out_.key_password = line->value;
+    if (const JavaProperty* line = Take("ssl.keystore.key")) out_.key = line->value;
+    if (const JavaProperty* line = Take("ssl.key.password")) out_.key_password = line->value;
     const bool own = !out_.options.tls.certificate.empty() || !out_.certificate.empty();
     if (own && out_.options.security == Security::kTls) out_.options.security = Security::kMtls;
     if (!out_.options.tls.certificate.empty()) {
@@ -289,8 +216,8 @@ class Translator {
   }
 
   const std::string& file_;
-  std::map<std::string, Line> lines_;
-  Line taken_;
+  std::map<std::string, JavaProperty> lines_;
+  JavaProperty taken_;
   TranslatedProperties out_;
 };
 

@@ -7,6 +7,7 @@
 #include "base/pem.h"
 #include "connectors/kafka/client_properties.h"
 #include "connectors/kafka/errors.h"
+#include "connectors/kafka/java_properties.h"
 #include "tests/catch.h"
 
 namespace weir::kafka {
@@ -142,6 +143,28 @@ TEST_CASE("Java's settings are said in weir's words") {
 
   CHECK(Translated("").options.security == Security::kPlaintext);
   CHECK(Translated("a\\u003Db=1\\").ignored == std::vector<std::string>{"a=b (line 1)"});
+}
+
+TEST_CASE("Java's properties are read as Java reads them") {
+  const auto read = [](std::string_view text) {
+    auto properties = ReadJavaProperties(text, "f");
+    REQUIRE(properties.ok());
+    REQUIRE(properties->size() == 1);
+    return properties->front();
+  };
+  CHECK(read("a = b").value == "b");
+  CHECK(read("\n ! no\n a\\ b : c \\\n   d").key == "a b");
+  CHECK(read("\n ! no\n a\\ b : c \\\n   d").value == "c d");
+  CHECK(read("\n ! no\n a\\ b : c \\\n   d").line_number == 3);
+  CHECK(read("a=\\u00e9\\uD83D\\uDE00\\t\\q\\\\").value == "\u00e9\U0001F600\tq\\");
+  CHECK(read("a=\xe9").value == "\u00e9");  // ISO 8859-1.
+  CHECK(read("a").value.empty());
+  for (const std::string_view wrong :
+       {"a=\\u12", "a=\\u12x4", "\\ud800=1", "a=\\udc00", "a=\\ud800\\u0041"}) {
+    const auto properties = ReadJavaProperties("#\n" + std::string(wrong), "f");
+    CHECK(properties.status().Is(errors::kConnectionOption));
+    CHECK(properties.status().message().find("f:2") != std::string::npos);
+  }
 }
 
 TEST_CASE("what only Java can open is told with its line") {
