@@ -57,11 +57,10 @@ SavepointOpener OpenerOf(const CheckpointArguments& arguments) {
   };
 }
 
-/// Of the one that is named by its number or its folder.
-std::string AddressOf(const CheckpointStore& store, const std::string& savepoint) {
+/// The number of a savepoint that is not named by its folder; 0: it is.
+uint64_t NumberOf(const std::string& savepoint) {
   const bool number = savepoint.find_first_not_of("0123456789") == std::string::npos;
-  return number ? store.SavepointLocation(std::strtoull(savepoint.c_str(), nullptr, 10))
-                : savepoint;
+  return number ? std::strtoull(savepoint.c_str(), nullptr, 10) : 0;
 }
 
 Result<Json> AskList(const CheckpointArguments& arguments, const CheckpointHome& home) {
@@ -122,37 +121,25 @@ void PrintVerified(const Json& answer) {
 }
 
 Result<Json> AskToVerify(const CheckpointArguments& arguments, const CheckpointHome& home) {
+  const uint64_t savepoint = NumberOf(arguments.savepoint);
   if (home.is_cluster()) {
-    if (!arguments.savepoint.empty()) {
-      return Status(errors::kBadFlag, "--savepoint is for savepoints that this machine sees",
-                    "give --state-dir or --config; without --savepoint all are verified");
-    }
     Json body = Json::object();
     if (arguments.number > 0) body["checkpoint"] = arguments.number;
+    if (savepoint > 0) body["savepoint"] = savepoint;
     if (arguments.quick) body["quick"] = true;
+    if (!arguments.savepoint.empty() && savepoint == 0) {
+      return Status(errors::kBadFlag, "a manager looks up savepoints by their number only",
+                    "give the number; a folder is for a machine that sees it: give --state-dir or "
+                    "--config as well");
+    }
     return home.Post("/checkpoints/verify", body);
   }
   const auto store = WEIR_TRY(OpenStoreOf(arguments.home.store, StoreUse::kLook));
-  VerifyReport report;
-  report.deep = !arguments.quick;
-  std::vector<std::string> savepoints;
-  if (!arguments.savepoint.empty()) {
-    savepoints.push_back(AddressOf(*store, arguments.savepoint));
-  } else {
-    const bool all = arguments.number == 0;
-    report = WEIR_TRY(VerifyCheckpoints(
-        *store, all ? std::nullopt : std::optional(arguments.number), !arguments.quick));
-    if (all) {
-      for (const uint64_t number : WEIR_TRY(store->ListSavepoints())) {
-        savepoints.push_back(store->SavepointLocation(number));
-      }
-    }
-  }
-  for (const std::string& place : savepoints) {
-    const auto folder = WEIR_TRY(OpenSavepointOf(arguments.home.store, place));
-    WEIR_TRY(VerifySavepoint(*folder, nullptr, report));
-  }
-  return VerifyJson(arguments.home.store.job, report);
+  const VerifyWanted wanted{
+      arguments.number, savepoint > 0 ? store->SavepointLocation(savepoint) : arguments.savepoint,
+      !arguments.quick};
+  return VerifyJson(arguments.home.store.job,
+                    WEIR_TRY(VerifyKept(*store, wanted, OpenerOf(arguments))));
 }
 
 Result<int> Verify(const CheckpointArguments& arguments, const CLI::App& app) {
@@ -170,10 +157,20 @@ Result<int> Verify(const CheckpointArguments& arguments, const CLI::App& app) {
                     : "the newest one without a fault can be used with 'weir run --rewind'");
 }
 
-Status Remove(const CheckpointArguments& arguments) {
-  const auto store = WEIR_TRY(OpenStoreOf(arguments.home.store, StoreUse::kLook));
-  WEIR_TRY(store->RemoveSavepoint(arguments.number));
-  fmt::print("savepoint {} of job {} is removed\n", arguments.number, arguments.home.store.job);
+Status Remove(const CheckpointArguments& arguments, const CLI::App& app) {
+  const CheckpointHome home = WEIR_TRY(CheckpointHome::Of(app, arguments.home));
+  if (home.is_cluster()) {
+    (void)WEIR_TRY(home.Post("/checkpoints/remove", {{"savepoint", arguments.number}}));
+  } else {
+    const auto store = WEIR_TRY(OpenStoreOf(arguments.home.store, StoreUse::kLook));
+    WEIR_TRY(store->RemoveSavepoint(arguments.number));
+  }
+  if (arguments.home.client.json()) {
+    fmt::print("{}\n",
+               Json{{"job", arguments.home.store.job}, {"removed", arguments.number}}.dump(2));
+  } else {
+    fmt::print("savepoint {} of job {} is removed\n", arguments.number, arguments.home.store.job);
+  }
   return Status::Ok();
 }
 
@@ -184,9 +181,8 @@ std::function<int()> AddCheckpoint(CLI::App& app) {
   app.require_subcommand(1);
   CLI::App* list = app.add_subcommand("list", "The checkpoints that are kept, and savepoints.");
   CLI::App* verify = app.add_subcommand("verify", "Check every file of the checkpoints.");
-  for (CLI::App* sub : {list, verify}) AddHomeArguments(*sub, arguments->home);
   CLI::App* remove = app.add_subcommand("remove", "Remove a savepoint.");
-  AddStoreArguments(*remove, arguments->home.store);
+  for (CLI::App* sub : {list, verify, remove}) AddHomeArguments(*sub, arguments->home);
   verify->add_option("--checkpoint", arguments->number, "Only this one.");
   verify
       ->add_option("--savepoint", arguments->savepoint,
@@ -195,7 +191,7 @@ std::function<int()> AddCheckpoint(CLI::App& app) {
   remove->add_option("savepoint", arguments->number, "Its number.")->required();
   verify->add_flag("--quick", arguments->quick, "Sizes only, no checksums of files.");
   return [arguments, list, verify, remove] {
-    if (remove->parsed()) return Report(Remove(*arguments));
+    if (remove->parsed()) return Report(Remove(*arguments, *remove));
     const Result<int> code = list->parsed() ? List(*arguments, *list) : Verify(*arguments, *verify);
     return code.ok() ? *code : Report(code.status());
   };

@@ -58,4 +58,28 @@ Result<std::vector<ListedCheckpoint>> ListCheckpoints(const CheckpointStore& sto
   return list;
 }
 
+Result<VerifyReport> VerifyKept(const CheckpointStore& store, const VerifyWanted& wanted,
+                                const SavepointOpener& open, const std::function<Status()>& go_on) {
+  VerifyReport report;
+  report.deep = wanted.deep;
+  std::vector<std::string> savepoints;
+  if (!wanted.savepoint.empty()) {
+    savepoints.push_back(wanted.savepoint);
+  } else {
+    const bool all = wanted.checkpoint == 0;
+    report = WEIR_TRY(VerifyCheckpoints(
+        store, all ? std::nullopt : std::optional(wanted.checkpoint), wanted.deep, go_on));
+    if (all) {
+      for (const uint64_t number : WEIR_TRY(store.ListSavepoints())) {
+        savepoints.push_back(store.SavepointLocation(number));
+      }
+    }
+  }
+  for (const std::string& place : savepoints) {
+    const auto folder = WEIR_TRY(open(place));
+    WEIR_TRY(VerifySavepoint(*folder, go_on, report));
+  }
+  return report;
+}
+
 }  // namespace weir

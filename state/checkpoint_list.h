@@ -32,6 +32,17 @@ using SavepointOpener =
 Result<std::vector<ListedCheckpoint>> ListCheckpoints(const CheckpointStore& store,
                                                       const SavepointOpener& open);
 
+/// What is to be verified; neither a checkpoint nor a savepoint: all that is kept.
+struct VerifyWanted {
+  uint64_t checkpoint = 0;
+  std::string savepoint;  ///< Where it lies.
+  bool deep = true;       ///< Every byte, not sizes only.
+};
+/// See VerifyCheckpoints and VerifySavepoint.
+Result<VerifyReport> VerifyKept(const CheckpointStore& store, const VerifyWanted& wanted,
+                                const SavepointOpener& open,
+                                const std::function<Status()>& go_on = nullptr);
+
 /// Rows that an outbox was sealed with.
 int64_t RowsOf(const proto::OutboxEpoch& epoch);
 

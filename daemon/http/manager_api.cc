@@ -254,12 +254,17 @@ class Api {
   Result<Json> Checkpoints(const HttpCall& call) { return LookUp(call, manager::Errand{}); }
   /// Whether their bytes are right.
   Result<Json> Verify(const HttpCall& call) {
-    const Body body = WEIR_TRY(Body::Of(call.request, {"checkpoint", "quick"}));
+    const Body body = WEIR_TRY(Body::Of(call.request, {"checkpoint", "savepoint", "quick"}));
     manager::Errand errand;
     errand.kind = manager::Errand::Kind::kVerify;
     errand.checkpoint = WEIR_TRY(body.Checkpoint("checkpoint"));
+    errand.savepoint = WEIR_TRY(body.Checkpoint("savepoint"));
     errand.quick = WEIR_TRY(body.Flag("quick"));
     return LookUp(call, std::move(errand));
+  }
+  Result<Json> RemoveSavepoint(const HttpCall& call) {
+    return Do(call, "savepoint remove", call.names[0],
+              AskedToRemoveSavepoint(call.request, call.names[0]), kLongPatience);
   }
   /// What is sealed and not known to be published.
   Result<Json> Waiting(const HttpCall& call) {
@@ -428,6 +433,17 @@ class Api {
     return Asked{job, std::move(wanted)};
   }
 
+  Result<Asked> AskedToRemoveSavepoint(const Request& request, const std::string& job) const {
+    const Body body = WEIR_TRY(Body::Of(request, {"savepoint"}));
+    manager::commands::RunErrand wanted{job, {}};
+    wanted.errand.kind = manager::Errand::Kind::kRemoveSavepoint;
+    wanted.errand.savepoint = WEIR_TRY(body.Checkpoint("savepoint"));
+    if (wanted.errand.savepoint == 0) {
+      return Status(errors::kBadRequest, "'savepoint' is to be the number of a savepoint");
+    }
+    return Asked{job, std::move(wanted)};
+  }
+
   /// What a worker finds at the job's checkpoints; nothing changes by it.
   Result<Json> LookUp(const HttpCall& call, manager::Errand errand) {
     const std::string& job = call.names[0];
@@ -548,6 +564,9 @@ std::vector<HttpRoute> Routes(const std::shared_ptr<Api>& api, manager::Service&
       // It holds the texts of all jobs.
       {"GET", "/api/v1/backup", Access::kAdmin, does(&Api::Backup)},
       // Results may be given up for good.
+      // Nobody else keeps it.
+      {"POST", "/api/v1/jobs/{job}/checkpoints/remove", Access::kAdmin,
+       does(&Api::RemoveSavepoint)},
       {"POST", "/api/v1/jobs/{job}/txn/resolve", Access::kAdmin, does(&Api::Resolve)},
       {"POST", "/api/v1/jobs/{job}/remove", Access::kAdmin, does(&Api::Remove)},
   };

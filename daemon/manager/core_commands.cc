@@ -52,6 +52,9 @@ Told Tell(const commands::Upgrade& c) {
 Told Tell(const commands::Restart& c) { return {"restart", c.job, Show(c.choices)}; }
 Told Tell(const commands::Remove& c) { return {"remove", c.job, ""}; }
 Told Tell(const commands::RunErrand& c) {
+  if (c.errand.kind == Errand::Kind::kRemoveSavepoint) {
+    return {"savepoint remove", c.job, fmt::format("savepoint {}", c.errand.savepoint)};
+  }
   return {"resolve", c.job,
           fmt::format("sink {}, {}", c.errand.sink, c.errand.drop ? "drop" : "dead letter")};
 }

@@ -43,7 +43,7 @@ std::string Core::StoreOf(const std::string& job) const {
 Status Core::CheckNotBusy(const Job& job) const {
   const std::string& name = job.record.name;
   const bool resolving = std::any_of(errands_.begin(), errands_.end(), [&](const auto& entry) {
-    return entry.second.job == name && entry.second.errand.changes();
+    return entry.second.job == name && entry.second.errand.writes_checkpoint();
   });
   if (!resolving && !job.record.removed) return Status::Ok();
   return Status(errors::kChangeUnderWay,
@@ -57,10 +57,8 @@ Status Core::Give(const commands::RunErrand& wanted, const facts::Asked& asked, 
   const auto it = jobs_.find(wanted.job);
   if (it == jobs_.end()) return NoSuchJob(wanted.job);
   Job& job = it->second;
-  if (wanted.errand.changes()) {
-    WEIR_TRY(CheckNotBusy(job));
-    WEIR_TRY(StateOf(job.record.state).MayResolve(job));
-  }
+  if (wanted.errand.changes()) WEIR_TRY(CheckNotBusy(job));
+  if (wanted.errand.writes_checkpoint()) WEIR_TRY(StateOf(job.record.state).MayResolve(job));
   if (errands_.size() >= options_.most_errands) {
     return Status(errors::kTooManyErrands,
                   fmt::format("workers look at checkpoints for {} others just now, and that is as "
@@ -84,11 +82,11 @@ Status Core::Give(const commands::RunErrand& wanted, const facts::Asked& asked, 
       asked,         wanted.job,
       wanted.errand, *worker->session,
       worker->id,    {turn.now().us + options_.errand_limit.us + options_.errand_slack.us}};
-  if (!wanted.errand.changes()) {
+  if (!wanted.errand.writes_checkpoint()) {
     turn.Tell(*worker->session, std::move(order));
     return Status::Ok();
   }
-  // It writes a checkpoint, so it needs a number as an attempt does: durable, and nobody else's.
+  // It needs a number as an attempt does: durable, and nobody else's.
   if (!WEIR_MUTANT("manager_errand_unnumbered")) job.record.attempts++;
   order.attempt = {term_, job.record.attempts};
   order.instance = job.record.instance;
@@ -128,7 +126,9 @@ void Core::EndLostErrands(Turn& turn) {
     Status cut(errors::kErrandCut,
                gone ? fmt::format("worker {} left before it had answered", errand.worker)
                     : fmt::format("worker {} has not answered in time", errand.worker),
-               errand.errand.changes() ? "'weir txn list' shows whether it was done" : "ask again");
+               errand.errand.writes_checkpoint() ? "'weir txn list' shows whether it was done"
+               : errand.errand.changes() ? "'weir checkpoint list' shows whether it was done"
+                                         : "ask again");
     if (errand.errand.changes()) turn.Say(AuditOf(errand.asked, cut));
     turn.Say(actions::Reply{errand.asked.request, std::move(cut), 0});
     it = errands_.erase(it);

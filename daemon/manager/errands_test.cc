@@ -259,6 +259,7 @@ TEST_CASE("an errand and its answer are the same behind the wire") {
   tell::RunErrand order{{3, 9}, "clicks", kResolve, Duration::Seconds(5), {3, 12}, "instance"};
   order.errand.checkpoint = 77;
   order.errand.quick = true;
+  order.errand.savepoint = 78;
   proto::ToWorker message = MessageOf(3, order);
   const tell::RunErrand read = ErrandOf(message.term(), std::move(*message.mutable_errand()));
   CHECK(read.id == order.id);
@@ -266,6 +267,7 @@ TEST_CASE("an errand and its answer are the same behind the wire") {
   CHECK(read.errand.kind == Errand::Kind::kResolve);
   CHECK(read.errand.checkpoint == 77);
   CHECK(read.errand.quick);
+  CHECK(read.errand.savepoint == 78);
   CHECK(read.errand.sink == "out");
   CHECK(read.errand.drop);
   CHECK(read.limit == order.limit);

@@ -145,13 +145,17 @@ struct Errand {
     kVerify,
     kListWaiting,  ///< Results that are sealed and not known to be published.
     kResolve,      ///< The user's word about these; the job must be at rest.
+    kRemoveSavepoint,
   };
   Kind kind = Kind::kListCheckpoints;
   uint64_t checkpoint = 0;  ///< kVerify: only this one; 0: all that are kept.
   bool quick = false;       ///< kVerify: sizes only.
   std::string sink;         ///< kResolve.
   bool drop = false;        ///< kResolve: never published; else refusals go to the dead letter.
-  bool changes() const { return kind == Kind::kResolve; }
+  uint64_t savepoint = 0;   ///< kVerify: only this one; kRemoveSavepoint.
+  bool changes() const { return kind == Kind::kResolve || kind == Kind::kRemoveSavepoint; }
+  /// Whether it writes a checkpoint, for which it is numbered as attempts are.
+  bool writes_checkpoint() const { return kind == Kind::kResolve; }
 };
 
 namespace commands {

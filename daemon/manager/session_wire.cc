@@ -47,11 +47,12 @@ tell::RunErrand ErrandOf(uint64_t term, proto::RunErrand message) {
   order.id = {term, message.number()};
   order.job = std::move(*message.mutable_job());
   // One that is not known changes nothing.
-  if (message.kind() <= static_cast<uint32_t>(Errand::Kind::kResolve)) {
+  if (message.kind() <= static_cast<uint32_t>(Errand::Kind::kRemoveSavepoint)) {
     order.errand.kind = static_cast<Errand::Kind>(message.kind());
   }
   order.errand.checkpoint = message.checkpoint();
   order.errand.quick = message.quick();
+  order.errand.savepoint = message.savepoint();
   order.errand.sink = std::move(*message.mutable_sink());
   order.errand.drop = message.drop();
   order.limit = {message.limit_us()};
@@ -194,6 +195,7 @@ proto::ToWorker MessageOf(uint64_t term, const WorkerMessage& message) {
     order.set_kind(static_cast<uint32_t>(errand->errand.kind));
     order.set_checkpoint(errand->errand.checkpoint);
     order.set_quick(errand->errand.quick);
+    order.set_savepoint(errand->errand.savepoint);
     order.set_sink(errand->errand.sink);
     order.set_drop(errand->errand.drop);
     order.set_limit_us(errand->limit.us);

@@ -94,8 +94,8 @@ void Errands::Answer(const manager::tell::RunErrand& order, Result<std::string> 
 
 Result<std::string> Errands::Do(const manager::tell::RunErrand& order) {
   const Duration until{services_.clock->Monotonic().us + order.limit.us};
-  const auto store = WEIR_TRY(
-      services_.open_store(order.job, order.errand.changes() ? StoreUse::kRun : StoreUse::kLook));
+  const auto store = WEIR_TRY(services_.open_store(
+      order.job, order.errand.writes_checkpoint() ? StoreUse::kRun : StoreUse::kLook));
   {
     std::lock_guard lock(mutex_);
     if (ending_) return Ends();
@@ -127,16 +127,16 @@ Result<std::string> Errands::DoAt(const manager::tell::RunErrand& order, Checkpo
     case Errand::Kind::kListCheckpoints:
       return Shown(CheckpointsJson(order.job, WEIR_TRY(ListCheckpoints(store, open))));
     case Errand::Kind::kVerify: {
-      const uint64_t number = order.errand.checkpoint;
-      VerifyReport report = WEIR_TRY(VerifyCheckpoints(
-          store, number > 0 ? std::optional(number) : std::nullopt, !order.errand.quick, go_on));
-      if (number == 0) {
-        for (const uint64_t savepoint : WEIR_TRY(store.ListSavepoints())) {
-          const auto folder = WEIR_TRY(open(store.SavepointLocation(savepoint)));
-          WEIR_TRY(VerifySavepoint(*folder, go_on, report));
-        }
+      VerifyWanted wanted{order.errand.checkpoint, {}, !order.errand.quick};
+      if (order.errand.savepoint > 0) {
+        wanted.savepoint = store.SavepointLocation(order.errand.savepoint);
       }
-      return Shown(VerifyJson(order.job, report));
+      return Shown(VerifyJson(order.job, WEIR_TRY(VerifyKept(store, wanted, open, go_on))));
+    }
+    case Errand::Kind::kRemoveSavepoint: {
+      WEIR_TRY(store.RemoveSavepoint(order.errand.savepoint));
+      log::Info("a savepoint was removed by a user", {{"savepoint", order.errand.savepoint}});
+      return Shown({{"job", order.job}, {"removed", order.errand.savepoint}});
     }
     case Errand::Kind::kListWaiting:
       return Shown(WaitingJson(order.job, WEIR_TRY(ListWaiting(store))));

@@ -278,11 +278,21 @@ def test_a_savepoint_of_a_cluster(kafka, weir_binary: pathlib.Path, tmp_path: pa
         assert nonsense.code == USAGE and "WEIR-M007" in nonsense.codes(), nonsense.show()
         cluster.ask("restart", campaign.name)
         cluster.wait_job("running")
-        campaign.finish_clean()
-        tell("a savepoint of a cluster, " + campaign.told())
+        looked = cluster.ask("checkpoint", "verify", campaign.name, "--savepoint", str(number))
+        assert looked["ok"] and [one["savepoint_at"] for one in looked["checkpoints"]] == [str(location)]
+        by_folder = cluster.command("checkpoint", "verify", campaign.name, "--savepoint", str(location))
+        assert by_folder.code == USAGE and "by their number" in by_folder.log, by_folder.show()
         verified = call("checkpoint", "verify", campaign.name, "--state-dir", cluster.state,
                         "--savepoint", str(location))
         assert verified.code == DONE, verified.show()
+        assert cluster.ask("checkpoint", "remove", campaign.name, str(number))["removed"] == number
+        assert not location.exists()
+        listed = cluster.ask("checkpoint", "list", campaign.name)["checkpoints"]
+        assert listed and not any("savepoint_at" in one for one in listed)
+        again = cluster.command("checkpoint", "remove", campaign.name, str(number))
+        assert again.code == USAGE and "WEIR-S004" in again.codes(), again.show()
+        campaign.finish_clean()
+        tell("a savepoint of a cluster, " + campaign.told())
 
 
 def test_another_cluster_goes_on_from_a_savepoint(kafka, weir_binary: pathlib.Path, tmp_path: pathlib.Path) -> None:
