@@ -9,10 +9,7 @@ namespace {
 
 using testing::FakeRegistry;
 using testing::FakeShelf;
-
-std::string RecordOf(const std::string& fields) {
-  return R"({"type":"record","name":"R","fields":[)" + fields + "]}";
-}
+using testing::RecordOf;
 
 const std::string kOne = RecordOf(R"({"name":"a","type":"long"})");
 const std::string kDefault =

@@ -12,6 +12,11 @@
 
 namespace weir::testing {
 
+/// The schema of a record R with these fields, as they stand in JSON.
+inline std::string RecordOf(const std::string& fields) {
+  return R"({"type":"record","name":"R","fields":[)" + fields + "]}";
+}
+
 /// A registry in memory with Confluent's frame, which can be away. It takes any schema.
 class FakeRegistry final : public SchemaRegistry {
  public:

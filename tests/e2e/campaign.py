@@ -6,7 +6,7 @@ import random
 import re
 import uuid
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from e2e import checker
@@ -147,10 +147,19 @@ class Campaign:
         """A life that is killed once it has taken so many checkpoints."""
         newest = self.weir.newest_manifest()
         wanted = (newest.number if newest else 0) + checkpoints
+        return self._life_until(
+            lambda: (now := self.weir.newest_manifest()) is not None and now.number >= wanted,
+            f"{checkpoints} checkpoints", timeout_s)
+
+    def life_that_reads_all(self, timeout_s: float = 60) -> bool:
+        """A life that is killed once a checkpoint has all rows behind it that there are at its start."""
+        rows = len(self.feed.acknowledged)
+        return self._life_until(lambda: self._all_read(rows), f"{rows} rows are read", timeout_s)
+
+    def _life_until(self, reached: Callable[[], bool], what: str, timeout_s: float) -> bool:
         self.start()
         with contextlib.suppress(AssertionError):  # What ended it before is told by `ended`.
-            self.weir.wait_until(lambda: (now := self.weir.newest_manifest()) and now.number >= wanted,
-                                 timeout_s, f"{checkpoints} checkpoints")
+            self.weir.wait_until(reached, timeout_s, what)
         return self.kill()
 
     def kill(self) -> bool:

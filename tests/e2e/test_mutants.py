@@ -90,7 +90,7 @@ def watermark_not_restored(campaign: Campaign) -> None:
     campaign.kill()
     for _ in range(3):
         wait_for_rows(campaign.feed, 80, lambda row: row.late)
-        if not campaign.short_life(1.2):
+        if not campaign.life_that_reads_all():
             return
 
 
