@@ -7,6 +7,7 @@ std::function<int()> AddValidate(CLI::App& app);
 std::function<int()> AddExplain(CLI::App& app);
 std::function<int()> AddSchema(CLI::App& app);
 std::function<int()> AddSettings(CLI::App& app);
+std::function<int()> AddRights(CLI::App& app);
 std::function<int()> AddFunctions(CLI::App& app);
 std::function<int()> AddCheckpoint(CLI::App& app);
 std::function<int()> AddTxn(CLI::App& app);
@@ -42,6 +43,7 @@ std::span<const Command> AllCommands() {
       {"explain", "Show how a job would run: fragments, exchanges, what is decoded.", AddExplain},
       {"schema", "Print the JSON Schema of job files, for editors.", AddSchema},
       {"settings", "Print a commented file of all settings of a process.", AddSettings},
+      {"rights", "List what weir may ask of AWS, and what for: rights for policies.", AddRights},
       {"functions", "List the functions of expressions, or tell about one.", AddFunctions},
       {"checkpoint", "List or verify the checkpoints and savepoints of a job.", AddCheckpoint},
       {"txn", "List or resolve results that are sealed and not yet published.", AddTxn},

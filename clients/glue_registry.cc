@@ -3,15 +3,16 @@
 #include <algorithm>
 
 #include "clients/aws_answer.h"
+#include "clients/aws_rights.h"
 #include "clients/errors.h"
 
 namespace weir {
 namespace {
 
-constexpr const char* kRights =
-    "the keys need glue:GetSchemaVersion, glue:GetSchemaByDefinition, glue:ListSchemaVersions and "
-    "glue:GetSchema, and to write new schemas glue:CreateSchema, glue:RegisterSchemaVersion and "
-    "glue:UpdateSchema, on the registry and its schemas";
+std::string RightsNeeded() {
+  return "the keys need " + ActionsOf(aws_use::kReadSchemas) + ", and to write new schemas " +
+         ActionsOf(aws_use::kWriteSchemas) + ", on the registry and its schemas";
+}
 
 }  // namespace
 
@@ -48,7 +49,7 @@ Result<std::optional<std::string>> GlueRegistry::Call(const std::string& operati
   if (answer.status == 200) return std::optional(std::move(answer.body));
   const AwsFault fault = ReadAwsFault(answer);
   if (fault.code == "EntityNotFoundException") return std::optional<std::string>();
-  return AwsRefusal(service_->WhatOf(operation), answer.status, fault, kRights);
+  return AwsRefusal(service_->WhatOf(operation), answer.status, fault, RightsNeeded());
 }
 
 Result<std::optional<RegisteredSchema>> GlueRegistry::Fetch(const std::string& body) {
@@ -141,7 +142,7 @@ Result<std::optional<std::string>> GlueRegistry::Create(const GlueSchemaName& na
     return Status(errors::kSchemaRefused, FaultText(what, answer.status, fault),
                   "Glue finds the schema or its name invalid: see the message");
   }
-  return AwsRefusal(what, answer.status, fault, kRights);
+  return AwsRefusal(what, answer.status, fault, RightsNeeded());
 }
 
 Result<SchemaId> GlueRegistry::Register(const std::string& subject, const SchemaText& schema,
@@ -159,7 +160,7 @@ Result<SchemaId> GlueRegistry::Register(const std::string& subject, const Schema
                     "mend the schema, or the compatibility of '" + subject + "'");
     }
     if (fault.code != "EntityNotFoundException") {
-      return AwsRefusal(what, answer.status, fault, kRights);
+      return AwsRefusal(what, answer.status, fault, RightsNeeded());
     }
     const std::optional<std::string> created =
         WEIR_TRY(Create(name, schema, compatibility.value_or(SchemaCompatibility::kBackward)));

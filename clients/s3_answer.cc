@@ -6,6 +6,7 @@
 #include <pugixml.hpp>
 #include <sstream>
 
+#include "clients/aws_rights.h"
 #include "clients/errors.h"
 
 namespace weir {
@@ -62,9 +63,7 @@ Status Refusal(const std::string& what, const std::string& bucket, int status,
     return Status(errors::kAccessDenied, text, "see kms_key, and the keys' right to use it");
   }
   return AwsRefusal(what, status, fault,
-                    "the keys need s3:GetObject, s3:PutObject, s3:DeleteObject and s3:ListBucket "
-                    "on the bucket '" +
-                        bucket + "'");
+                    "the keys need " + ActionsOf(aws_use::kObjects) + " on the bucket '" + bucket + "'");
 }
 
 Result<S3Listing> ReadListing(const HttpResponse& response, const std::string& what) {

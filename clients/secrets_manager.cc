@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "clients/aws_answer.h"
+#include "clients/aws_rights.h"
 #include "clients/errors.h"
 
 namespace weir {
@@ -37,8 +38,8 @@ Result<std::string> GetSecretValue(AwsService& service, const std::string& id) {
                   "the keys need kms:Decrypt on the key that the secret is encrypted with");
   }
   return AwsRefusal(what, answer.status, fault,
-                    "the keys need secretsmanager:GetSecretValue on the secret, and kms:Decrypt on "
-                    "the key that it is encrypted with");
+                    "the keys need " + ActionsOf(aws_use::kSecret) +
+                        ", on the secret and on the key that it is encrypted with");
 }
 
 Result<std::string> ReadSecretValue(const std::string& text, const std::string& id) {

@@ -104,11 +104,12 @@ def etcd(debian_program, tmp_path: pathlib.Path):
 @pytest.fixture(scope="session")
 def s3(tmp_path_factory):
     """One S3 server for the whole session. Take a bucket of your own; leave the proxy as it was."""
+    from parts import go_program
     from parts import s3 as part
 
     try:
         part.install()
-    except part.Unavailable as reason:
+    except go_program.Unavailable as reason:
         pytest.skip(f"no S3 server: {reason}")
     with part.S3(tmp_path_factory.mktemp("s3")) as server:
         yield server

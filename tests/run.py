@@ -256,7 +256,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="unit tests, golden jobs, one kill test")
     arguments = parser.parse_args()
     if arguments.command == "format":
-        return clang_format("-i")
+        return clang_format("-i") or run([sys.executable, "-m", "parts.hclfmt", *tracked(".tf")])
     if arguments.command == "lint":
         parts = [("lint", lint, False), ("house", lambda: pytest("house"), False)]
     elif arguments.command == "soak":

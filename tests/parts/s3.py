@@ -10,75 +10,26 @@ connection of a client given `s3.proxied_endpoint` goes through a proxy that can
 """
 
 import argparse
-import fcntl
 import os
 import pathlib
-import re
-import shutil
 import signal
 import subprocess
 import sys
 
-from parts import process
+from parts import go_program, process
 from parts.proxy import Proxy
 
 VERSION = "1.8.0"
-MODULE = f"github.com/versity/versitygw/cmd/versitygw@v{VERSION}"
-HOME = process.PARTS_CACHE / f"versitygw-{VERSION}"
-# What it is built with where the go that is there is older: such a go cannot fetch it by itself.
+MODULE = "github.com/versity/versitygw/cmd/versitygw"
 TOOLCHAIN = "go1.25.0"
-NEWER_FETCH_THEMSELVES = (1, 21)
 
 ACCESS_KEY, SECRET_KEY = "AKIAWEIRTEST", "weir-secret-of-the-tests"
 REGION = "us-east-1"
 
 
-class Unavailable(RuntimeError):
-    """The server cannot be had here; the message says why."""
-
-
-def _go(environment: dict) -> str:
-    """A go that can build it."""
-    go = shutil.which("go")
-    if go is None:
-        raise Unavailable("there is no go")
-    said = subprocess.run([go, "version"], capture_output=True, text=True).stdout
-    version = tuple(int(part) for part in re.search(r"go(\d+)\.(\d+)", said).groups())
-    if version >= NEWER_FETCH_THEMSELVES:
-        return go
-    module = f"golang.org/toolchain@v0.0.1-{TOOLCHAIN}.linux-amd64"
-    fetched = subprocess.run([go, "mod", "download", module], cwd=HOME, env=environment,
-                             capture_output=True, text=True)
-    root = pathlib.Path(environment["GOPATH"]) / "pkg" / "mod" / module
-    if fetched.returncode != 0 or not root.is_dir():
-        raise Unavailable(f"go {version} cannot fetch {TOOLCHAIN}: {fetched.stderr[-300:]}")
-    for program in [*(root / "bin").iterdir(), *(root / "pkg" / "tool").rglob("*")]:
-        program.chmod(0o755)
-    return str(root / "bin" / "go")
-
-
 def install() -> pathlib.Path:
     """Builds the server into the cache, once; safe to call from several processes."""
-    binary = HOME / "versitygw"
-    if binary.exists():
-        return binary
-    HOME.mkdir(parents=True, exist_ok=True)
-    with open(HOME / "lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if binary.exists():
-            return binary
-        work = HOME / "work"
-        environment = {**os.environ, "GOPATH": str(work / "path"), "GOCACHE": str(work / "cache"),
-                       "GOBIN": str(work / "bin"), "GOFLAGS": "-modcacherw", "GOTOOLCHAIN": "auto"}
-        try:
-            done = subprocess.run([_go(environment), "install", MODULE], cwd=HOME, env=environment,
-                                  stdin=subprocess.DEVNULL, capture_output=True, text=True)
-            if done.returncode != 0:
-                raise Unavailable(f"building {MODULE} failed: {done.stderr[-500:]}")
-            (work / "bin" / "versitygw").rename(binary)
-        finally:
-            shutil.rmtree(work, ignore_errors=True)
-    return binary
+    return go_program.build(MODULE, VERSION, TOOLCHAIN)
 
 
 class S3:

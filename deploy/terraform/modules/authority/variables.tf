@@ -1,0 +1,4 @@
+variable "name" {
+  description = "Before the authority's name."
+  type        = string
+}

@@ -1,0 +1,4 @@
+variable "name" {
+  description = "The bucket's name, one of its kind in all of AWS."
+  type        = string
+}
