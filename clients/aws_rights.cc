@@ -53,8 +53,7 @@ constexpr AwsRight kRights[] = {
     {kEncryptedObjects, "kms:GenerateDataKey", "kms_key", "writes with that key"},
     {kEncryptedObjects, "kms:Decrypt", "kms_key", "reads, and writes in parts"},
 
-    {kSearch, "es:ESHttpGet", "domain/*", "looks at what there is"},
-    {kSearch, "es:ESHttpHead", "domain/*", "asks whether an index is there"},
+    {kSearch, "es:ESHttpGet", "domain/*", "looks at an index and its mapping"},
     {kSearch, "es:ESHttpPost", "domain/*", "writes documents in bulk"},
     {kSearch, "es:ESHttpPut", "domain/*", "makes an index with its mapping"},
 };

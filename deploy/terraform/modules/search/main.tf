@@ -23,7 +23,7 @@ resource "aws_kms_key" "data" {
 data "aws_iam_policy_document" "access" {
   statement {
     sid       = "WriteIndices"
-    actions   = ["es:ESHttpGet", "es:ESHttpHead", "es:ESHttpPost", "es:ESHttpPut"]
+    actions   = ["es:ESHttpGet", "es:ESHttpPost", "es:ESHttpPut"]
     resources = ["${local.arn}/*"]
 
     principals {
