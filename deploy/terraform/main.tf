@@ -118,7 +118,6 @@ module "hosts" {
   package                = { bucket = aws_s3_object.package.bucket, key = aws_s3_object.package.key }
   authority              = { arn = module.authority.arn, certificate = module.authority.certificate }
   settings               = local.settings
-  job_variables          = local.job_variables
 
   # A host's first call needs its rights, and a way out of the network.
   depends_on = [

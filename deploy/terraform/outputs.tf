@@ -1,6 +1,11 @@
 output "job_variables" {
-  description = "Variables of the jobs in examples/; they are in /etc/weir/job.env of the manager's host, too."
+  description = "Variables of the jobs in examples/."
   value       = local.job_variables
+}
+
+output "authority_certificate" {
+  description = "Whom to believe that a process is of this cluster, in PEM: --ca of weir's commands."
+  value       = module.authority.certificate
 }
 
 output "manager_instance_id" {

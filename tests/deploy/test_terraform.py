@@ -247,7 +247,7 @@ def script(process: str, settings: str) -> str:
                                      {**values, "authority_arn": "arn:aws:acm-pca:eu-central-1:1:certificate-authority/x"})
     return terraform.rendered((templates / "first_start.sh.tftpl").read_text(), {
         **values, "settings": settings, "certificate": certificate, "ca": "-----BEGIN CERTIFICATE-----",
-        "volume_id": "vol-0abc" if process == "manager" else "", "job_variables": {"BUCKET": "weir-lake"},
+        "volume_id": "vol-0abc" if process == "manager" else "",
         "package": {"bucket": "weir-packages", "key": "weir.deb"}})
 
 

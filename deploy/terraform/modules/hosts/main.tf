@@ -4,13 +4,12 @@
 locals {
   first_start = {
     for process in ["manager", "worker"] : process => templatefile("${path.module}/templates/first_start.sh.tftpl", {
-      process       = process
-      region        = var.region
-      package       = var.package
-      settings      = var.settings
-      job_variables = var.job_variables
-      ca            = var.authority.certificate
-      volume_id     = process == "manager" ? aws_ebs_volume.manager.id : ""
+      process   = process
+      region    = var.region
+      package   = var.package
+      settings  = var.settings
+      ca        = var.authority.certificate
+      volume_id = process == "manager" ? aws_ebs_volume.manager.id : ""
       certificate = templatefile("${path.module}/templates/certificate.sh.tftpl", {
         process       = process
         region        = var.region

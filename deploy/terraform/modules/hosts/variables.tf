@@ -72,8 +72,3 @@ variable "settings" {
   description = "/etc/weir/weir.yaml of all hosts."
   type        = string
 }
-
-variable "job_variables" {
-  description = "/etc/weir/job.env of the manager's host: variables of jobs that are submitted there."
-  type        = map(string)
-}
