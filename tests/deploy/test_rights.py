@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from deploy import rights
+from parts import aws_rights as rights
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 

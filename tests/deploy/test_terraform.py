@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from deploy import terraform
-from deploy.rights import rights_by_use
+from parts.aws_rights import rights_by_use
 from parts import go_program, hclfmt
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]

@@ -16,6 +16,7 @@ import botocore.credentials
 import pytest
 from aws_msk_iam_sasl_signer import MSKAuthTokenProvider
 
+from parts import aws_rights
 from parts.moto import ACCOUNT
 
 
@@ -84,17 +85,23 @@ def test_wrong_keys_and_missing_rights(moto, run):
     run(name, moto.environment(**wrong, WEIR_TEST_CURE="keys are wrong"))
 
 
-def test_secrets(moto, run):
-    keys = moto.user("secretsmanager:*")
-    moto.client("secretsmanager", keys).create_secret(
+@pytest.fixture
+def needed(weir_binary) -> dict:
+    """The rights that weir says it needs, and no others."""
+    return aws_rights.rights_by_use(weir_binary)
+
+
+def test_secrets(moto, run, needed):
+    keys = moto.user(*needed["a password in Secrets Manager"])
+    moto.client("secretsmanager", moto.user("secretsmanager:*")).create_secret(
         Name="AmazonMSK_weir", SecretString=json.dumps({"username": "weir", "password": "pass word"}))
     run("a user and a password are read from a secret",
         moto.environment(**keys, WEIR_TEST_SECRET="AmazonMSK_weir"))
 
 
-def test_glue(moto, run):
-    keys = moto.user("glue:*")
-    glue = moto.client("glue", keys)
+def test_glue(moto, run, needed):
+    keys = moto.user(*needed["glue"], *needed["glue, registering schemas"])
+    glue = moto.client("glue", moto.user("glue:*"))
     glue.create_registry(RegistryName="weir")
     theirs = glue.create_schema(RegistryId={"RegistryName": "weir"}, SchemaName="theirs", DataFormat="AVRO",
                                 Compatibility="NONE", SchemaDefinition='"string"')
