@@ -5,7 +5,7 @@ terraform {
   required_providers {
     aws = {
       source  = "hashicorp/aws"
-      version = "~> 6.40"
+      version = "~> 6.38"
     }
     random = {
       source  = "hashicorp/random"
