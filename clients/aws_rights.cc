@@ -11,7 +11,8 @@ constexpr AwsRight kRights[] = {
     {kKafka, "kafka-cluster:Connect", "cluster", "logs in"},
     {kKafka, "kafka-cluster:DescribeCluster", "cluster", "finds brokers and coordinators"},
     {kKafka, "kafka-cluster:DescribeClusterDynamicConfiguration", "cluster",
-     "learns how long transactions and offsets live; without it takes Kafka's defaults for granted"},
+     "learns how long transactions and offsets live; without it takes Kafka's defaults for "
+     "granted"},
     {kKafka, "kafka-cluster:WriteDataIdempotently", "cluster", "writes each record once"},
     {kKafka, "kafka-cluster:DescribeTopic", "topic", "finds partitions, leaders and offsets"},
     {kKafka, "kafka-cluster:DescribeTopicDynamicConfiguration", "topic",

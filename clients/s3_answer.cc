@@ -62,8 +62,9 @@ Status Refusal(const std::string& what, const std::string& bucket, int status,
   if (fault.code.starts_with("KMS") && !FaultMayPass(status, fault)) {
     return Status(errors::kAccessDenied, text, "see kms_key, and the keys' right to use it");
   }
-  return AwsRefusal(what, status, fault,
-                    "the keys need " + ActionsOf(aws_use::kObjects) + " on the bucket '" + bucket + "'");
+  return AwsRefusal(
+      what, status, fault,
+      "the keys need " + ActionsOf(aws_use::kObjects) + " on the bucket '" + bucket + "'");
 }
 
 Result<S3Listing> ReadListing(const HttpResponse& response, const std::string& what) {

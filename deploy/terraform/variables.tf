@@ -4,8 +4,8 @@ variable "name" {
   default     = "weir"
 
   validation {
-    condition     = can(regex("^[a-z][a-z0-9-]{1,19}$", var.name))
-    error_message = "The name is 2 to 20 small letters, digits and '-', and begins with a letter."
+    condition     = can(regex("^[a-z][a-z0-9-]{2,19}$", var.name))
+    error_message = "The name is 3 to 20 small letters, digits and '-', and begins with a letter."
   }
 }
 

@@ -19,14 +19,14 @@ locals {
   }
 }
 
-# Debian's own.
+# Debian's own, of a day: debian-12-amd64-20260112-2355. A newer one replaces hosts with the next apply.
 data "aws_ami" "debian" {
   most_recent = true
   owners      = ["136693071363"]
 
   filter {
     name   = "name"
-    values = ["debian-${var.debian_release}-amd64-*"]
+    values = ["debian-${var.debian_release}-amd64-2*"]
   }
 }
 
@@ -60,11 +60,6 @@ resource "aws_instance" "manager" {
     encrypted   = true
     volume_type = "gp3"
     volume_size = 20
-  }
-
-  lifecycle {
-    # A newer image of Debian is no reason to replace a host; apt brings what is new.
-    ignore_changes = [ami]
   }
 }
 
