@@ -17,7 +17,7 @@ from search_dashboard import Dashboard, saved_objects
 HERE = pathlib.Path(__file__).resolve().parent
 GENERATED = HERE / "generated"
 SEARCH_DASHBOARDS = ("clickstream", "taxi")
-MADE = "# Made by deploy/dashboards/make.py from {}.yaml.\n"
+MADE = "# Made by deploy/dashboards/make.py.\n"
 
 
 def described(name: str):
@@ -42,8 +42,8 @@ def files() -> dict:
     """Texts of all files, by their names below generated/."""
     dashboards = search_dashboards()
     made = {"grafana/weir.json": grafana_dashboard.of_metrics("metrics", described("weir")),
-            "grafana/sources.yaml": MADE.format("clickstream.yaml and taxi") + _yaml(grafana_dashboard.sources(dashboards)),
-            "prometheus/alerts.yaml": MADE.format("alerts") + _yaml(alert_rules(described("alerts")))}
+            "grafana/sources.yaml": MADE + _yaml(grafana_dashboard.sources(dashboards)),
+            "prometheus/alerts.yaml": MADE + _yaml(alert_rules(described("alerts")))}
     for dashboard in dashboards:
         made[f"opensearch/{dashboard.name}.ndjson"] = saved_objects(dashboard)
         made[f"grafana/{dashboard.name}.json"] = grafana_dashboard.of_search(dashboard, described(dashboard.name))
