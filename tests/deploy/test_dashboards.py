@@ -105,15 +105,15 @@ def test_a_panel_that_shows_nothing_is_refused():
 # --- metrics --------------------------------------------------------------------------------------------
 
 
-def documented() -> dict:
-    """Labels of each metric, by the tables of the page, which tests/docs holds against the code."""
-    page = (ROOT / "docs" / "operations.md").read_text()
-    section = page[page.index("## Metrics"):page.index("## Kafka")]
-    labels = {name: set(re.findall(r"`(\w+)`", cell))
-              for name, cell in re.findall(r"^\| `(\w+)` \| (.*?) \|", section, re.MULTILINE)}
-    of_jobs = section[section.index("Of each job,"):section.index("The rate of `weir_task_seconds_total`")]
-    for name in re.findall(r"^\| `(weir_\w+)`", of_jobs, re.MULTILINE):
-        labels[name].add("job")
+def documented(page: str = (ROOT / "docs" / "operations.md").read_text()) -> dict:
+    """Labels of each metric, by the tables of the page, which tests/docs holds against the code. What stands before
+    a table says whether its metrics have the label `job` as well."""
+    labels, before = {}, ""
+    for part in page[page.index("## Metrics"):page.index("## Kafka")].split("\n\n"):
+        rows = re.findall(r"^\| `(\w+)` \| (.*?) \|", part, re.MULTILINE)
+        common = {"job"} if re.search(r"\blabels?\s+`job`", before) else set()
+        labels.update({name: common | set(re.findall(r"`(\w+)`", cell)) for name, cell in rows})
+        before = part
     return labels
 
 
