@@ -3,6 +3,7 @@
 import json
 import pathlib
 import re
+import subprocess
 
 import pytest
 
@@ -44,6 +45,14 @@ def test_each_right_is_told_once_and_in_full(weir_binary):
     assert len(names) == len(set(names)) and all(right["on"] and right["purpose"] for right in declared)
     uses = [right["use"] for right in declared]
     assert sorted(set(uses), key=uses.index) == list(dict.fromkeys(uses)), "those of a use stand together"
+
+
+def test_people_are_told_the_same(weir_binary):
+    told = subprocess.run([weir_binary, "rights"], check=True, capture_output=True, text=True, timeout=60).stdout
+    lines = [line.split()[0] for line in told.splitlines() if line.startswith("  ")]
+    assert lines == [right["action"] for right in rights.declared(weir_binary)]
+    assert [line for line in told.splitlines() if line and not line.startswith("  ")] == list(
+        dict.fromkeys(right["use"] for right in rights.declared(weir_binary)))
 
 
 def test_the_policy_of_the_page_is_that(by_use):
