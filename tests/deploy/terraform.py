@@ -47,6 +47,27 @@ def references(node) -> list:
     return found
 
 
+# https://developer.hashicorp.com/terraform/language/functions
+FUNCTIONS = set("""
+    abs ceil floor log max min parseint pow signum
+    chomp endswith format formatlist indent join lower regex regexall replace split startswith strcontains strrev
+    substr templatestring title trim trimprefix trimspace trimsuffix upper
+    alltrue anytrue chunklist coalesce coalescelist compact concat contains distinct element flatten index keys length
+    list lookup map matchkeys merge one range reverse setintersection setproduct setsubtract setunion slice sort sum
+    transpose values zipmap
+    base64decode base64encode base64gzip csvdecode jsondecode jsonencode textdecodebase64 textencodebase64 urlencode
+    yamldecode yamlencode
+    abspath basename dirname file filebase64 fileexists fileset pathexpand templatefile
+    formatdate plantimestamp timeadd timecmp timestamp
+    base64sha256 base64sha512 bcrypt filebase64sha256 filebase64sha512 filemd5 filesha1 filesha256 filesha512 md5
+    rsadecrypt sha1 sha256 sha512 uuid uuidv5
+    cidrhost cidrnetmask cidrsubnet cidrsubnets
+    can ephemeralasnull issensitive nonsensitive sensitive tobool tolist tomap tonumber toset tostring try type
+    object set tuple optional
+""".split())
+CALL = re.compile(r"(?<![\w.\"-])([a-z][a-z0-9_]*)\(")
+
+
 @dataclasses.dataclass
 class Block:
     kind: str  # `resource`, `data`, `module` …
@@ -118,6 +139,11 @@ class Module:
                 if not known:
                     found.append(f"{self.folder.name}: {block.kind} {block.type} {block.name}: {'.'.join(reference)}")
         return found
+
+    def unknown_functions(self) -> list:
+        called = {name for block in self.blocks for text in texts(block.body) if text.startswith("${")
+                  for name in CALL.findall(re.sub(r'"(?:[^"\\$]|\\.|\$(?!\{))*"', '""', text))}
+        return sorted(called - FUNCTIONS)
 
     def unused(self) -> list:
         used = {reference[:length] for reference in self._used() for length in (2, 3)}

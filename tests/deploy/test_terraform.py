@@ -43,7 +43,7 @@ def test_all_modules_are_called():
 
 @EVERY_MODULE
 def test_all_references_resolve(module):
-    assert module.unresolved() == [] and module.badly_called() == []
+    assert module.unresolved() == [] and module.badly_called() == [] and module.unknown_functions() == []
 
 
 @EVERY_MODULE
@@ -281,13 +281,14 @@ def test_what_is_wrong_is_found(tmp_path):
     (tmp_path / "main.tf").write_text(
         'module "inner" {\n  source = "./inner"\n  wrong = 1\n}\n'
         'locals {\n  a = var.gone\n  b = module.inner.there + module.inner.nowhere\n'
-        '  c = "${aws_vpc.none.id} ${each.key}"\n  d = data.aws_region.lost.name\n}\n')
+        '  c = "${aws_vpc.none.id} ${each.key}"\n  d = data.aws_region.lost.name\n  e = lenght("min(")\n}\n')
     root, child = terraform.all_modules(tmp_path)
     wrong = " ".join(root.unresolved())
     for name in ("var.gone", "module.inner.nowhere", "aws_vpc.none.id", "each.key", "data.aws_region.lost.name"):
         assert name in wrong
     assert "inner.there" not in wrong
-    assert [line.partition(": ")[2] for line in root.unused()] == ["local.a", "local.b", "local.c", "local.d"]
+    assert [line.partition(": ")[2] for line in root.unused()] == ["local.a", "local.b", "local.c", "local.d", "local.e"]
+    assert root.unknown_functions() == ["lenght"]
     assert len(root.badly_called()) == 3 and [line[-4:] for line in child.unused()] == ["idle"]
     assert len(child.undescribed()) == 3
 
