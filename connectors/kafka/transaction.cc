@@ -147,7 +147,7 @@ Status Transaction::Fault(int code, std::string_view reason, std::string_view wh
   return Status(errors::kOutcomeUnknown, message);
 }
 
-Status Transaction::DeliveryFault() const {
+Status Transaction::DeliveryFault() {
   const Client::Deliveries& deliveries = client_->deliveries();
   if (deliveries.failed == 0) return Status::Ok();
   // A producer that was fenced throws its records away, and only the fatal error tells why.
@@ -155,6 +155,13 @@ Status Transaction::DeliveryFault() const {
   const auto fatal = rd_kafka_fatal_error(client_->get(), reason, sizeof reason);
   if (fatal != RD_KAFKA_RESP_ERR_NO_ERROR) return Fault(fatal, reason, "publishing on");
   const auto code = static_cast<rd_kafka_resp_err_t>(deliveries.first_error);
+  if (code == RD_KAFKA_RESP_ERR__PURGE_QUEUE || code == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT) {
+    // Thrown away with a transaction that has failed. Why it has is told to whoever asks more of
+    // it, as for an offset; nothing comes of that, since a transaction with a fault is never
+    // committed.
+    const Status asked = Mark({{{target_.topic, kMarkerPartition}, 0, 0, ""}});
+    if (asked.Is(errors::kNotAllowed)) return asked;
+  }
   return Fault(code,
                fmt::format("{} records were not delivered, the first to {}: {}", deliveries.failed,
                            deliveries.first_place, rd_kafka_err2str(code)),

@@ -77,7 +77,7 @@ class Transaction {
  private:
   explicit Transaction(Target target) : target_(std::move(target)) {}
   Status Fault(int code, std::string_view reason, std::string_view what) const;
-  Status DeliveryFault() const;
+  Status DeliveryFault();
   Status Give(rd_kafka_topic_t* topic, const OutboxRecord& record);
 
   const Target target_;

@@ -111,7 +111,7 @@ def test_what_weir_asks_of_brokers_is_enough(weir_binary, copied):
 
 
 # Of the others Kafka takes one for another: who may read may describe, who may use an id may write once.
-@pytest.mark.parametrize("missing", ["ReadData", "AlterGroup", "AlterTransactionalId"])
+@pytest.mark.parametrize("missing", ["ReadData", "WriteData", "AlterGroup", "AlterTransactionalId"])
 def test_what_is_missing_at_brokers_is_told(weir_binary, copied, missing):
     needed = aws_rights.rights_by_use(weir_binary)["kafka with security: iam"]
     done, case = copied(needed - {f"kafka-cluster:{missing}"})
