@@ -42,43 +42,58 @@ def values(kafka, topic: str, isolation: str = "read_committed") -> list[str]:
     return [message.value().decode() for message in kafka.read_all(topic, isolation)]
 
 
+class Clickstream:
+    """The example's input in three partitions, with a bad record now and then, and what must come of it.
+    `encode` makes records of events."""
+
+    def __init__(self, kafka, sessions: int, encode=lambda event: clickstream.as_json(event).encode()):
+        self.kafka = kafka
+        self.topic = unique("clicks")
+        kafka.create_topic(self.topic, partitions=3)
+        for suffix in ("departments", "counts", "buying", "dead"):
+            kafka.create_topic(f"{self.topic}.{suffix}", partitions=3)
+        records, rows, offsets = [], [], [0, 0, 0]
+        for number, event in enumerate(clickstream.walk(seed=17, sessions=sessions)):
+            partition = event["userid"] % 3
+            if number % 500 == 250:
+                records.append((b"bad", b'{"eventtimestamp": "torn', partition))
+                offsets[partition] += 1
+            records.append((str(event["userid"]).encode(), encode(event), partition))
+            rows.append(Row(event, None, partition, offsets[partition]))
+            offsets[partition] += 1
+        kafka.produce(self.topic, records)
+        self.bad = len(records) - len(rows)
+        self.expected = clickstream.results(rows)
+
+    def sets(self) -> dict[str, str]:
+        return {"job": self.topic, "sources.clicks.kafka.topic": self.topic, "sources.clicks.kafka.stop": "latest",
+                "sources.clicks.on_error.dead_letter.kafka.topic": f"{self.topic}.dead",
+                "sinks.departments_topic.kafka.topic": f"{self.topic}.departments",
+                "sinks.session_counts_topic.kafka.topic": f"{self.topic}.counts",
+                "sinks.buying_sessions_topic.kafka.topic": f"{self.topic}.buying",
+                "checkpoint.interval": "100ms"}
+
+    def judge(self, report: dict) -> None:
+        for name, suffix in (("department_counts", "departments"), ("session_counts", "counts"),
+                             ("buying_sessions", "buying")):
+            told = difference(self.expected[name], values(self.kafka, f"{self.topic}.{suffix}"))
+            assert not told, f"{name}: {told}"
+        letters = [json.loads(text) for text in values(self.kafka, f"{self.topic}.dead")]
+        assert len(letters) == report["rejected"] == self.bad
+        assert {letter["node"] for letter in letters} == {"clicks"}
+        assert {letter["topic"] for letter in letters} == {self.topic}
+
+
+SLOW = "engine.source.poll=delay:100@1+"
+DEATHS = (f"{SLOW},kafka.publish.marked=kill@2", f"{SLOW},engine.all_acked=kill@4")
+
+
 def test_clickstream(kafka, weir_binary: pathlib.Path, tmp_path: pathlib.Path) -> None:
     """Three topics from sessions of 2,000 walks, with bad records among them, killed twice."""
-    topic = unique("clicks")
-    kafka.create_topic(topic, partitions=3)
-    for suffix in ("departments", "counts", "buying", "dead"):
-        kafka.create_topic(f"{topic}.{suffix}", partitions=3)
-    events = clickstream.walk(seed=17, sessions=2_000)
-    # The end of time for every partition: a session that closes all before it.
-    records, rows, offsets = [], [], [0, 0, 0]
-    for number, event in enumerate(events):
-        partition = event["userid"] % 3
-        if number % 500 == 250:
-            records.append((b"bad", b'{"eventtimestamp": "torn', partition))
-            offsets[partition] += 1
-        records.append((str(event["userid"]).encode(), clickstream.as_json(event).encode(), partition))
-        rows.append(Row(event, None, partition, offsets[partition]))
-        offsets[partition] += 1
-    kafka.produce(topic, records)
-    job = Weir(EXAMPLES / "clickstream-json.yaml", tmp_path, variables={
-        "BOOTSTRAP_SERVERS": kafka.bootstrap}, sets={
-            "job": topic, "sources.clicks.kafka.topic": topic, "sources.clicks.kafka.stop": "latest",
-            "sources.clicks.on_error.dead_letter.kafka.topic": f"{topic}.dead",
-            "sinks.departments_topic.kafka.topic": f"{topic}.departments",
-            "sinks.session_counts_topic.kafka.topic": f"{topic}.counts",
-            "sinks.buying_sessions_topic.kafka.topic": f"{topic}.buying",
-            "checkpoint.interval": "100ms"})
-    slow = "engine.source.poll=delay:100@1+"
-    report = lives(job, (f"{slow},kafka.publish.marked=kill@2", f"{slow},engine.all_acked=kill@4"))
-    expected = clickstream.results(rows)
-    for name, suffix in (("department_counts", "departments"), ("session_counts", "counts"),
-                         ("buying_sessions", "buying")):
-        told = difference(expected[name], values(kafka, f"{topic}.{suffix}"))
-        assert not told, f"{name}: {told}"
-    letters = [json.loads(text) for text in values(kafka, f"{topic}.dead")]
-    assert len(letters) == report["rejected"] == len(records) - len(events)
-    assert {letter["node"] for letter in letters} == {"clicks"}
-    assert {letter["topic"] for letter in letters} == {topic}
+    given = Clickstream(kafka, sessions=2_000)
+    job = Weir(EXAMPLES / "clickstream-json.yaml", tmp_path, variables={"BOOTSTRAP_SERVERS": kafka.bootstrap},
+               sets=given.sets())
+    given.judge(lives(job, DEATHS))
 
 
 def test_stock_into_a_partitioned_table(kafka, weir_binary: pathlib.Path,

@@ -1,15 +1,19 @@
 """Amazon MSK by IAM with keys that are lent for a few seconds: wherever they come from, tokens follow, and
 a run that outlives many of them loses nothing."""
 
+import json
 import os
 import pathlib
+import uuid
 
 import pytest
 
 from e2e.campaign import Campaign
-from e2e.test_kafka_security import Case
-from e2e.weir import DONE
-from parts.aws_keys import KeyLender
+from e2e.test_avro import Confluent, encode
+from e2e.test_jobs import DEATHS, EXAMPLES, Clickstream, lives
+from e2e.test_kafka_security import Case, expect_refused
+from e2e.weir import DONE, Weir
+from parts.aws_keys import EXTERNAL_ID, OTHER_ROLE, KeyLender
 from parts.kafka_secure import SecureBroker
 
 SEED = int(os.environ.get("WEIR_SEED", "20250901"))
@@ -46,6 +50,43 @@ def test_where_keys_come_from(impatient, lender, weir_binary, tmp_path, monkeypa
     assert "tok/en" not in done.log + done.out
 
 
+def role_of(cluster, external_id: str) -> str:
+    iam = cluster.connection("iam")
+    assert iam.endswith(" }")
+    return iam[:-2] + f', role: "{OTHER_ROLE}", external_id: "{external_id}" }}'
+
+
+def test_a_role_is_taken_on_and_its_principal_stays(impatient, lender, weir_binary, tmp_path, monkeypatch) -> None:
+    """Over several logins of each handle, by keys that are lent anew: a broker cuts who changes its name."""
+    for name, value in lender.environment("role").items():
+        monkeypatch.setenv(name, value)
+    principal = "User:arn:aws:sts::123456789012:assumed-role/of-the-owner/weir"
+    for kind, name in (("topic", "secured-"), ("group", "weir-"), ("transactional_id", "weir-")):
+        impatient.allow(principal, kind, name, "ALL", pattern="PREFIXED")
+    before = len(impatient.logins())
+    iam = role_of(impatient, EXTERNAL_ID)
+    case = Case(impatient, tmp_path, iam, iam, stop="never")
+    case.weir.start()
+    case.wait_for_all()
+    case.weir.wait_until(lambda: lender.lent["role"] >= 4, 90, "keys are lent again and again")
+    case.produce(300)
+    case.wait_for_all()
+    stopped = case.weir.stop()
+    assert stopped.code == DONE, stopped.show()
+    logins = impatient.logins()[before:]
+    assert not [line for line in logins if "refused" in line], logins[-3:]
+    assert "Cannot change principals" not in impatient.brokers[0].log.read_text()
+    assert set(lender.lent) == {"role"}
+
+
+def test_a_role_whose_owner_is_told_something_else(impatient, lender, weir_binary, tmp_path, monkeypatch) -> None:
+    for name, value in lender.environment("role").items():
+        monkeypatch.setenv(name, value)
+    iam = role_of(impatient, "no such ticket")
+    expect_refused(Case(impatient, tmp_path, iam, iam), "WEIR-A004", "AssumeRole")
+    assert not lender.lent
+
+
 def flow(connection: str) -> str:
     return "{ " + connection + " }"
 
@@ -74,3 +115,32 @@ def test_tokens_are_renewed_during_a_run_with_kills(impatient, lender, weir_bina
         assert verdict.expected > 1000
         assert len(tokens) >= 10 and lender.lent["machine"] >= 10
         assert not refused, refused[:3]
+
+
+CLICK = {"type": "record", "name": "Click", "fields": [
+    *[{"name": name, "type": ["null", "string"]} for name in ("ip", "devicetype", "event_type", "product_type")],
+    {"name": "eventtimestamp", "type": "long"}, {"name": "userid", "type": "int"},
+    *[{"name": name, "type": "long"} for name in ("globalseq", "prevglobalseq")]]}
+
+
+def test_the_clickstream_job_reads_avro_by_mtls_and_writes_by_iam(
+        impatient, lender, registry, weir_binary, tmp_path, monkeypatch) -> None:
+    """The example itself, killed twice; keys that are lent anew, and every login renewed each three seconds."""
+    for name, value in lender.environment("machine").items():
+        monkeypatch.setenv(name, value)
+    place = Confluent(registry)
+    frame = place.register(f"clicks-{uuid.uuid4().hex[:8]}", CLICK)
+    given = Clickstream(impatient, 2_000, encode=lambda event: frame + encode(CLICK, event))
+    before = len(impatient.logins())
+    job = Weir(EXAMPLES / "clickstream-json.yaml", tmp_path, variables={"BOOTSTRAP_SERVERS": "not used"}, sets={
+        **given.sets(),
+        "connections.registry": flow(place.connection),
+        "connections.msk": flow(impatient.connection("mtls")), "connections.out": flow(impatient.connection("iam")),
+        "sources.clicks.format": flow(f"avro: {{ registry: registry, schema: '{json.dumps(CLICK)}' }}"),
+        **{f"sinks.{sink}_topic.kafka.connection": "out"
+           for sink in ("departments", "session_counts", "buying_sessions")}})
+    given.judge(lives(job, DEATHS))
+    place.proxy.stop()
+    logins = impatient.logins()[before:]
+    assert logins and not [line for line in logins if "refused" in line]
+    assert "tok/en" not in job.whole_log()

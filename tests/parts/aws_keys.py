@@ -4,6 +4,8 @@ each answer is a new pair of keys that a SecureBroker lets in until they end.
     with KeyLender(broker, life_s=20) as lender:
         lender.environment("machine")    # what a process that is to find its keys there is given
         lender.lent["machine"]           # how many were
+
+`ROLE` is lent to who has KEYS and says what its owner wants to hear, EXTERNAL_ID.
 """
 
 import collections
@@ -17,6 +19,9 @@ import time
 import urllib.parse
 
 ROLE = "arn:aws:iam::123456789012:role/weir"
+OTHER_ROLE = "arn:aws:iam::123456789012:role/of-the-owner"
+EXTERNAL_ID = "ticket 17"
+KEYS = ("AKIAMAYONLYASK", "ask/secret")
 STS = "https://sts.amazonaws.com/doc/2011-06-15/"
 
 
@@ -51,15 +56,17 @@ class KeyLender:
                           "AWS_CONTAINER_AUTHORIZATION_TOKEN": "let me in"},
             "web identity": {"AWS_WEB_IDENTITY_TOKEN_FILE": str(self._identity), "AWS_ROLE_ARN": ROLE,
                              "AWS_ENDPOINT_URL_STS": self.endpoint},
+            "role": {"AWS_ACCESS_KEY_ID": KEYS[0], "AWS_SECRET_ACCESS_KEY": KEYS[1],
+                     "AWS_EC2_METADATA_DISABLED": "true", "AWS_ENDPOINT_URL_STS": self.endpoint},
         }[kind]
 
-    def lend(self, kind: str) -> dict:
-        """New keys; those that have ended are let in no more."""
+    def lend(self, kind: str, who: str | None = None) -> dict:
+        """New keys, of whom a SecureBroker takes for `who`; those that have ended are let in no more."""
         with self._lock:
             number = next(self._numbers)
             end = time.time() + self.life_s
             keys = (f"ASIALENT{number:06}", f"lent/secret+{number}", f"tok/en+{number}==")
-            self._living = [key for key in self._living if key[0] > time.time()] + [(end, *keys)]
+            self._living = [key for key in self._living if key[0] > time.time()] + [(end, *keys, who)]
             self.broker.only_keys([key[1:] for key in self._living])
             self.lent[kind] += 1
         until = datetime.datetime.fromtimestamp(end, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -94,17 +101,30 @@ class KeyLender:
 
             def do_POST(self):
                 form = dict(urllib.parse.parse_qsl(self.rfile.read(int(self.headers["Content-Length"])).decode()))
-                wanted = {"Action": "AssumeRoleWithWebIdentity", "RoleArn": ROLE, "WebIdentityToken": "who I am"}
-                if any(form.get(name) != value for name, value in wanted.items()):
-                    self.answer(f"<ErrorResponse><Error><Code>Odd</Code><Message>{form}</Message></Error>"
-                                "</ErrorResponse>", 400)
+                operation = form.get("Action", "")
+                lends = {"AssumeRoleWithWebIdentity": self.by_identity, "AssumeRole": self.by_keys}
+                keys = lends[operation](form) if operation in lends else None
+                if keys is None:
+                    self.answer("<ErrorResponse><Error><Code>AccessDenied</Code>"
+                                f"<Message>not by {form}</Message></Error></ErrorResponse>", 403)
                     return
-                keys = lender.lend("web identity")
                 keys["SessionToken"] = keys.pop("Token")
                 fields = "".join(f"<{name}>{value}</{name}>" for name, value in keys.items())
-                self.answer(f'<AssumeRoleWithWebIdentityResponse xmlns="{STS}"><AssumeRoleWithWebIdentityResult>'
-                            f"<Credentials>{fields}</Credentials></AssumeRoleWithWebIdentityResult>"
-                            "</AssumeRoleWithWebIdentityResponse>")
+                self.answer(f'<{operation}Response xmlns="{STS}"><{operation}Result>'
+                            f"<Credentials>{fields}</Credentials></{operation}Result></{operation}Response>")
+
+            def by_identity(self, form: dict):
+                wanted = {"RoleArn": ROLE, "WebIdentityToken": "who I am"}
+                return lender.lend("web identity") if wanted.items() <= form.items() else None
+
+            def by_keys(self, form: dict):
+                """Of another role's session: the principal has its name in it."""
+                wanted = {"RoleArn": OTHER_ROLE, "ExternalId": EXTERNAL_ID}
+                signed = f"Credential={KEYS[0]}/" in self.headers.get("Authorization", "")
+                if not signed or not wanted.items() <= form.items():
+                    return None
+                session = form["RoleSessionName"]
+                return lender.lend("role", f"arn:aws:sts::123456789012:assumed-role/of-the-owner/{session}")
 
             def log_message(self, *_):
                 pass

@@ -161,10 +161,12 @@ class SecureBroker(kafka.Cluster):
         return f"localhost:{self.ports[way]}"
 
     def only_keys(self, keys):
-        """Who is let in from now on, by (key id, secret, session token or None)."""
-        who = PRINCIPALS["iam"].removeprefix("User:")
+        """Who is let in from now on, by (key id, secret, session token or None, and whom that makes one; left
+        out or None: the principal of "iam")."""
+        usual = PRINCIPALS["iam"].removeprefix("User:")
         fresh = self.keys.with_suffix(".new")
-        fresh.write_text("".join(f"{key} {secret} {session or '-'} {who}\n" for key, secret, session in keys))
+        fresh.write_text("".join(f"{key} {secret} {session or '-'} {(*who, None)[0] or usual}\n"
+                                 for key, secret, session, *who in keys))
         fresh.replace(self.keys)
 
     @contextlib.contextmanager
