@@ -1,7 +1,9 @@
 // The least that a reader of Kafka can do with librdkafka: take every record of a topic's
 // partitions and touch its bytes. What weir reads is measured against it.
 //
-//   consume_loop BOOTSTRAP TOPIC PARTITIONS RECORDS
+//   consume_loop BOOTSTRAP TOPIC PARTITIONS RECORDS [SETTING=VALUE]...
+//
+// The settings are the library's own, of TLS for example.
 //
 // One consumer, one queue for each partition, taken in turn in batches, as weir's own reader does.
 // Ends after RECORDS records and prints
@@ -15,6 +17,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <string>
 #include <vector>
 
 namespace {
@@ -56,7 +59,7 @@ void Set(rd_kafka_conf_t* config, const char* name, const char* value) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 5) Fail("usage", "consume_loop BOOTSTRAP TOPIC PARTITIONS RECORDS");
+  if (argc < 5) Fail("usage", "consume_loop BOOTSTRAP TOPIC PARTITIONS RECORDS [SETTING=VALUE]...");
   const char* topic = argv[2];
   const int partitions = std::atoi(argv[3]);
   const int64_t wanted = std::atoll(argv[4]);
@@ -70,6 +73,12 @@ int main(int argc, char** argv) {
   Set(config, "auto.offset.reset", "error");
   Set(config, "isolation.level", "read_committed");
   for (const auto& [name, value] : kSettings) Set(config, name, value);
+  for (int i = 5; i < argc; i++) {
+    const std::string setting = argv[i];
+    const size_t equals = setting.find('=');
+    if (equals == std::string::npos) Fail("usage", "settings are NAME=VALUE");
+    Set(config, setting.substr(0, equals).c_str(), setting.c_str() + equals + 1);
+  }
   char reason[512];
   rd_kafka_t* client = rd_kafka_new(RD_KAFKA_CONSUMER, config, reason, sizeof reason);
   if (client == nullptr) Fail("consumer", reason);

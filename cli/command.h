@@ -9,6 +9,7 @@
 #include "base/status.h"
 #include "config/store_location.h"
 #include "config/yaml.h"
+#include "connectors/link.h"
 #include "engine/plan.h"
 #include "state/checkpoint_store.h"
 
@@ -33,6 +34,11 @@ int ExitCodeOf(const Status& status);
 
 /// Prints `error WEIR-…: …` to standard error, and the cure on a line of its own. The exit code.
 int Report(const Status& status);
+
+/// `ok`, `doubtful` or `bad`.
+std::string_view WordOf(Observation::Verdict verdict);
+/// Prints what was seen on a line, and below it what to do.
+void Print(const Observation& seen);
 
 /// A command of the command line: adds its options to `app`, and gives what it does.
 /// One file and one line in all.cc each.

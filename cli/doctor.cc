@@ -21,18 +21,6 @@ struct DoctorArguments {
   std::string output = "text";
 };
 
-std::string_view WordOf(Observation::Verdict verdict) {
-  switch (verdict) {
-    case Observation::Verdict::kGood:
-      return "ok";
-    case Observation::Verdict::kDoubtful:
-      return "doubtful";
-    case Observation::Verdict::kBad:
-      return "bad";
-  }
-  return "";
-}
-
 Result<ConnectionSpec> FindConnection(const DoctorArguments& arguments) {
   Diagnostics diagnostics;
   const ProcessSpec process =
@@ -68,8 +56,7 @@ Result<bool> Examine(const DoctorArguments& arguments) {
                           {"cure", finding.cure}});
       return;
     }
-    fmt::print("{:9} {}: {}\n", WordOf(finding.verdict), finding.what, finding.found);
-    if (!finding.cure.empty()) fmt::print("          {}\n", finding.cure);
+    Print(finding);
   };
   Diagnostics diagnostics;
   const bool examined =

@@ -37,4 +37,21 @@ int Report(const Status& status) {
   return ExitCodeOf(status);
 }
 
+std::string_view WordOf(Observation::Verdict verdict) {
+  switch (verdict) {
+    case Observation::Verdict::kGood:
+      return "ok";
+    case Observation::Verdict::kDoubtful:
+      return "doubtful";
+    case Observation::Verdict::kBad:
+      return "bad";
+  }
+  return "";
+}
+
+void Print(const Observation& seen) {
+  fmt::print("{:9} {}: {}\n", WordOf(seen.verdict), seen.what, seen.found);
+  if (!seen.cure.empty()) fmt::print("          {}\n", seen.cure);
+}
+
 }  // namespace weir

@@ -26,6 +26,9 @@ std::string LooksLike(std::string_view record) {
   if (record.starts_with('\0') && record.size() >= kConfluentHeader) {
     return "; it looks like one that was framed for Confluent's registry";
   }
+  if (record.starts_with('\x01') && record.size() > kUuidBytes) {
+    return "; it looks like Confluent's newer frame with a GUID, which weir does not know";
+  }
   if (record.starts_with('\x03') && record.size() >= kGlueHeader &&
       (record[1] == 0 || record[1] == 5)) {
     return "; it looks like one that was framed for AWS Glue";

@@ -44,6 +44,7 @@ TEST_CASE("Confluent's frame") {
   CHECK_FALSE(fault("\0\0\0\1"s).empty());
   CHECK(fault("{\"a\":1}").find("JSON") != std::string::npos);
   CHECK(fault("Obj\x01").find("Avro file") != std::string::npos);
+  CHECK(fault("\x01" + std::string(20, 'g')).find("GUID") != std::string::npos);
   CHECK(fault("\x03\0"s + std::string(16, 'x')).find("AWS Glue") != std::string::npos);
   CHECK(fault("\x07 else").find("looks like") == std::string::npos);
 }

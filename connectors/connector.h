@@ -10,6 +10,7 @@
 #include "base/time.h"
 #include "batch/batch.h"
 #include "config/spec.h"
+#include "connectors/link.h"
 #include "formats/format.h"
 #include "state/spool.h"
 
@@ -122,9 +123,8 @@ struct ConnectorContext {
 };
 
 /// A source as planned: checked, immutable, shared by tasks.
-class SourcePlan {
+class SourcePlan : public Linked {
  public:
-  virtual ~SourcePlan() = default;
   /// All columns it can give: those of its records, then metadata columns (`kafka_offset`, …).
   virtual const SchemaPtr& columns() const = 0;
   /// How many of the first columns are the records' own (the rest is hidden until selected).
@@ -139,8 +139,6 @@ class SourcePlan {
   virtual Result<std::unique_ptr<SourceReader>> MakeReader(const ConnectorContext& context,
                                                            const std::vector<int>& wanted,
                                                            bool origins) const = 0;
-  /// The cluster that its records are in, as the job addresses it; empty: none.
-  virtual std::string cluster() const { return {}; }
   /// Null where nobody is to be told how far the source was read.
   virtual Result<std::unique_ptr<PositionTeller>> MakeTeller(const ConnectorContext&) const {
     return std::unique_ptr<PositionTeller>();
@@ -245,9 +243,8 @@ class Redriver {
 };
 
 /// A sink as planned. Immutable, shared by tasks.
-class SinkPlan {
+class SinkPlan : public Linked {
  public:
-  virtual ~SinkPlan() = default;
   virtual std::string Describe() const = 0;
   /// Looks whether the outside is there (topic, folder), before anything runs.
   virtual Status Check(const ConnectorContext& context) const = 0;
@@ -269,8 +266,6 @@ class SinkPlan {
   virtual Result<std::unique_ptr<Redriver>> MakeRedriver(const ConnectorContext&) const {
     return std::unique_ptr<Redriver>();
   }
-  /// The cluster that records are written to, as the job addresses it; empty: none.
-  virtual std::string cluster() const { return {}; }
 };
 
 // ---------------------------------------------------------------------------------------------
@@ -297,20 +292,10 @@ struct NodeContext {
   FormatRequest RequestTo(const ChosenFormat& chosen) const;
 };
 
-/// One thing that was looked at of a connection.
-struct Observation {
-  enum class Verdict { kGood, kDoubtful, kBad };
-  Verdict verdict = Verdict::kGood;
-  std::string what;   ///< `login`, `partitions`.
-  std::string found;  ///< What was seen, in words.
-  std::string cure;   ///< What to do; empty where it is good.
-};
-
 /// What a connection is to be looked at for.
 struct Examination {
   std::vector<std::string> topics;  ///< That a job would read or write.
-  /// Told each finding as soon as it is known: some take seconds.
-  std::function<void(const Observation&)> tell;
+  ObservationListener tell;
 };
 
 /// A connector as jobs name it. One folder and one line in all.cc each.

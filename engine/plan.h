@@ -54,6 +54,11 @@ struct NodePlan {
   size_t visible = 0;  ///< Sinks: columns of the input that are written; computed ones follow.
   std::vector<ExpressionPtr> computed;
   bool is_dead_letter = false;  ///< Takes rejected records instead of rows of its inputs.
+
+  /// What a source or sink reaches outside; null of an operator.
+  const Linked* Outside() const {
+    return source ? static_cast<const Linked*>(source.get()) : sink.get();
+  }
 };
 
 /// Rows of `from` go to tasks of another fragment, where `to` takes them.

@@ -13,6 +13,32 @@
 namespace weir::kafka {
 namespace {
 
+/// None where the broker has not told: who sees a topic has the right to describe it at least.
+std::optional<TopicRights> ParseRights(const rd_kafka_TopicDescription_t* topic) {
+  size_t count = 0;
+  const rd_kafka_AclOperation_t* operations =
+      rd_kafka_TopicDescription_authorized_operations(topic, &count);
+  if (operations == nullptr || count == 0) return std::nullopt;
+  TopicRights rights;
+  for (size_t i = 0; i < count; i++) {
+    rights.read = rights.read || operations[i] == RD_KAFKA_ACL_OPERATION_READ;
+    rights.write = rights.write || operations[i] == RD_KAFKA_ACL_OPERATION_WRITE;
+  }
+  return rights;
+}
+
+void ParsePartition(const rd_kafka_TopicPartitionInfo_t* partition, TopicFacts& facts) {
+  const auto* leader = rd_kafka_TopicPartitionInfo_leader(partition);
+  if (leader == nullptr || rd_kafka_Node_id(leader) < 0) {
+    facts.leaderless.push_back(rd_kafka_TopicPartitionInfo_partition(partition));
+  }
+  size_t in_step = 0;
+  size_t copies = 0;
+  (void)rd_kafka_TopicPartitionInfo_isr(partition, &in_step);
+  (void)rd_kafka_TopicPartitionInfo_replicas(partition, &copies);
+  if (in_step < copies) facts.under_replicated++;
+}
+
 TopicsAnswer ParseTopics(const rd_kafka_event_t* event) {
   TopicsAnswer answer;
   size_t count = 0;
@@ -31,12 +57,8 @@ TopicsAnswer ParseTopics(const rd_kafka_event_t* event) {
       size_t partitions = 0;
       const auto** infos = rd_kafka_TopicDescription_partitions(topics[i], &partitions);
       facts.partitions = static_cast<int32_t>(partitions);
-      for (size_t p = 0; p < partitions; p++) {
-        const auto* leader = rd_kafka_TopicPartitionInfo_leader(infos[p]);
-        if (leader == nullptr || rd_kafka_Node_id(leader) < 0) {
-          facts.leaderless.push_back(rd_kafka_TopicPartitionInfo_partition(infos[p]));
-        }
-      }
+      for (size_t p = 0; p < partitions; p++) ParsePartition(infos[p], facts);
+      facts.rights = ParseRights(topics[i]);
     }
     answer.push_back(std::move(facts));
   }
@@ -102,14 +124,24 @@ Result<SettingsAnswer> Settings(Client& client, rd_kafka_ResourceType_t type,
 
 std::unique_ptr<Pending<TopicsAnswer>> AskTopics(Client& client,
                                                  const std::vector<std::string>& names,
-                                                 Duration timeout) {
-  auto pending =
-      std::make_unique<PendingEvent<TopicsAnswer>>(client, "describing topics", ParseTopics);
+                                                 Duration timeout, AskRights rights) {
+  auto pending = std::make_unique<PendingEvent<TopicsAnswer>>(
+      client, "describing topics", [&client](const rd_kafka_event_t* event) {
+        TopicsAnswer answer = ParseTopics(event);
+        for (const TopicFacts& topic : answer) {
+          const auto leaderless = static_cast<int32_t>(topic.leaderless.size());
+          client.connection().SawTopic(topic.name, {leaderless, topic.under_replicated});
+        }
+        return answer;
+      });
   std::vector<const char*> list;
   for (const std::string& name : names) list.push_back(name.c_str());
   Owned<rd_kafka_TopicCollection_t> topics(
       rd_kafka_TopicCollection_of_topic_names(list.data(), list.size()));
   auto options = Options(client, RD_KAFKA_ADMIN_OP_DESCRIBETOPICS, timeout);
+  Owned<rd_kafka_error_t> fault(rd_kafka_AdminOptions_set_include_authorized_operations(
+      options.get(), rights == AskRights::kYes ? 1 : 0));
+  WEIR_CHECK(!fault);
   rd_kafka_DescribeTopics(client.get(), topics.get(), options.get(), pending->queue());
   return pending;
 }
@@ -137,9 +169,9 @@ std::unique_ptr<Pending<OffsetsAnswer>> AskOffsets(Client& client,
 }
 
 Result<TopicsAnswer> DescribeTopics(Client& client, const std::vector<std::string>& names,
-                                    Duration timeout) {
+                                    Duration timeout, AskRights rights) {
   if (names.empty()) return TopicsAnswer{};
-  return Await<TopicsAnswer>(client, AskTopics(client, names, timeout), timeout,
+  return Await<TopicsAnswer>(client, AskTopics(client, names, timeout, rights), timeout,
                              "describing topics");
 }
 
@@ -170,7 +202,9 @@ Result<SettingsAnswer> TopicSettings(Client& client, const std::string& topic, D
   return Settings(client, RD_KAFKA_RESOURCE_TOPIC, topic, timeout);
 }
 
-Result<SettingsAnswer> BrokerSettings(Client& client, Duration timeout) {
+namespace {
+
+Result<Owned<const rd_kafka_metadata_t>> ListBrokers(Client& client, Duration timeout) {
   const rd_kafka_metadata_t* found = nullptr;
   if (const auto error =
           rd_kafka_metadata(client.get(), /*all_topics=*/0, nullptr, &found, Millis(timeout))) {
@@ -180,6 +214,18 @@ Result<SettingsAnswer> BrokerSettings(Client& client, Duration timeout) {
   if (metadata->broker_cnt == 0) {
     return client.Failure(RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN, "", "listing brokers");
   }
+  return metadata;
+}
+
+}  // namespace
+
+Result<uint32_t> CountBrokers(Client& client, Duration timeout) {
+  const auto metadata = WEIR_TRY(ListBrokers(client, timeout));
+  return static_cast<uint32_t>(metadata->broker_cnt);
+}
+
+Result<SettingsAnswer> BrokerSettings(Client& client, Duration timeout) {
+  const auto metadata = WEIR_TRY(ListBrokers(client, timeout));
   return Settings(client, RD_KAFKA_RESOURCE_BROKER, std::to_string(metadata->brokers[0].id),
                   timeout);
 }

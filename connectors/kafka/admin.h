@@ -20,6 +20,13 @@ struct TopicPartition {
   auto operator<=>(const TopicPartition&) const = default;
 };
 
+/// What this client may do with a topic that it sees.
+struct TopicRights {
+  bool read = false;
+  bool write = false;
+};
+enum class AskRights { kNo, kYes };
+
 /// What the cluster says of a topic.
 struct TopicFacts {
   std::string name;
@@ -27,6 +34,8 @@ struct TopicFacts {
   std::string id;  ///< Drawn anew when a topic is made; empty from brokers without ids.
   int32_t partitions = 0;
   std::vector<int32_t> leaderless;  ///< Partitions without a leader.
+  int32_t under_replicated = 0;     ///< Partitions with fewer copies in step than they should have.
+  std::optional<TopicRights> rights;  ///< Where asked for, and told.
 };
 
 /// An offset of a partition, or why there is none.
@@ -58,10 +67,12 @@ using TopicsAnswer = std::vector<TopicFacts>;
 using OffsetsAnswer = std::vector<OffsetFacts>;
 using SettingsAnswer = std::map<std::string, std::string>;
 
-/// Names are each once. Answers come in the order of the names, after `timeout` at the latest.
+/// Names are each once. Answers come in the order of the names, after `timeout` at the latest. How
+/// the partitions fare is noted at the client's connection, too.
 std::unique_ptr<Pending<TopicsAnswer>> AskTopics(Client& client,
                                                  const std::vector<std::string>& names,
-                                                 Duration timeout);
+                                                 Duration timeout,
+                                                 AskRights rights = AskRights::kNo);
 /// With read_committed the latest offset is the last stable one, else the high watermark. Answered
 /// by the partitions' leaders.
 std::unique_ptr<Pending<OffsetsAnswer>> AskOffsets(Client& client,
@@ -70,11 +81,13 @@ std::unique_ptr<Pending<OffsetsAnswer>> AskOffsets(Client& client,
 
 /// The same, waited for.
 Result<TopicsAnswer> DescribeTopics(Client& client, const std::vector<std::string>& names,
-                                    Duration timeout);
+                                    Duration timeout, AskRights rights = AskRights::kNo);
 Result<OffsetsAnswer> ListOffsets(Client& client, const std::vector<OffsetQuery>& queries,
                                   Isolation isolation, Duration timeout);
 /// Names of all topics that this client may see, sorted, without the cluster's internal ones.
 Result<std::vector<std::string>> ListTopics(Client& client, Duration timeout);
+/// How many brokers the cluster has just now, one at least.
+Result<uint32_t> CountBrokers(Client& client, Duration timeout);
 /// Settings of a topic, or of any broker that answers.
 Result<SettingsAnswer> TopicSettings(Client& client, const std::string& topic, Duration timeout);
 Result<SettingsAnswer> BrokerSettings(Client& client, Duration timeout);

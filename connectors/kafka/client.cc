@@ -35,6 +35,10 @@ int SocketClosedCallback(int descriptor, void* opaque) {
   return close(descriptor);
 }
 
+void ThrottleCallback(rd_kafka_t*, const char*, int32_t, int milliseconds, void* opaque) {
+  static_cast<Client*>(opaque)->OnThrottled(milliseconds);
+}
+
 void TokenCallback(rd_kafka_t* handle, const char*, void* opaque) {
   static_cast<Client*>(opaque)->OnTokenWanted(handle);
 }
@@ -179,6 +183,7 @@ Result<std::unique_ptr<Client>> Client::Make(Kind kind, ConnectionPtr connection
   rd_kafka_conf_set_opaque(config.get(), client.get());
   rd_kafka_conf_set_error_cb(config.get(), ErrorCallback);
   rd_kafka_conf_set_log_cb(config.get(), LogCallback);
+  rd_kafka_conf_set_throttle_cb(config.get(), ThrottleCallback);
   rd_kafka_conf_set_socket_cb(config.get(), SocketCallback);
   rd_kafka_conf_set_closesocket_cb(config.get(), SocketClosedCallback);
   if (opened.login.security == Security::kIam) {

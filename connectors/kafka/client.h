@@ -41,6 +41,7 @@ class Client {
   Client& operator=(const Client&) = delete;
 
   rd_kafka_t* get() const { return handle_; }
+  Connection& connection() const { return *connection_; }
   const std::string& address() const { return connection_->address(); }
   /// Whether files or secrets of the connection have changed since it was made, as seen at `now`
   /// (monotonic): then a new client is to take its place.
@@ -79,6 +80,7 @@ class Client {
   void OnCertificate(int fault) { certificate_.store(fault, std::memory_order_relaxed); }
   void OnTokenWanted(rd_kafka_t* handle) { connection_->RenewToken(handle); }
   void OnSocket() { connection_->SocketOpened(); }
+  void OnThrottled(int milliseconds) { connection_->Throttled(Duration::Millis(milliseconds)); }
   void OnSocketClosed() { sockets_closed_.fetch_add(1, std::memory_order_relaxed); }
 
  private:

@@ -31,12 +31,12 @@ AwsCredentialProvider::Finder KeysOf(const Login& login) {
 
 /// What a connection keeps where it needs AWS: the same keys sign tokens and open secrets.
 struct Connection::Aws {
-  Aws(const Login& login, const std::string& bootstrap_servers)
+  Aws(const Login& login, const std::string& bootstrap_servers, std::atomic<int64_t>& token_end_ms)
       : keys(KeysOf(login), SystemClock()),
-        tokens(
-            login.security == Security::kIam
-                ? std::make_unique<IamTokens>(keys, bootstrap_servers, login.region, login.profile)
-                : nullptr) {}
+        tokens(login.security == Security::kIam
+                   ? std::make_unique<IamTokens>(keys, bootstrap_servers, login.region,
+                                                 login.profile, token_end_ms)
+                   : nullptr) {}
 
   AwsCredentialProvider keys;
   std::unique_ptr<IamTokens> tokens;
@@ -48,7 +48,7 @@ Connection::Connection(ConnectionOptions options) : options_(std::move(options))
 Connection::~Connection() = default;
 
 Connection::Aws& Connection::AwsFor(const Login& login) {
-  if (!aws_) aws_ = std::make_unique<Aws>(login, address());
+  if (!aws_) aws_ = std::make_unique<Aws>(login, address(), token_end_ms_);
   return *aws_;
 }
 
@@ -115,6 +115,24 @@ void Connection::RenewToken(rd_kafka_t* handle) {
     if (aws_) tokens = aws_->tokens.get();
   }
   if (tokens != nullptr) tokens->Renew(handle);
+}
+
+void Connection::SawTopic(const std::string& topic, TopicHealth health) {
+  std::lock_guard lock(health_mutex_);
+  health_[topic] = health;
+}
+
+LinkStatus Connection::Link() const {
+  LinkStatus status;
+  status.connections_opened = sockets_;
+  status.throttled = Duration{throttled_us_};
+  if (token_end_ms_ != 0) status.login_end = EventTime{token_end_ms_ * 1000};
+  std::lock_guard lock(health_mutex_);
+  for (const auto& [topic, health] : health_) {
+    status.partitions_leaderless += health.leaderless;
+    status.partitions_under_replicated += health.under_replicated;
+  }
+  return status;
 }
 
 Result<Connection::Opened> Connection::Open() {

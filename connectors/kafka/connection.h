@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -10,10 +11,18 @@
 #include "base/time.h"
 #include "connectors/kafka/connection_options.h"
 #include "connectors/kafka/login.h"
+#include "connectors/link.h"
 
 typedef struct rd_kafka_s rd_kafka_t;
 
 namespace weir::kafka {
+
+/// How many of a topic's partitions have no leader, and how many fewer copies in step than they
+/// should.
+struct TopicHealth {
+  int32_t leaderless = 0;
+  int32_t under_replicated = 0;
+};
 
 /// A cluster as one node of a job reaches it: the options, and what all its handles share. Thread
 /// safe.
@@ -58,9 +67,12 @@ class Connection {
   /// while.
   void Doubt();
 
-  /// Sockets that the handles opened so far.
+  // What the handles have to tell.
   void SocketOpened() { sockets_++; }
-  uint64_t sockets_opened() const { return sockets_; }
+  void Throttled(Duration by) { throttled_us_ += by.us; }
+  void SawTopic(const std::string& topic, TopicHealth health);
+  /// All of it, so far.
+  LinkStatus Link() const;
 
  private:
   struct Aws;
@@ -70,6 +82,10 @@ class Connection {
   const ConnectionOptions options_;
   std::atomic<bool> logged_in_{false};
   std::atomic<uint64_t> sockets_{0};
+  std::atomic<int64_t> throttled_us_{0};
+  std::atomic<int64_t> token_end_ms_{0};  ///< Of the newest token; 0: none yet.
+  mutable std::mutex health_mutex_;
+  std::map<std::string, TopicHealth> health_;  ///< By topic, as last seen.
   std::mutex mutex_;
   Login login_;
   uint64_t version_ = 0;

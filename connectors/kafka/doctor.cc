@@ -16,8 +16,7 @@
 #include "connectors/kafka/client.h"
 #include "connectors/kafka/errors.h"
 #include "connectors/kafka/group_offsets.h"
-#include "connectors/kafka/sink_facts.h"
-#include "connectors/kafka/transaction.h"
+#include "connectors/kafka/rights.h"
 
 namespace weir::kafka {
 namespace {
@@ -45,8 +44,10 @@ class Doctor {
     LookAtPartitions();
     LookAtLimits();
     for (const std::string& topic : examination_.topics) LookAtTopic(topic);
-    LookAtGroup();
-    LookAtTransactions();
+    examination_.tell(LookAtGroup(*client_, kName));
+    const auto& topics = examination_.topics;
+    examination_.tell(
+        LookAtTransactions(connection_, kName, topics.empty() ? kName : topics.front()));
   }
 
  private:
@@ -255,35 +256,6 @@ class Doctor {
     Tell(Verdict::kGood, what,
          fmt::format("{} partitions with offsets for {} records", facts->front().partitions,
                      records));
-  }
-
-  void LookAtGroup() const {
-    const auto members = GroupMembers(*client_, kName, kPatience);
-    if (members.ok()) {
-      Tell(Verdict::kGood, "groups", fmt::format("'{}' may be used", kName));
-    } else {
-      Tell(Verdict::kBad, "groups",
-           fmt::format("{}: {}", members.status().code().id, members.status().message()),
-           "allow to read and describe groups that begin with 'weir-' (IAM: DescribeGroup, "
-           "AlterGroup)");
-    }
-  }
-
-  void LookAtTransactions() const {
-    Transaction::Target target;
-    target.connection = connection_;
-    target.lane = kName;
-    target.topic = examination_.topics.empty() ? kName : examination_.topics.front();
-    target.timeout_ms = 10'000;
-    const auto made = Transaction::Make(target);
-    const Status begun = made.ok() ? (*made)->Init() : made.status();
-    if (begun.ok()) {
-      Tell(Verdict::kGood, "transactions", fmt::format("'{}' may be used", kName));
-    } else {
-      Tell(Verdict::kBad, "transactions", fmt::format("{}: {}", begun.code().id, begun.message()),
-           "allow to write and describe transactional ids that begin with 'weir-' (IAM: "
-           "DescribeTransactionalId, AlterTransactionalId, WriteDataIdempotently)");
-    }
   }
 
   const ConnectionPtr connection_;

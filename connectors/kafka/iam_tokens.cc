@@ -25,10 +25,11 @@ int64_t NowMillis() { return SystemClock().Now().us / 1000; }
 }  // namespace
 
 IamTokens::IamTokens(AwsCredentialProvider& keys, std::string bootstrap_servers, std::string region,
-                     std::string profile)
+                     std::string profile, std::atomic<int64_t>& end_ms)
     : keys_(keys),
       bootstrap_servers_(std::move(bootstrap_servers)),
       profile_(std::move(profile)),
+      end_ms_(end_ms),
       region_(std::move(region)),
       thread_([this] { Run(); }) {}
 
@@ -62,7 +63,10 @@ Status IamTokens::Give(rd_kafka_t* handle, const MskToken& token) const {
   const auto error =
       rd_kafka_oauthbearer_set_token(handle, token.text.c_str(), token.end_ms, "weir",
                                      /*extensions=*/nullptr, 0, reason, sizeof reason);
-  if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return Status::Ok();
+  if (error == RD_KAFKA_RESP_ERR_NO_ERROR) {
+    end_ms_ = token.end_ms;
+    return Status::Ok();
+  }
   return Status(errors::kLoginRefused,
                 fmt::format("the Kafka client does not take the token: {}", reason),
                 "see that this machine's clock is right, and when the keys end");

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
@@ -22,9 +23,10 @@ namespace weir::kafka {
 /// signed with. Thread safe.
 class IamTokens {
  public:
-  /// `region` empty: that of the brokers' names, of the environment, or of the machine.
+  /// `region` empty: that of the brokers' names, of the environment, or of the machine. `end_ms` is
+  /// set to when the newest token ends, in milliseconds since 1970. Borrowed: `keys` and `end_ms`.
   IamTokens(AwsCredentialProvider& keys, std::string bootstrap_servers, std::string region,
-            std::string profile);
+            std::string profile, std::atomic<int64_t>& end_ms);
   ~IamTokens();
   IamTokens(const IamTokens&) = delete;
   IamTokens& operator=(const IamTokens&) = delete;
@@ -47,6 +49,7 @@ class IamTokens {
   AwsCredentialProvider& keys_;
   const std::string bootstrap_servers_;
   const std::string profile_;
+  std::atomic<int64_t>& end_ms_;
   std::mutex mutex_;  ///< Of the handles: one that is being given a token is not destroyed.
   std::set<rd_kafka_t*> handles_;
   std::mutex region_mutex_;

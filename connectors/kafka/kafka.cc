@@ -7,10 +7,13 @@
 #include <fmt/format.h>
 
 #include "config/errors.h"
+#include "connectors/kafka/connection_count.h"
 #include "connectors/kafka/doctor.h"
 #include "connectors/kafka/errors.h"
+#include "connectors/kafka/examine.h"
 #include "connectors/kafka/finder.h"
 #include "connectors/kafka/group_teller.h"
+#include "connectors/kafka/marker.h"
 #include "connectors/kafka/options.h"
 #include "connectors/kafka/position.h"
 #include "connectors/kafka/publisher.h"
@@ -65,6 +68,14 @@ class KafkaSource final : public SourcePlan {
   size_t visible() const override { return visible_; }
   bool bounded() const override { return options_.stop.bounded(); }
   std::string cluster() const override { return connection_->address(); }
+  std::optional<LinkStatus> Link() const override { return connection_->Link(); }
+  uint32_t MostConnections(uint32_t tasks, uint32_t brokers) const override {
+    return SourceConnections(tasks, !GroupOf(options_, "job").empty(), brokers);
+  }
+  uint32_t Examine(const ConnectorContext& context,
+                   const ObservationListener& tell) const override {
+    return ExamineSource(connection_, options_, GroupOf(options_, context.job), tell);
+  }
 
   std::string Describe() const override {
     std::string what;
@@ -148,6 +159,14 @@ class KafkaSink final : public SinkPlan {
   }
   bool HasMarkers() const override { return true; }
   std::string cluster() const override { return connection_->address(); }
+  std::optional<LinkStatus> Link() const override { return connection_->Link(); }
+  uint32_t MostConnections(uint32_t lanes, uint32_t brokers) const override {
+    return SinkConnections(lanes, brokers);
+  }
+  uint32_t Examine(const ConnectorContext& context,
+                   const ObservationListener& tell) const override {
+    return ExamineSink(connection_, options_.topic, LanesName(context.job, name_), tell);
+  }
 
   std::shared_ptr<const SourcePlan> Readback() const override {
     auto decoding = encoding_->Readback();

@@ -50,8 +50,12 @@ LaneMarker ReadLaneMarker(int64_t offset, std::string_view metadata) {
   return found;
 }
 
+std::string LanesName(std::string_view job, std::string_view sink) {
+  return fmt::format("weir-{}-{}", job, sink);
+}
+
 std::string LaneName(std::string_view job, std::string_view sink, uint32_t lane) {
-  return fmt::format("weir-{}-{}-{}", job, sink, lane);
+  return fmt::format("{}-{}", LanesName(job, sink), lane);
 }
 
 }  // namespace weir::kafka

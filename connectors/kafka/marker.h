@@ -28,6 +28,8 @@ std::string EncodeMarker(const Marker& marker);
 /// that the coordinator takes it for somebody else's (rule 14).
 LaneMarker ReadLaneMarker(int64_t offset, std::string_view metadata);
 
+/// `weir-<job>-<sink>`: what the names of a sink's lanes begin with.
+std::string LanesName(std::string_view job, std::string_view sink);
 /// `weir-<job>-<sink>-<lane>`: transactional id and group of a lane.
 std::string LaneName(std::string_view job, std::string_view sink, uint32_t lane);
 

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "connectors/kafka/client.h"
+#include "connectors/kafka/connection_count.h"
 #include "connectors/kafka/errors.h"
 #include "connectors/kafka/finder.h"
 #include "connectors/kafka/marker.h"
@@ -269,6 +270,17 @@ TEST_CASE("keys go to the partitions that Java's client takes") {
                                              nullptr) == (hash & 0x7fffffff) % partitions);
     }
   }
+}
+
+TEST_CASE("connections are counted by tasks, lanes and brokers") {
+  // One broker: a reader has it twice (as its group's coordinator, too), who looks for partitions
+  // once, who tells the group twice.
+  CHECK(SourceConnections(1, /*tells_group=*/true, 1) == 2 + 1 + 2);
+  CHECK(SourceConnections(4, /*tells_group=*/false, 1) == 4 * 2 + 1);
+  // Three: all of them and the coordinator; who tells the group needs two of them.
+  CHECK(SourceConnections(4, /*tells_group=*/true, 3) == 4 * 4 + 3 + 3);
+  CHECK(SinkConnections(1, 1) == 2 + 2);
+  CHECK(SinkConnections(2, 3) == 2 * (4 + 3));
 }
 
 }  // namespace weir::kafka

@@ -8,7 +8,6 @@
 
 #include <fmt/format.h>
 
-#include "connectors/kafka/admin.h"
 #include "connectors/kafka/errors.h"
 
 namespace weir::kafka {
@@ -28,12 +27,6 @@ void ReadSetting(const Result<SettingsAnswer>& settings, const std::string& name
   if (fault == std::errc() && rest == end && value > 0) out = value;
 }
 
-bool CreatesTopics(const Result<SettingsAnswer>& broker) {
-  if (!broker.ok()) return false;
-  const auto it = broker->find("auto.create.topics.enable");
-  return it != broker->end() && it->second == "true";
-}
-
 Result<TopicFacts> Describe(Client& client, const std::string& topic) {
   auto answer = WEIR_TRY(DescribeTopics(client, {topic}, kPatience));
   if (answer.size() != 1) {
@@ -44,6 +37,12 @@ Result<TopicFacts> Describe(Client& client, const std::string& topic) {
 }
 
 }  // namespace
+
+bool CreatesTopics(const Result<SettingsAnswer>& broker) {
+  if (!broker.ok()) return false;
+  const auto it = broker->find("auto.create.topics.enable");
+  return it != broker->end() && it->second == "true";
+}
 
 Result<SinkFacts> LearnSink(const ConnectionPtr& connection, const std::string& topic) {
   const auto client = WEIR_TRY(Client::Make(Client::Kind::kProducer, connection, {}));

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "connectors/kafka/admin.h"
 #include "connectors/kafka/connection.h"
 #include "connectors/kafka/writer.h"
 
@@ -13,6 +14,9 @@ struct SinkFacts {
   /// The longest that the broker lets a transaction be open; Kafka's default where it does not say.
   int transaction_timeout_ms = 900'000;
 };
+
+/// Whether a broker with these settings makes topics by itself when they are asked for.
+bool CreatesTopics(const Result<SettingsAnswer>& broker);
 
 /// Asks the cluster. A topic that is not there is an error, unless the broker makes topics by
 /// itself when they are asked for: then it is made now.

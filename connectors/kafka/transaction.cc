@@ -23,6 +23,8 @@ namespace {
 /// How long one step may take before its outcome counts as unknown.
 constexpr int kStepMillis = 30'000;
 constexpr int kConnectMillis = 2'000;
+constexpr Duration kLookEvery = Duration::Seconds(1);
+constexpr Duration kLookPatience = Duration::Seconds(3);
 
 struct Destroyer {
   void operator()(rd_kafka_error_t* it) const { rd_kafka_error_destroy(it); }
@@ -188,7 +190,19 @@ Status Transaction::Init() {
 
 bool Transaction::Outdated() const { return client_->Outdated(Now()); }
 
+void Transaction::LookAtTopic() {
+  if (look_) {
+    if (!look_->Poll(Duration())) return;  // What there is to see, the connection notes.
+    look_.reset();
+  }
+  const Duration now = Now();
+  if (looked_ && now.us - looked_->us < kLookEvery.us) return;
+  looked_ = now;
+  look_ = AskTopics(*client_, {target_.topic}, kLookPatience);
+}
+
 Status Transaction::Begin() {
+  LookAtTopic();
   closed_at_begin_ = client_->sockets_closed();
   Owned<rd_kafka_error_t> error(rd_kafka_begin_transaction(client_->get()));
   if (!error) return Status::Ok();
@@ -274,6 +288,7 @@ Status Transaction::Flush() {
   Duration progressed = Now();
   while (rd_kafka_outq_len(client_->get()) > 0) {
     (void)rd_kafka_flush(client_->get(), 1000);  // What is left, the queue tells.
+    LookAtTopic();
     WEIR_TRY(DeliveryFault());
     if (client_->deliveries().delivered != delivered) {
       delivered = client_->deliveries().delivered;

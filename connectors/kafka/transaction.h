@@ -78,6 +78,8 @@ class Transaction {
   explicit Transaction(Target target) : target_(std::move(target)) {}
   Status Fault(int code, std::string_view reason, std::string_view what) const;
   Status DeliveryFault();
+  /// Has a look how the topic's partitions fare, once a second at most, in the background.
+  void LookAtTopic();
   Status Give(rd_kafka_topic_t* topic, const OutboxRecord& record);
 
   const Target target_;
@@ -86,6 +88,8 @@ class Transaction {
   uint64_t closed_at_begin_ = 0;
   std::map<std::string, rd_kafka_topic_t*> others_;  ///< Topics that single records went to.
   int since_served_ = 0;
+  std::unique_ptr<Pending<TopicsAnswer>> look_;  ///< Under way. Goes before its client.
+  std::optional<Duration> looked_;
 };
 
 }  // namespace weir::kafka

@@ -78,6 +78,28 @@ void LookAtState(const Json& job, std::vector<Finding>& found) {
   }
 }
 
+/// What holds a job from outside: it is up, and so are its connections.
+void LookAtPartitions(const Json& details, std::vector<Finding>& found) {
+  const Json& nodes = At(details, "nodes");
+  if (!nodes.is_array()) return;
+  for (const Json& node : nodes) {
+    const Json& connections = At(node, "connections");
+    const double leaderless = Number(connections, "leaderless_partitions").value_or(0);
+    if (leaderless < 1) continue;
+    const bool source = Text(node, "role") == "source";
+    found.push_back(
+        {"partitions",
+         fmt::format("{:.0f} partitions that {} {} have no leader", leaderless, Text(node, "name"),
+                     source ? "reads" : "writes to"),
+         fmt::format("{:.0f} of its partitions have fewer copies in step than they should",
+                     Number(connections, "under_replicated_partitions").value_or(0)),
+         source ? "start the brokers that hold them: the source is held there, and its watermark "
+                  "with it, until they are back; nothing is lost"
+                : "start the brokers that hold them: results wait in the checkpoints until then; "
+                  "nothing is lost"});
+  }
+}
+
 void LookAtCheckpoints(const Json& details, std::vector<Finding>& found) {
   const Json& checkpoint = At(details, "checkpoint");
   const double age = Number(checkpoint, "age_seconds").value_or(0);
@@ -167,6 +189,7 @@ std::vector<Finding> Diagnose(const Json& job, int64_t now_us) {
   if (state != "running" && state != "stopping") return found;
   const Json& details = At(job, "details");
   if (!details.is_object()) return found;
+  LookAtPartitions(details, found);
   LookAtCheckpoints(details, found);
   LookAtTime(job, details, now_us, found);
   LookAtPace(job, details, found);

@@ -10,8 +10,8 @@ namespace weir {
 
 /// Something that holds a job, or that may be in its way.
 struct Finding {
-  std::string_view
-      what;  ///< capacity, failure, restarts, barrier, commit, publish, watermark, pace
+  std::string_view what;  ///< capacity, failure, restarts, partitions, barrier, commit, publish,
+                          ///< watermark, pace
   std::string message;
   std::string evidence;  ///< Figures that it rests on.
   std::string cure;

@@ -52,6 +52,21 @@ using What = std::vector<std::string>;
 
 TEST_CASE("nothing holds a job in good order") { CHECK(WhatOf(Healthy()).empty()); }
 
+TEST_CASE("partitions without a leader hold what reads or writes them") {
+  Json job = Healthy();
+  const Json whole = {{"leaderless_partitions", 0}, {"under_replicated_partitions", 5}};
+  const Json broken = {{"leaderless_partitions", 2}, {"under_replicated_partitions", 5}};
+  const auto node = [](const char* name, const char* role, const Json& connections) {
+    return Json{{"name", name}, {"role", role}, {"connections", connections}};
+  };
+  job["details"]["nodes"] = {node("clicks", "source", whole), node("counts", "sink", whole)};
+  CHECK(WhatOf(job).empty());
+  job["details"]["nodes"] = {node("clicks", "source", broken), node("counts", "sink", broken)};
+  CHECK(WhatOf(job) == What{"partitions", "partitions"});
+  CHECK(Diagnose(job, kNow)[0].message == "2 partitions that clicks reads have no leader");
+  CHECK(Diagnose(job, kNow)[1].message == "2 partitions that counts writes to have no leader");
+}
+
 TEST_CASE("what is not known holds nothing") {
   CHECK(WhatOf(Json::object()).empty());
   Json job = Healthy();

@@ -37,6 +37,19 @@ constexpr Standing kStandings[] = {
     {"failed", manager::JobState::kFailed, "it cannot go on by itself"},
 };
 
+/// What of the job's topics nobody can read or write just now, in words; empty: nothing.
+std::string LeaderlessIn(const JobPlan& plan) {
+  std::vector<std::string> found;
+  for (const NodePlan& node : plan.nodes) {
+    const Linked* outside = node.Outside();
+    const auto link = outside != nullptr ? outside->Link() : std::nullopt;
+    if (!link || link->partitions_leaderless == 0) continue;
+    found.push_back(fmt::format("partitions of '{}' without a leader: {}", node.user_name,
+                                link->partitions_leaderless));
+  }
+  return fmt::format("{}", fmt::join(found, ", "));
+}
+
 /// The job as the API shows it. Thread safe.
 class ShownJob {
  public:
@@ -87,6 +100,9 @@ JobInShort InShort(const JobPlan& plan, const JobProgress& progress, const JobRa
   if (!progress.held_by.empty()) {
     job.reason += "; the checkpoint under way waits for " + progress.held_by;
   }
+  if (const std::string cut_off = LeaderlessIn(plan); !cut_off.empty()) {
+    job.reason += "; " + cut_off;
+  }
   job.parallelism = WidthOf(plan);
   job.restarts = progress.restarts;
   if (progress.failure) job.failure = manager::Failure::Of(*progress.failure);
@@ -120,10 +136,11 @@ Result<std::unique_ptr<HttpServer>> ServeJob(const std::string& address, const J
     response.set_content(text.Render(), MetricsText::kContentType);
   });
   add("/healthz", Access::kPublic, AnswerHealthy);
-  add("/readyz", Access::kPublic, [&run](const HttpCall&, Response& response) {
+  add("/readyz", Access::kPublic, [&plan, &run](const HttpCall&, Response& response) {
     const std::string phase = run.progress().phase;
-    if (phase != "running") response.status = 503;
-    response.set_content(phase + "\n", "text/plain");
+    const std::string cut_off = LeaderlessIn(plan);
+    if (phase != "running" || !cut_off.empty()) response.status = 503;
+    response.set_content(phase + (cut_off.empty() ? "" : "; " + cut_off) + "\n", "text/plain");
   });
   return HttpServer::Start(std::move(options), std::move(routes));
 }

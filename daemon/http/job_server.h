@@ -17,8 +17,8 @@ JobInShort InShort(const JobPlan& plan, const JobProgress& progress, const JobRa
 /// What `weir run --metrics ADDR` serves: the page at /, and what it asks for: /api/v1/jobs and
 /// /api/v1/jobs/NAME in the shape that a manager gives them, of this one job, and /api/v1/workers,
 /// of which there are none. Then /metrics (Prometheus text), /healthz (the process answers) and
-/// /readyz (200 once the job's tasks run, else 503 with its phase). All borrowed; outlive the
-/// server.
+/// /readyz (200 once the job's tasks run and their partitions have leaders, else 503 with the
+/// reason). All borrowed; outlive the server.
 Result<std::unique_ptr<HttpServer>> ServeJob(const std::string& address, const JobPlan& plan,
                                              const JobRun& run, const Clock& clock);
 

@@ -80,6 +80,11 @@ void MetricsText::Add(std::span<const Metric<Seen...>> table, const std::vector<
 
 void MetricsText::AddJob(const JobPlan& plan, const JobProgress& progress, EventTime now) {
   Add(JobMetrics(), {{"job", plan.name}}, plan, progress, now);
+  AddLinks(plan, now);
+}
+
+void MetricsText::AddLinks(const JobPlan& plan, EventTime now) {
+  Add(LinkMetrics(), {{"job", plan.name}}, plan, now);
 }
 
 void MetricsText::AddWorker(const WorkerStatus& worker) { Add(WorkerMetrics(), {}, worker); }

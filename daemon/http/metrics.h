@@ -33,12 +33,15 @@ struct Metric {
 };
 
 using JobMetric = Metric<JobPlan, JobProgress, EventTime>;  ///< The time: the wall clock's.
+using LinkMetric = Metric<JobPlan, EventTime>;              ///< The time: the wall clock's.
 using WorkerMetric = Metric<WorkerStatus>;
 using ManagerMetric = Metric<manager::Core, Duration>;  ///< The time: monotonic.
 using RefusalMetric = Metric<Refusals>;
 
 /// Of a job, by the process that drives it; each also has the label `job`.
 std::span<const JobMetric> JobMetrics();
+/// Of a job's connections, by each process that has some; each also has the label `job`.
+std::span<const LinkMetric> LinkMetrics();
 /// Of a worker process.
 std::span<const WorkerMetric> WorkerMetrics();
 /// Of a manager process.
@@ -53,6 +56,8 @@ class MetricsText {
   MetricsText();
   /// May be called for several jobs.
   void AddJob(const JobPlan& plan, const JobProgress& progress, EventTime now);
+  /// Of a job whose tasks are in this process; of those it drives, AddJob does.
+  void AddLinks(const JobPlan& plan, EventTime now);
   void AddWorker(const WorkerStatus& worker);
   void AddManager(const manager::Core& core, Duration now);
   void AddRefusals(const Refusals& refusals);

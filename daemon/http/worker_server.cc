@@ -1,5 +1,7 @@
 #include "daemon/http/worker_server.h"
 
+#include <set>
+
 #include <httplib.h>
 
 #include "daemon/http/metrics.h"
@@ -12,8 +14,14 @@ std::string MetricsOf(const Worker& worker, const Refusals& refusals) {
   text.AddWorker(worker.status());
   text.AddRefusals(refusals);
   const EventTime now = SystemClock().Now();
-  worker.LookAtJobs(
-      [&](const JobPlan& plan, const JobProgress& progress) { text.AddJob(plan, progress, now); });
+  std::set<std::string> told;
+  worker.LookAtJobs([&](const JobPlan& plan, const JobProgress& progress) {
+    told.insert(plan.name);
+    text.AddJob(plan, progress, now);
+  });
+  worker.LookAtParts([&](const JobPlan& plan) {
+    if (told.insert(plan.name).second) text.AddLinks(plan, now);
+  });
   return text.Render();
 }
 

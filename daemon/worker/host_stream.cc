@@ -126,7 +126,11 @@ Status HostStream::Carry(proto::HostCommand& command) {
 
 Status HostStream::Deploy(proto::Deploy& deploy) {
   const AttemptId attempt = IdOf(deploy.attempt());
-  plan_ = WEIR_TRY(services_.plan(deploy.text(), deploy.parallelism()));
+  JobPlan plan = WEIR_TRY(services_.plan(deploy.text(), deploy.parallelism()));
+  {
+    std::lock_guard lock(mutex_);
+    plan_ = std::move(plan);
+  }
   if (DigestOf(*plan_) != deploy.plan_digest()) {
     return Status(errors::kOtherPlan,
                   fmt::format("worker {} plans job '{}' in another way than its lead does",
@@ -163,6 +167,11 @@ Status HostStream::Deploy(proto::Deploy& deploy) {
   part_ = std::make_unique<HostPart>(services_, *plan_, attempt, std::move(addresses), slots,
                                      *store_, *this);
   return part_->Deploy(std::move(deployment));
+}
+
+void HostStream::Look(const std::function<void(const JobPlan&)>& look) const {
+  std::lock_guard lock(mutex_);
+  if (plan_ && !over_) look(*plan_);
 }
 
 void HostStream::SendGauges() {

@@ -2,6 +2,7 @@
 
 #include <condition_variable>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -26,6 +27,8 @@ class HostStream final : public HostListener {
   /// For the stream's handler.
   void OnCommand(proto::HostCommand command);
   void OnEnd();
+  /// At the plan of the part, once it has one. Thread safe.
+  void Look(const std::function<void(const JobPlan&)>& look) const;
   /// Nothing is left of it: it can be destroyed without waiting.
   bool over() const { return over_; }
 
@@ -49,14 +52,14 @@ class HostStream final : public HostListener {
   const WorkerServices& services_;
   const std::shared_ptr<MessageSender<proto::HostEvent>> sender_;
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<proto::HostCommand> commands_;
   bool ending_ = false;
   std::atomic<bool> over_{false};
 
-  // Of the thread.
-  std::optional<JobPlan> plan_;
+  // Of the thread, but that others may look at the plan under mutex_.
+  std::optional<JobPlan> plan_;  // Set once, then constant.
   std::unique_ptr<CheckpointStore> store_;
   std::unique_ptr<HostPart> part_;
   bool started_ = false;

@@ -44,6 +44,14 @@ Json LedgerJson(const JobPlan& plan, const JobProgress& progress) {
           {"unaccounted", progress.unaccounted_rows}};
 }
 
+/// As this process sees its connections: those of tasks elsewhere are told there.
+Json LinkJson(const LinkStatus& link) {
+  return {{"opened", link.connections_opened},
+          {"throttled_seconds", static_cast<double>(link.throttled.us) / 1e6},
+          {"leaderless_partitions", link.partitions_leaderless},
+          {"under_replicated_partitions", link.partitions_under_replicated}};
+}
+
 Json NodesJson(const JobPlan& plan, const JobProgress& progress, const JobRates& rates) {
   const std::string holder = WatermarkHolder(plan, progress);
   Json nodes = Json::array();
@@ -67,6 +75,10 @@ Json NodesJson(const JobPlan& plan, const JobProgress& progress, const JobRates&
     if (rate != rates.nodes.end()) {
       one["in_per_second"] = rate->second.in;
       one["out_per_second"] = rate->second.out;
+    }
+    const Linked* outside = node.Outside();
+    if (const auto link = outside != nullptr ? outside->Link() : std::nullopt) {
+      one["connections"] = LinkJson(*link);
     }
     nodes.push_back(std::move(one));
   }

@@ -130,6 +130,15 @@ void Worker::LookAtJobs(const std::function<void(const JobPlan&, const JobProgre
   for (const auto& attempt : led) attempt->Look(look);
 }
 
+void Worker::LookAtParts(const std::function<void(const JobPlan&)>& look) const {
+  std::list<std::shared_ptr<HostStream>> hosted;
+  {
+    std::lock_guard lock(mutex_);
+    hosted = hosted_;
+  }
+  for (const auto& stream : hosted) stream->Look(look);
+}
+
 Status Worker::refused() const {
   std::lock_guard lock(mutex_);
   return refused_;

@@ -66,6 +66,8 @@ class Worker {
   WorkerStatus status() const;
   /// Looks at the jobs that are led here and run; `look` must be quick.
   void LookAtJobs(const std::function<void(const JobPlan&, const JobProgress&)>& look) const;
+  /// Looks at the plans of those whose tasks are here for a lead elsewhere; `look` must be quick.
+  void LookAtParts(const std::function<void(const JobPlan&)>& look) const;
   /// How often its thread has gone round its loop.
   uint64_t turns() const { return turns_; }
   /// Ok, or why the manager will never take this worker.

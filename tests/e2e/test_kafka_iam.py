@@ -66,8 +66,10 @@ def test_a_role_is_taken_on_and_its_principal_stays(impatient, lender, weir_bina
     before = len(impatient.logins())
     iam = role_of(impatient, EXTERNAL_ID)
     case = Case(impatient, tmp_path, iam, iam, stop="never")
-    case.weir.start()
+    case.weir.serve_metrics().start()
     case.wait_for_all()
+    # Of a source and a sink, and never longer than the keys do.
+    assert 0 < case.weir.metric("weir_login_seconds") <= 2 * KEYS_LIVE_S
     case.weir.wait_until(lambda: lender.lent["role"] >= 4, 90, "keys are lent again and again")
     case.produce(300)
     case.wait_for_all()

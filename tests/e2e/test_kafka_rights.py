@@ -10,7 +10,7 @@ from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AclBindingFilter, AclOperation, AclPermissionType, ResourcePatternType, ResourceType
 
 from e2e.test_kafka_security import Case, changed, expect_refused
-from e2e.weir import DONE
+from e2e.weir import DONE, FAILED, call
 from parts.kafka_secure import SecureBroker
 from parts.moto import REGION
 
@@ -81,6 +81,24 @@ def test_a_right_that_a_start_needs(strict, rights, weir_binary, tmp_path, missi
     done = case.weir.run()
     assert done.code == DONE, done.show()
     assert case.numbers() == list(range(300))
+
+
+@pytest.mark.parametrize("missing, told", [
+    (None, []),
+    ("READ", ["bad       source 'given', topic '{}': weir may not read it",
+              "bad       sink 'out', topic '{}.out': weir may not read it"]),
+    ("WRITE", ["bad       sink 'out', topic '{}.out': weir may not write it"]),
+])
+def test_a_right_to_a_topic_that_it_sees_is_told_before_it_runs(strict, rights, weir_binary, tmp_path, missing,
+                                                                told) -> None:
+    rights("group", "transactional_id")
+    case = case_of(strict, tmp_path)
+    strict.allow(f"User:{USER}", "topic", case.topic, *{"DESCRIBE", "READ"} - {missing})
+    strict.allow(f"User:{USER}", "topic", f"{case.topic}.out", *{"DESCRIBE", "READ", "WRITE"} - {missing})
+    done = call("validate", case.path, "--connect")
+    assert done.code == (FAILED if told else DONE), done.show()
+    bad = [line for line in done.out.splitlines() if line.startswith("bad ")]
+    assert bad == [line.format(case.topic) for line in told], done.show()
 
 
 def test_the_right_to_begin_where_a_group_has_stood(strict, rights, weir_binary, tmp_path) -> None:

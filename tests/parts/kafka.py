@@ -364,6 +364,20 @@ class Cluster:
         self.admin.create_partitions([NewPartitions(name, total)])[name].result(30)
         process.wait_until(lambda: self._has_leaders(name, total), 30, f"{name} has {total} partitions")
 
+    @contextlib.contextmanager
+    def quota(self, client: str, **limits: int):
+        """While it lasts, who calls itself so is held back: `quota("weir", producer_byte_rate=1000)`."""
+        def alter(*change: str) -> None:
+            tool("kafka.admin.ConfigCommand",
+                 "--bootstrap-server", self.bootstrap, "--alter", "--entity-type", "clients", "--entity-name", client,
+                 *change)
+
+        alter("--add-config", ",".join(f"{name}={value}" for name, value in limits.items()))
+        try:
+            yield
+        finally:
+            alter("--delete-config", ",".join(limits))
+
     def delete_topic(self, name: str):
         self.admin.delete_topics([name])[name].result(30)
         process.wait_until(lambda: name not in self.topics(), 30, f"{name} is gone")
