@@ -79,6 +79,7 @@ def test_records_with_the_id_in_a_header_are_told(kafka, confluent_place, weir_b
     # Before the value, the GUID is told as well.
     (tmp_path / "before").mkdir()
     case = Case(kafka, confluent_place, tmp_path / "before")
+    confluent_place.register(case.subject, V1)
     case.send([guid + encode(V1, {"n": 7, "what": None})])
     done = case.weir.run()
     assert done.code == FAILED and "GUID" in done.log, done.show()
