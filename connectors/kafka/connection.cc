@@ -16,6 +16,7 @@ namespace weir::kafka {
 namespace {
 
 constexpr Duration kLookEvery = Duration::Seconds(10);
+constexpr Duration kHealthKept = Duration::Seconds(30);
 /// A secret in Secrets Manager is asked for no more often, but where a login was refused.
 constexpr Duration kSecretKept = Duration::Minutes(5);
 
@@ -119,7 +120,7 @@ void Connection::RenewToken(rd_kafka_t* handle) {
 
 void Connection::SawTopic(const std::string& topic, TopicHealth health) {
   std::lock_guard lock(health_mutex_);
-  health_[topic] = health;
+  health_[topic] = {health, SystemClock().Monotonic()};
 }
 
 LinkStatus Connection::Link() const {
@@ -127,8 +128,11 @@ LinkStatus Connection::Link() const {
   status.connections_opened = sockets_;
   status.throttled = Duration{throttled_us_};
   if (token_end_ms_ != 0) status.login_end = EventTime{token_end_ms_ * 1000};
+  const Duration now = SystemClock().Monotonic();
   std::lock_guard lock(health_mutex_);
-  for (const auto& [topic, health] : health_) {
+  for (const auto& [topic, seen] : health_) {
+    const auto& [health, at] = seen;
+    if (now.us - at.us > kHealthKept.us) continue;
     status.partitions_leaderless += health.leaderless;
     status.partitions_under_replicated += health.under_replicated;
   }

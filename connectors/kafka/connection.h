@@ -6,6 +6,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "base/status.h"
 #include "base/time.h"
@@ -70,6 +71,7 @@ class Connection {
   // What the handles have to tell.
   void SocketOpened() { sockets_++; }
   void Throttled(Duration by) { throttled_us_ += by.us; }
+  /// Counts for half a minute: who saw it may have no reason to look again.
   void SawTopic(const std::string& topic, TopicHealth health);
   /// All of it, so far.
   LinkStatus Link() const;
@@ -85,7 +87,7 @@ class Connection {
   std::atomic<int64_t> throttled_us_{0};
   std::atomic<int64_t> token_end_ms_{0};  ///< Of the newest token; 0: none yet.
   mutable std::mutex health_mutex_;
-  std::map<std::string, TopicHealth> health_;  ///< By topic, as last seen.
+  std::map<std::string, std::pair<TopicHealth, Duration>> health_;  ///< By topic: what, and when.
   std::mutex mutex_;
   Login login_;
   uint64_t version_ = 0;

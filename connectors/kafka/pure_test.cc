@@ -283,4 +283,21 @@ TEST_CASE("connections are counted by tasks, lanes and brokers") {
   CHECK(SinkConnections(2, 3) == 2 * (4 + 3));
 }
 
+TEST_CASE("what handles tell of a connection adds up; of a topic the newest counts") {
+  Connection connection({});
+  CHECK(connection.Link().connections_opened == 0);
+  CHECK_FALSE(connection.Link().login_end);
+  connection.SocketOpened();
+  connection.Throttled(Duration::Millis(200));
+  connection.Throttled(Duration::Millis(300));
+  connection.SawTopic("clicks", {2, 5});
+  connection.SawTopic("counts", {1, 1});
+  connection.SawTopic("clicks", {0, 3});
+  const LinkStatus status = connection.Link();
+  CHECK(status.connections_opened == 1);
+  CHECK(status.throttled.us == 500'000);
+  CHECK(status.partitions_leaderless == 1);
+  CHECK(status.partitions_under_replicated == 4);
+}
+
 }  // namespace weir::kafka

@@ -191,11 +191,13 @@ Status Transaction::Init() {
 bool Transaction::Outdated() const { return client_->Outdated(Now()); }
 
 void Transaction::LookAtTopic() {
+  const Duration now = Now();
   if (look_) {
-    if (!look_->Poll(Duration())) return;  // What there is to see, the connection notes.
+    // What there is to see, the connection notes; what was true a while ago, nobody wants to know.
+    const bool old = now.us - looked_->us > kLookPatience.us;
+    if (!old && !look_->Poll(Duration())) return;
     look_.reset();
   }
-  const Duration now = Now();
   if (looked_ && now.us - looked_->us < kLookEvery.us) return;
   looked_ = now;
   look_ = AskTopics(*client_, {target_.topic}, kLookPatience);
