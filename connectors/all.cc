@@ -5,6 +5,7 @@
 #include "connectors/files/files.h"
 #include "connectors/generator/generator.h"
 #include "connectors/kafka/kafka.h"
+#include "connectors/opensearch/opensearch.h"
 #include "connectors/stdout/stdout.h"
 
 namespace weir {
@@ -12,8 +13,8 @@ namespace weir {
 std::span<const Connector* const> AllConnectors() {
   // The order of the reference page.
   static const std::vector<const Connector*> connectors = {
-      &KafkaConnector(),  &FilesConnector(),     &GeneratorConnector(),
-      &StdoutConnector(), &BlackholeConnector(),
+      &KafkaConnector(),     &FilesConnector(),  &OpenSearchConnector(),
+      &GeneratorConnector(), &StdoutConnector(), &BlackholeConnector(),
   };
   return connectors;
 }

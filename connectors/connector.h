@@ -112,7 +112,8 @@ class PositionTeller {
 /// What the outside is reached with, shared by all nodes of a job.
 struct ConnectorContext {
   std::string job;
-  std::string instance;  ///< The job's random instance id (rule 14).
+  std::string instance;   ///< The job's random instance id (rule 14).
+  EventTime job_started;  ///< When that instance began.
   const Clock* clock = nullptr;
   /// Where outboxes grow; null: they stay in memory.
   CheckpointStore* store = nullptr;
@@ -222,6 +223,9 @@ class SinkPublisher {
   virtual Result<std::vector<RejectedRecord>> TakeRefused(std::vector<SealedEpoch>&) {
     return std::vector<RejectedRecord>{};
   }
+  /// After Publish succeeded: the records of it that the outside will never take. They count as
+  /// published, and are the caller's to deal with.
+  virtual std::vector<RejectedRecord> TakeRejected() { return {}; }
   /// After Publish succeeded and until the next one, readies what needs no ordering (rule 17).
   virtual void Prepare() {}
   /// Once, after recovery has published what was due: removes leftovers that no manifest names.

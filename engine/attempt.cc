@@ -36,7 +36,8 @@ Attempt::Attempt(const JobPlan& plan, AttemptOptions options, const Clock& clock
 Attempt::~Attempt() { End(); }
 
 ConnectorContext Attempt::Context(size_t memory) const {
-  return MakeConnectorContext(plan_, site_.instance(), clock_, *store_, memory);
+  return MakeConnectorContext(plan_, site_.instance(), EventTime{manifest_.started_at_us()}, clock_,
+                              *store_, memory);
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -119,6 +120,7 @@ Status Attempt::Recover() {
       return CannotPublish(lane, std::move(status));
     }
   }
+  WEIR_TRY(PublishLetters());
   // Only now: what one lane takes for a leftover may be what another has still to publish.
   for (const auto& [id, lane] : lanes_) {
     if (Status status = lane->publisher().CleanUp(); !status.ok()) {
@@ -238,6 +240,7 @@ Result<proto::Manifest> Attempt::ChosenManifest(const std::optional<StoredManife
   if (chosen.instance() != site_.instance()) {
     chosen.set_heir_of(chosen.instance());
     chosen.set_instance(site_.instance());
+    chosen.set_started_at_us(clock_.Now().us);
   }
   chosen.set_job(plan_.name);
   chosen.set_content_number(content);

@@ -64,7 +64,7 @@ class Attempt final : private HostListener {
   void OnAckFailed(TaskId task, BarrierId id, Status reason) override;
   void OnInputEnded(TaskId task) override;
   void OnPressure() override;
-  void OnPublished(LaneId lane, Epoch epoch) override;
+  void OnPublished(LaneId lane, Epoch epoch, SetAside set_aside) override;
   void OnLaneFailed(LaneId lane, Status reason) override;
   void OnFailed(Status reason) override;
   void OnApart(HostPair hosts, Status reason) override;
@@ -98,6 +98,7 @@ class Attempt final : private HostListener {
   Status RecoverLane(const LaneId& id, const LaneStanding& standing, const LaneDecision& decision);
   Status SetRefusedAside(const std::map<LaneId, LaneDecision>& decisions);
   Result<const NodePlan*> DeadLetterOf(const std::string& sink) const;
+  Status PublishLetters();
   Status CannotPublish(const LaneId& lane, Status reason);
   Result<std::vector<SealedEpoch>> LoadUnpublished(const proto::LaneState& lane, Epoch after);
   Status CheckManifest();
@@ -123,7 +124,8 @@ class Attempt final : private HostListener {
   AttemptSite& site_;
   AttemptId id_;  ///< Known once the newest manifest is.
   const std::vector<uint32_t> host_of_;
-  const std::set<LaneId> lanes_wanted_;  ///< Those that this attempt's hosts publish by.
+  std::map<LaneId, SetAside> set_aside_;  ///< Of what recovery published, by lane.
+  const std::set<LaneId> lanes_wanted_;   ///< Those that this attempt's hosts publish by.
   std::unique_ptr<CheckpointStore> store_;
   proto::Manifest manifest_;
   std::string manifest_checksum_;

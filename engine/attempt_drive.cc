@@ -182,7 +182,7 @@ Status Attempt::Carry(std::vector<Action> actions) {
       }
     } else if (const auto* publish = std::get_if<actions::Publish>(&action)) {
       hosts_[publish->lane.number]->Publish(publish->lane.sink, publish->epoch,
-                                            publish->manifest_checksum);
+                                            publish->manifest_checksum, publish->letters);
     } else if (const auto* committed = std::get_if<actions::Committed>(&action)) {
       const int64_t failed = drops_.OnSuccess().value_or(0) + writes_.OnSuccess().value_or(0);
       if (failed > 0) {
@@ -346,8 +346,8 @@ void Attempt::OnInputEnded(TaskId task) { Post(facts::InputEnded{std::move(task)
 
 void Attempt::OnPressure() { Post(facts::CheckpointAsked{}); }
 
-void Attempt::OnPublished(LaneId lane, Epoch epoch) {
-  Post(facts::Published{std::move(lane), epoch});
+void Attempt::OnPublished(LaneId lane, Epoch epoch, SetAside set_aside) {
+  Post(facts::Published{std::move(lane), epoch, std::move(set_aside)});
 }
 
 void Attempt::OnLaneFailed(LaneId lane, Status reason) {

@@ -1,15 +1,16 @@
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "base/failpoint.h"
 #include "base/log.h"
-#include "connectors/dead_letter.h"
 #include "engine/attempt.h"
 #include "engine/background.h"
 #include "engine/errors.h"
 #include "engine/local_host.h"
 #include "engine/recovery.h"
+#include "engine/set_aside.h"
 #include "engine/stored_outbox.h"
 
 /// What an attempt does with the lanes of its sinks before tasks start.
@@ -17,6 +18,24 @@ namespace weir {
 namespace {
 
 constexpr size_t kLanesAtOnce = 8;
+
+/// What waits for a lane under the number that `manifest` gets when it is committed.
+proto::OutboxEpoch& WaitingOf(proto::Manifest& manifest, const LaneId& id) {
+  proto::LaneState* lane = nullptr;
+  for (proto::LaneState& there : *manifest.mutable_lanes()) {
+    if (there.sink() == id.sink && there.lane() == id.number) lane = &there;
+  }
+  if (lane == nullptr) {
+    lane = manifest.add_lanes();
+    lane->set_sink(id.sink);
+    lane->set_lane(id.number);
+  }
+  const uint64_t number = manifest.number() + 1;
+  if (lane->unpublished().empty() || lane->unpublished().rbegin()->epoch() != number) {
+    lane->add_unpublished()->set_epoch(number);
+  }
+  return *lane->mutable_unpublished()->rbegin();
+}
 
 }  // namespace
 
@@ -56,7 +75,13 @@ Status Attempt::MakeLanes() {
           WEIR_TRY(node.sink->MakePublisher(Context(16 << 20), id->number));
       lanes_[*id] = std::make_unique<Lane>(
           *id, site_.instance(), node.sink->HasMarkers(), std::move(publisher), *store_,
-          unpublished_bytes_, Lane::Listener{nullptr, nullptr, [this] { return Stands(); }});
+          unpublished_bytes_,
+          Lane::Listener{nullptr, nullptr, [this] { return Stands(); },
+                         [this, &node](const LaneId& lane, Epoch epoch,
+                                       const std::vector<RejectedRecord>& refused) {
+                           return SetRecordsAside(plan_, node, refused, Context(16 << 20), epoch,
+                                                  lane.number);
+                         }});
     }
   }
   return Status::Ok();
@@ -142,6 +167,7 @@ Status Attempt::RecoverLane(const LaneId& id, const LaneStanding& standing,
     WEIR_TRY(lane.PublishNow(WEIR_TRY(LoadUnpublished(stored, decision.publish_after)),
                              manifest_checksum_, /*orphaned=*/true,
                              [this] { return !stop_asked_.load(); }));
+    set_aside_[id] = lane.TakeSetAside();
   }
   if (decision.write_marker) {
     // Raised before the lane is used, and opened before a manifest names it (rule 15).
@@ -149,6 +175,37 @@ Status Attempt::RecoverLane(const LaneId& id, const LaneStanding& standing,
     const LaneMarker marker{true, Epoch{ContentNumber(manifest_)}, site_.instance(),
                             manifest_checksum_};
     WEIR_TRY(WaitFor("sink '" + id.sink + "'", [&] { return lane.Open(marker); }));
+  }
+  return Status::Ok();
+}
+
+/// What the outside has refused of what recovery published goes to the dead letters: one manifest
+/// says that nothing waits any more but these letters, under a number that no lane has published;
+/// then they are published.
+Status Attempt::PublishLetters() {
+  proto::Manifest next = manifest_;
+  for (proto::LaneState& lane : *next.mutable_lanes()) lane.clear_unpublished();
+  int64_t records = 0;
+  std::set<LaneId> waiting;
+  for (auto& [id, aside] : std::exchange(set_aside_, {})) {
+    if (aside.records == 0) continue;
+    records += aside.records;
+    (*next.mutable_totals()->mutable_values())[id.sink + ".set_aside"] += aside.records;
+    if (!aside.letters) continue;
+    waiting.insert({aside.dead_letter, id.number});
+    *WaitingOf(next, {aside.dead_letter, id.number}).add_parts() = std::move(*aside.letters);
+  }
+  if (records == 0) return Status::Ok();
+  next.set_content_number(0);
+  WEIR_TRY(Commit(next));
+  (void)WEIR_FAILPOINT("engine.recovery.letters");
+  for (const proto::LaneState& lane : manifest_.lanes()) {
+    const LaneId id{lane.sink(), lane.lane()};
+    if (!waiting.contains(id)) continue;
+    Status status =
+        lanes_.at(id)->PublishNow(WEIR_TRY(LoadUnpublished(lane, Epoch{0})), manifest_checksum_,
+                                  /*orphaned=*/true, [this] { return !stop_asked_.load(); });
+    if (!status.ok()) return CannotPublish(id, std::move(status));
   }
   return Status::Ok();
 }
@@ -190,17 +247,7 @@ Status Attempt::SetRefusedAside(const std::map<LaneId, LaneDecision>& decisions)
     const NodePlan& letters = **found;
     auto& writer = writers[&letters];
     if (!writer) writer = WEIR_TRY(letters.sink->MakeWriter(Context(16 << 20), 0));
-    std::vector<Rejection> too_much;
-    const JobLabel job{plan_.name, plan_.Version()};
-    WEIR_TRY(
-        writer->Write(*DeadLettersOfRecords(job, lane.sink(), refused, clock_.Now()), too_much));
-    if (!too_much.empty()) {
-      return Status(*too_much.front().code,
-                    fmt::format("the dead letter '{}' does not take a record that sink '{}' "
-                                "refused: {}",
-                                letters.user_name, lane.sink(), too_much.front().reason),
-                    "raise the limits of the dead letter's topic, and run the job again");
-    }
+    WEIR_TRY(WriteLetters(plan_, lane.sink(), letters, refused, clock_, *writer));
     (*next.mutable_totals()->mutable_values())[lane.sink() + ".set_aside"] +=
         static_cast<int64_t>(refused.size());
   }
@@ -208,17 +255,7 @@ Status Attempt::SetRefusedAside(const std::map<LaneId, LaneDecision>& decisions)
   for (const auto& [letters, writer] : writers) {
     const SealedPart part = WEIR_TRY(writer->Seal(number, /*last=*/true));
     if (part.bytes.empty()) continue;  // They have left already.
-    proto::LaneState* lane = nullptr;
-    for (proto::LaneState& there : *next.mutable_lanes()) {
-      if (there.sink() == letters->user_name && there.lane() == 0) lane = &there;
-    }
-    if (lane == nullptr) {
-      lane = next.add_lanes();
-      lane->set_sink(letters->user_name);
-    }
-    proto::OutboxEpoch& stored = *lane->add_unpublished();
-    stored.set_epoch(number.value);
-    *stored.add_parts() = WEIR_TRY(StoreOutbox(*store_, part));
+    *WaitingOf(next, {letters->user_name, 0}).add_parts() = WEIR_TRY(StoreOutbox(*store_, part));
   }
   next.set_content_number(0);
   WEIR_TRY(Commit(next));

@@ -292,6 +292,7 @@ void Coordinator::FillManifest() {
     }
   }
   for (auto& [name, state] : sources) *next_.add_sources() = std::move(state);
+  FillLetters(sealed);
   to_publish_.clear();
   for (const LaneId& id : plan_.lanes) {
     Lane& lane = lanes_[id];
@@ -333,8 +334,18 @@ void Coordinator::OnWritten(const facts::ManifestWritten& written, Duration now,
   base_checksum_ = written.checksum;
   progress_.number = base_.number();
   progress_.committed_at = now;
-  if (phase_ == Phase::kClosing) {
+  if (phase_ == Phase::kClosing && next_letters_.empty()) {
     Finish(out);
+    return;
+  }
+  if (phase_ == Phase::kClosing) {
+    phase_ = Phase::kEnding;
+    for (auto& [id, parts] : std::exchange(next_letters_, {})) {
+      proto::OutboxEpoch& waiting = lanes_[id].unpublished.emplace_back();
+      waiting.set_epoch(base_.number());
+      for (const proto::OutboxPart& part : parts) *waiting.add_parts() = part;
+      out.push_back(actions::Publish{id, Epoch{base_.number()}, base_checksum_, std::move(parts)});
+    }
     return;
   }
   (void)WEIR_FAILPOINT("engine.manifest_committed");
@@ -353,8 +364,10 @@ void Coordinator::OnWritten(const facts::ManifestWritten& written, Duration now,
       if (epoch.epoch() > lane.published) lane.unpublished.push_back(epoch);
     }
     if (!to_publish_.contains(id) || WEIR_MUTANT("publish_before_manifest")) continue;
-    out.push_back(actions::Publish{id, Epoch{base_.number()}, base_checksum_});
+    out.push_back(
+        actions::Publish{id, Epoch{base_.number()}, base_checksum_, std::move(next_letters_[id])});
   }
+  next_letters_.clear();
   to_publish_.clear();
   (void)WEIR_FAILPOINT("engine.sinks_told");
   if (std::exchange(savepoint_current_, false)) {
@@ -378,6 +391,11 @@ void Coordinator::OnPublished(const facts::Published& published, Duration now,
     return epoch.epoch() <= published.epoch.value;
   });
   lane.published = std::max(lane.published, published.epoch.value);
+  const SetAside& aside = published.set_aside;
+  if (aside.records > 0) set_aside_[published.lane.sink] += aside.records;
+  if (aside.letters) {
+    letters_[{aside.dead_letter, published.lane.number}].push_back(*aside.letters);
+  }
   const bool all = std::all_of(lanes_.begin(), lanes_.end(),
                                [](const auto& one) { return one.second.unpublished.empty(); });
   if (all) progress_.last_publish = {now.us - progress_.committed_at.us};
@@ -406,7 +424,7 @@ void Coordinator::FinishIfPublished(std::vector<Action>& out) {
   const bool told = std::none_of(base_.lanes().begin(), base_.lanes().end(),
                                  [](const auto& lane) { return lane.unpublished_size() > 0; });
   // Nothing goes on from a job that has ended.
-  if (told || base_.ended()) {
+  if (set_aside_.empty() && (told || base_.ended())) {
     Finish(out);
     return;
   }
@@ -437,6 +455,27 @@ void Coordinator::FillClosingManifest() {
     state.clear_unpublished();
     const LaneId id{state.sink(), state.lane()};
     (*next_.mutable_published())[id.sink + "/" + std::to_string(id.number)] = lanes_[id].published;
+  }
+  std::map<LaneId, proto::OutboxEpoch> sealed;
+  FillLetters(sealed);
+  if (sealed.empty()) return;
+  next_.set_content_number(0);  // Results that no lane has published stand under its own number.
+  for (proto::LaneState& state : *next_.mutable_lanes()) {
+    const auto it = sealed.find({state.sink(), state.lane()});
+    if (it == sealed.end()) continue;
+    it->second.set_epoch(next_.number());
+    *state.add_unpublished() = std::move(it->second);
+  }
+}
+
+void Coordinator::FillLetters(std::map<LaneId, proto::OutboxEpoch>& sealed) {
+  next_letters_ = std::exchange(letters_, {});
+  for (const auto& [lane, parts] : next_letters_) {
+    WEIR_CHECK(plan_.lanes.contains(lane), "letters for a lane that is not there");
+    for (const proto::OutboxPart& part : parts) *sealed[lane].add_parts() = part;
+  }
+  for (const auto& [sink, records] : std::exchange(set_aside_, {})) {
+    (*next_.mutable_totals()->mutable_values())[sink + ".set_aside"] += records;
   }
 }
 

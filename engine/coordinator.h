@@ -15,6 +15,7 @@
 #include "engine/error_budget.h"
 #include "engine/ids.h"
 #include "engine/ledger.h"
+#include "engine/set_aside.h"
 #include "proto/manifest.pb.h"
 
 namespace weir {
@@ -63,6 +64,9 @@ struct ManifestWritten {
 struct Published {
   LaneId lane;
   Epoch epoch;
+  /// What the outside refused of it: the next manifest, in which the epoch is no longer waiting,
+  /// holds its letters, so that they are there once or not yet.
+  SetAside set_aside = {};
 };
 /// A source task has reached the end of all its splits.
 struct InputEnded {
@@ -100,6 +104,8 @@ struct Publish {
   LaneId lane;
   Epoch epoch;
   std::string manifest_checksum;
+  /// Letters to be published with it, behind what the tasks sealed.
+  std::vector<proto::OutboxPart> letters = {};
 };
 /// Tasks may forget what they sealed up to this barrier.
 struct Committed {
@@ -220,6 +226,8 @@ class Coordinator {
   Status Tally();
   void FillManifest();
   void FillClosingManifest();
+  /// The letters that came since the last manifest become part of `next_`.
+  void FillLetters(std::map<LaneId, proto::OutboxEpoch>& sealed);
 
   const CoordinatorPlan plan_;
   proto::Manifest base_;
@@ -243,6 +251,10 @@ class Coordinator {
   proto::Manifest next_;
   std::map<std::string, NodeTally> tallies_;
   std::map<LaneId, Lane> lanes_;
+  std::map<LaneId, std::vector<proto::OutboxPart>> letters_;  ///< In no manifest yet.
+  std::map<std::string, int64_t> set_aside_;                  ///< By sink; in no manifest yet.
+  /// Those that `next_` holds.
+  std::map<LaneId, std::vector<proto::OutboxPart>> next_letters_;
   std::set<LaneId> to_publish_;  ///< Lanes with something in `next_`'s epoch.
   int64_t unaccounted_ = 0;
   ErrorBudget budget_;

@@ -322,6 +322,99 @@ TEST_CASE("a stop is not the end of the input, and no savepoint") {
   CHECK(Find<actions::Done>(job.Tell(Written(8), 30)));
 }
 
+namespace {
+
+/// With a dead letter beside the sink.
+CoordinatorPlan PlanWithLetters() {
+  CoordinatorPlan plan = CoordinatorHarness::MakePlan(false);
+  plan.lanes = {{"out", 0}, {"out_dead_letter", 0}};
+  return plan;
+}
+
+facts::Published PublishedWithLetter(uint64_t epoch) {
+  SetAside aside;
+  aside.records = 2;
+  aside.dead_letter = "out_dead_letter";
+  aside.letters.emplace().set_inline_bytes("two letters");
+  return {{"out", 0}, Epoch{epoch}, std::move(aside)};
+}
+
+const proto::LaneState& LaneIn(const proto::Manifest& manifest, const std::string& sink) {
+  for (const proto::LaneState& lane : manifest.lanes()) {
+    if (lane.sink() == sink) return lane;
+  }
+  FAIL("no lane of " << sink);
+  return manifest.lanes(0);
+}
+
+}  // namespace
+
+TEST_CASE("what is refused when it is published becomes letters of the next manifest") {
+  CoordinatorHarness job(PlanWithLetters());
+  job.Tell(facts::Tick{}, 1000);
+  job.AckAll({Epoch{8}, 1}, 3, 1100);
+  job.Tell(Written(8), 1200);
+  job.Tell(facts::Tick{}, 2000);
+  SECTION("told before the manifest is filled in") {
+    job.Tell(PublishedWithLetter(8), 2010);
+    auto actions = job.AckAll({Epoch{9}, 1}, 0, 2100);
+    const auto* write = Find<actions::WriteManifest>(actions);
+    REQUIRE(write);
+    CHECK(LaneIn(write->manifest, "out").unpublished_size() == 0);
+    const proto::LaneState& letters = LaneIn(write->manifest, "out_dead_letter");
+    REQUIRE(letters.unpublished_size() == 1);
+    CHECK(letters.unpublished(0).epoch() == 9);
+    CHECK(letters.unpublished(0).parts(0).inline_bytes() == "two letters");
+    CHECK(write->manifest.totals().values().at("out.set_aside") == 2);
+    actions = job.Tell(Written(9), 2200);
+    const auto* publish = Find<actions::Publish>(actions);
+    REQUIRE(publish);
+    CHECK(publish->lane == LaneId{"out_dead_letter", 0});
+    REQUIRE(publish->letters.size() == 1);
+    CHECK(publish->letters[0].inline_bytes() == "two letters");
+  }
+  SECTION("told while it is being written: their epoch still waits in it, so they come later") {
+    auto actions = job.AckAll({Epoch{9}, 1}, 0, 2100);
+    CHECK(LaneIn(Find<actions::WriteManifest>(actions)->manifest, "out").unpublished_size() == 1);
+    job.Tell(PublishedWithLetter(8), 2150);
+    actions = job.Tell(Written(9), 2200);
+    CHECK_FALSE(Find<actions::Publish>(actions));
+    job.Tell(facts::Tick{}, 3000);
+    actions = job.AckAll({Epoch{10}, 1}, 0, 3100);
+    CHECK(LaneIn(Find<actions::WriteManifest>(actions)->manifest, "out_dead_letter")
+              .unpublished_size() == 1);
+  }
+}
+
+TEST_CASE("letters of the last checkpoint have a manifest of their own, before the end") {
+  CoordinatorHarness job(PlanWithLetters());
+  auto actions = job.Tell(facts::StopAsked{}, 10);
+  job.AckAll(Find<actions::Trigger>(actions)->barrier.id, 3, 20);
+  job.Tell(Written(8), 30);
+  actions = job.Tell(PublishedWithLetter(8), 40);
+  const auto* write = Find<actions::WriteManifest>(actions);
+  REQUIRE(write);
+  CHECK(write->manifest.number() == 9);
+  // Under a number that no lane has published.
+  CHECK(ContentNumber(write->manifest) == 9);
+  CHECK(LaneIn(write->manifest, "out").unpublished_size() == 0);
+  CHECK(LaneIn(write->manifest, "out_dead_letter").unpublished(0).epoch() == 9);
+  CHECK(write->manifest.totals().values().at("out.set_aside") == 2);
+
+  actions = job.Tell(Written(9), 50);
+  const auto* publish = Find<actions::Publish>(actions);
+  REQUIRE(publish);
+  CHECK(publish->epoch == Epoch{9});
+  CHECK(publish->letters.size() == 1);
+  CHECK_FALSE(Find<actions::Done>(actions));
+  actions = job.Tell(facts::Published{{"out_dead_letter", 0}, Epoch{9}}, 60);
+  write = Find<actions::WriteManifest>(actions);
+  REQUIRE(write);
+  CHECK(LaneIn(write->manifest, "out_dead_letter").unpublished_size() == 0);
+  CHECK(write->manifest.totals().values().at("out.set_aside") == 2);
+  CHECK(Find<actions::Done>(job.Tell(Written(10), 70)));
+}
+
 TEST_CASE("a stop ends with a manifest that says that all is published") {
   CoordinatorHarness job;
   auto actions = job.Tell(facts::StopAsked{}, 10);

@@ -129,7 +129,8 @@ Status Lane::PublishNow(std::vector<SealedEpoch> sealed, const std::string& chec
       if (status.ok()) {
         settled_ = true;
         standing_ = publisher_->Standing();
-        break;
+        status = DealWithRefused(sealed.back().epoch);
+        if (status.ok()) break;
       }
     }
     const bool again = (status.kind() == ErrorKind::kRetry && !status.Is(errors::kOvertaken)) ||
@@ -149,6 +150,18 @@ Status Lane::PublishNow(std::vector<SealedEpoch> sealed, const std::string& chec
     wait = std::min(Duration{wait.us * 2}, kLongestWait);
   }
   if (told) log::Info("publishing goes on", {{"sink", id_.sink}, {"lane", id_.number}});
+  return Status::Ok();
+}
+
+Status Lane::DealWithRefused(Epoch epoch) {
+  const std::vector<RejectedRecord> refused = publisher_->TakeRejected();
+  if (refused.empty()) return Status::Ok();
+  set_aside_ = WEIR_TRY(listener_.refused(id_, epoch, refused));
+  log::Warn("records were refused and are set aside", {{"sink", id_.sink},
+                                                       {"lane", id_.number},
+                                                       {"records", refused.size()},
+                                                       {"code", refused.front().code->id},
+                                                       {"reason", refused.front().reason}});
   return Status::Ok();
 }
 
@@ -209,7 +222,7 @@ void Lane::Run() {
     }
     unpublished_bytes_ -= bytes;
     renew = kRenewAfter;
-    listener_.published(id_, newest);
+    listener_.published(id_, newest, TakeSetAside());
     publisher_->Prepare();
   }
 }

@@ -8,9 +8,11 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include "connectors/connector.h"
 #include "engine/ids.h"
+#include "engine/set_aside.h"
 #include "state/checkpoint_store.h"
 
 namespace weir {
@@ -31,11 +33,15 @@ class Lane {
  public:
   /// Called from the lane's thread.
   struct Listener {
-    std::function<void(const LaneId& lane, Epoch epoch)> published;
+    std::function<void(const LaneId& lane, Epoch epoch, SetAside set_aside)> published;
     std::function<void(const LaneId& lane, Status reason)> failed;
     /// Ok while the attempt still stands; otherwise why it does not. Asked before the lane takes
     /// its name at the outside, since that would throw out whoever took over (rules 3 and 18).
     std::function<Status()> stands;
+    /// Deals with records that the outside refused when `epoch` was published.
+    std::function<Result<SetAside>(const LaneId& lane, Epoch epoch,
+                                   const std::vector<RejectedRecord>& refused)>
+        refused;
   };
   /// `store` outlives the lane. `unpublished_bytes` is lowered by what was published.
   Lane(LaneId id, std::string instance, bool has_markers, std::unique_ptr<SinkPublisher> publisher,
@@ -47,8 +53,10 @@ class Lane {
   bool has_markers() const { return has_markers_; }
   const LaneId& id() const { return id_; }
   /// Publishes what a manifest holds; asks again while the outside is away and `go_on` says so.
+  /// What the outside refused of it is told by TakeSetAside.
   Status PublishNow(std::vector<SealedEpoch> sealed, const std::string& checksum, bool orphaned,
                     const std::function<bool()>& go_on);
+  SetAside TakeSetAside() { return std::exchange(set_aside_, {}); }
 
   /// Opens the lane, or takes it over, by a marker alone. Asked again after an error, it fences
   /// first.
@@ -73,6 +81,8 @@ class Lane {
   };
   void Run();
   Status Renew();
+  /// Hands on what the outside refused of what was just published.
+  Status DealWithRefused(Epoch epoch);
   /// What it means that the marker is another's: this attempt is over, or an earlier one, frozen
   /// between asking whether it still stands and taking its name, has woken up and published what a
   /// manifest told it to. Then what is waiting has to be decided anew, by all of recovery.
@@ -92,6 +102,7 @@ class Lane {
   std::condition_variable wake_;
   std::deque<Item> queue_;
   LaneMarker standing_;  ///< As this lane last left it. Only of the lane's thread once it runs.
+  SetAside set_aside_;   ///< Of what was published last.
   bool settled_ = true;  ///< Nothing failed since the lane was fenced.
   bool stopping_ = false;
   std::thread thread_;

@@ -10,6 +10,8 @@
 #include "base/log.h"
 #include "connectors/dead_letter.h"
 #include "engine/errors.h"
+#include "engine/set_aside.h"
+#include "engine/stored_outbox.h"
 
 namespace weir {
 namespace {
@@ -43,10 +45,12 @@ void RemoveOtherThan(const std::string& directory, const std::set<std::string>& 
 }  // namespace
 
 ConnectorContext MakeConnectorContext(const JobPlan& plan, const std::string& instance,
-                                      const Clock& clock, CheckpointStore& store, size_t memory) {
+                                      EventTime job_started, const Clock& clock,
+                                      CheckpointStore& store, size_t memory) {
   ConnectorContext context;
   context.job = plan.name;
   context.instance = instance;
+  context.job_started = job_started;
   context.clock = &clock;
   context.store = &store;
   context.memory_budget = memory;
@@ -130,7 +134,8 @@ LocalHost::LocalHost(const JobPlan& plan, LocalHostOptions options, const Clock&
 LocalHost::~LocalHost() { End(); }
 
 ConnectorContext LocalHost::Context(size_t memory) const {
-  return MakeConnectorContext(plan_, deployed_.instance, clock_, store_, memory);
+  return MakeConnectorContext(plan_, deployed_.instance, EventTime{deployed_.base.started_at_us()},
+                              clock_, store_, memory);
 }
 
 Status LocalHost::Deploy(Deployment deployment) {
@@ -154,12 +159,17 @@ Status LocalHost::MakeLanes() {
     }
     const LaneId id{node.user_name, deployed_.host};
     Lane::Listener listener{
-        [this](const LaneId& lane, Epoch epoch) { listener_.OnPublished(lane, epoch); },
+        [this](const LaneId& lane, Epoch epoch, SetAside set_aside) {
+          listener_.OnPublished(lane, epoch, std::move(set_aside));
+        },
         [this](const LaneId& lane, Status reason) {
           listener_.OnLaneFailed(lane, std::move(reason));
         },
         [this] {
           return AttemptStands(store_, deployed_.instance, deployed_.attempt, known_number_);
+        },
+        [this, &node](const LaneId& lane, Epoch epoch, const std::vector<RejectedRecord>& refused) {
+          return SetRecordsAside(plan_, node, refused, Context(kSinkBytes), epoch, lane.number);
         }};
     const auto given = deployed_.publishers.find(node.user_name);
     const bool handed_over = given != deployed_.publishers.end();
@@ -336,21 +346,31 @@ void LocalHost::Dropped(const BarrierId& id) {
   for (const auto& task : tasks_) task->Dropped(id);
 }
 
-void LocalHost::Publish(const std::string& sink, Epoch epoch,
-                        const std::string& manifest_checksum) {
+void LocalHost::Publish(const std::string& sink, Epoch epoch, const std::string& manifest_checksum,
+                        const std::vector<proto::OutboxPart>& letters) {
   SealedEpoch published{epoch, {}};
   {
     std::lock_guard lock(sealed_mutex_);
     // The newest try: a barrier may reach a host before the drop of the try before it.
     const auto next = sealed_.lower_bound(BarrierId{epoch.Next(), 0});
-    WEIR_CHECK(next != sealed_.begin() && std::prev(next)->first.epoch == epoch,
-               "nothing was sealed for what is to be published");
-    const auto sealed = std::prev(next);
-    for (auto& [task, parts] : sealed->second[sink]) {
-      std::move(parts.begin(), parts.end(), std::back_inserter(published.parts));
+    const bool any = next != sealed_.begin() && std::prev(next)->first.epoch == epoch;
+    WEIR_CHECK(any || !letters.empty(), "nothing was sealed for what is to be published");
+    if (any) {
+      const auto sealed = std::prev(next);
+      for (auto& [task, parts] : sealed->second[sink]) {
+        std::move(parts.begin(), parts.end(), std::back_inserter(published.parts));
+      }
+      sealed->second.erase(sink);
+      if (sealed->second.empty()) sealed_.erase(sealed);
     }
-    sealed->second.erase(sink);
-    if (sealed->second.empty()) sealed_.erase(sealed);
+  }
+  for (const proto::OutboxPart& stored : letters) {
+    Result<SealedPart> part = OpenOutbox(store_, stored);
+    if (!part.ok()) {
+      listener_.OnLaneFailed({sink, deployed_.host}, std::move(part).status());
+      return;
+    }
+    published.parts.push_back(std::move(part).value());
   }
   WEIR_CHECK(!published.parts.empty(), "a sink has sealed nothing of what is to be published");
   lanes_.at(sink)->Enqueue(std::move(published), manifest_checksum);

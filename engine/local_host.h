@@ -29,7 +29,8 @@ Status AttemptStands(const CheckpointStore& store, const std::string& instance,
 
 /// What connectors are given.
 ConnectorContext MakeConnectorContext(const JobPlan& plan, const std::string& instance,
-                                      const Clock& clock, CheckpointStore& store, size_t memory);
+                                      EventTime job_started, const Clock& clock,
+                                      CheckpointStore& store, size_t memory);
 
 /// The tasks and lanes of an attempt in this process.
 class LocalHost final : public TaskHost, private TaskListener {
@@ -44,7 +45,8 @@ class LocalHost final : public TaskHost, private TaskListener {
   void Trigger(const Barrier& barrier) override;
   void Committed(const BarrierId& id) override;
   void Dropped(const BarrierId& id) override;
-  void Publish(const std::string& sink, Epoch epoch, const std::string& manifest_checksum) override;
+  void Publish(const std::string& sink, Epoch epoch, const std::string& manifest_checksum,
+               const std::vector<proto::OutboxPart>& letters) override;
   void AddSplit(const std::string& source, const Split& split) override;
   void SetWatermarkCap(const std::string& source, const Watermark& cap) override;
   void EndInput() override;

@@ -31,7 +31,7 @@ class HostListener {
   virtual void OnInputEnded(TaskId task) = 0;
   /// An outbox is large: a checkpoint should come soon (protocol rule 20).
   virtual void OnPressure() = 0;
-  virtual void OnPublished(LaneId lane, Epoch epoch) = 0;
+  virtual void OnPublished(LaneId lane, Epoch epoch, SetAside set_aside) = 0;
   /// The lane's results can't be published.
   virtual void OnLaneFailed(LaneId lane, Status reason) = 0;
   /// A task, or the way to the host, can't go on: the attempt is over.
@@ -91,9 +91,10 @@ class TaskHost {
   virtual void Committed(const BarrierId& id) = 0;
   /// The try is over: what was sealed for it goes into the next one (rule 5).
   virtual void Dropped(const BarrierId& id) = 0;
-  /// The manifest is durable: publishes what its tasks sealed for `sink` in this epoch.
-  virtual void Publish(const std::string& sink, Epoch epoch,
-                       const std::string& manifest_checksum) = 0;
+  /// The manifest is durable: publishes what its tasks sealed for `sink` in this epoch, and the
+  /// letters of it that lie in the store.
+  virtual void Publish(const std::string& sink, Epoch epoch, const std::string& manifest_checksum,
+                       const std::vector<proto::OutboxPart>& letters) = 0;
   virtual void AddSplit(const std::string& source, const Split& split) = 0;
   /// Rule 27: the watermark of the source may not pass this.
   virtual void SetWatermarkCap(const std::string& source, const Watermark& cap) = 0;

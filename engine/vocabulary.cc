@@ -21,14 +21,10 @@ Vocabulary MakeVocabulary() {
       words.connections.push_back({name, help, false, connector->connection_options(), {}});
     }
   }
-  words.sinks.push_back(
-      {"opensearch", "Documents in an OpenSearch or Elasticsearch index.", true, nullptr, {"id"}});
   for (const RegistryKind& kind : RegistryKinds()) {
     words.connections.push_back(
         {std::string(kind.name), kind.options->help(), false, kind.options, {}});
   }
-  words.connections.push_back(
-      {"opensearch", "An OpenSearch or Elasticsearch server.", true, nullptr, {}});
   words.connections.push_back({"s3", "An S3 bucket.", true, nullptr, {}});
   for (const Format* format : AllFormats()) {
     words.formats.push_back(

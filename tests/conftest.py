@@ -134,6 +134,24 @@ def registry(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def search(tmp_path_factory):
+    """One search server for the whole session. Take an index of your own."""
+    from parts.opensearch import Search
+
+    with Search(tmp_path_factory.mktemp("search")) as server:
+        yield server
+
+
+@pytest.fixture
+def own_search(tmp_path: pathlib.Path):
+    """One of the test's own, to be killed and started again."""
+    from parts.opensearch import Search
+
+    with Search(tmp_path / "search") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
 def browser():
     """One browser for the whole session. Take a tab of your own."""
     from parts.browser import Browser, Unavailable

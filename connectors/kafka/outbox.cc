@@ -1,7 +1,5 @@
 #include "connectors/kafka/outbox.h"
 
-#include <fmt/format.h>
-
 #include "connectors/kafka/errors.h"
 
 namespace weir::kafka {
@@ -13,45 +11,6 @@ constexpr uint8_t kHasPartition = 4;
 constexpr uint8_t kHasHeaders = 8;
 constexpr uint8_t kAllFlags = 15;
 
-/// So much of an outbox in a file is read at once.
-constexpr size_t kWindowBytes = 512 << 10;
-
-void AppendNumber(std::string& out, uint32_t number) {
-  while (number >= 0x80) {
-    out.push_back(static_cast<char>(number | 0x80));
-    number >>= 7;
-  }
-  out.push_back(static_cast<char>(number));
-}
-
-void AppendBytes(std::string& out, std::string_view bytes) {
-  AppendNumber(out, static_cast<uint32_t>(bytes.size()));
-  out.append(bytes);
-}
-
-bool TakeNumber(std::string_view& rest, uint32_t& number) {
-  uint64_t value = 0;
-  for (size_t i = 0; i < 5 && i < rest.size(); i++) {
-    const auto byte = static_cast<uint8_t>(rest[i]);
-    value |= static_cast<uint64_t>(byte & 0x7f) << (7 * i);
-    if (byte < 0x80) {
-      if (value > UINT32_MAX) return false;
-      number = static_cast<uint32_t>(value);
-      rest.remove_prefix(i + 1);
-      return true;
-    }
-  }
-  return false;
-}
-
-bool TakeBytes(std::string_view& rest, std::string_view& bytes) {
-  uint32_t size = 0;
-  if (!TakeNumber(rest, size) || size > rest.size()) return false;
-  bytes = rest.substr(0, size);
-  rest.remove_prefix(size);
-  return true;
-}
-
 /// Bytes of a zig-zag varint of a length.
 size_t VarintSize(uint64_t number) {
   size_t size = 1;
@@ -59,75 +18,8 @@ size_t VarintSize(uint64_t number) {
   return size;
 }
 
-}  // namespace
-
-void AppendOutboxRecord(std::string& out, const OutboxRecord& record) {
-  uint8_t flags = 0;
-  if (record.key) flags |= kHasKey;
-  if (record.value) flags |= kHasValue;
-  if (record.partition) flags |= kHasPartition;
-  if (!record.headers.empty()) flags |= kHasHeaders;
-  out.push_back(static_cast<char>(flags));
-  for (int i = 0; i < 8; i++) {
-    out.push_back(static_cast<char>(static_cast<uint64_t>(record.timestamp_ms) >> (8 * i)));
-  }
-  if (record.partition) AppendNumber(out, static_cast<uint32_t>(*record.partition));
-  if (!record.headers.empty()) {
-    AppendNumber(out, static_cast<uint32_t>(record.headers.size()));
-    for (const auto& [name, value] : record.headers) {
-      AppendBytes(out, name);
-      out.push_back(value ? 1 : 0);
-      if (value) AppendBytes(out, *value);
-    }
-  }
-  if (record.key) AppendBytes(out, *record.key);
-  if (record.value) AppendBytes(out, *record.value);
-}
-
-OutboxReader::OutboxReader(const SealedPart& sealed)
-    : sealed_(sealed), window_end_(sealed.bytes.size()), rest_(sealed.bytes) {
-  if (sealed.empty()) return;  // Nothing was written in the epoch.
-  while (rest_.size() < kOutboxMagic.size() && More()) continue;
-  if (rest_.starts_with(kOutboxMagic)) {
-    rest_.remove_prefix(kOutboxMagic.size());
-  } else if (status_.ok()) {
-    Damaged();
-  }
-}
-
-bool OutboxReader::Next(OutboxRecord& record) {
-  if (!status_.ok()) return false;
-  while (rest_.empty() || !Read(record)) {
-    // What cannot be read is cut by the window's end; at the outbox's end it is damaged.
-    if (More()) continue;
-    return status_.ok() && !rest_.empty() && Damaged();
-  }
-  return true;
-}
-
-bool OutboxReader::Damaged() {
-  status_ = Status(errors::kDamagedOutbox,
-                   fmt::format("a sealed outbox is damaged at byte {} of {}",
-                               window_end_ - rest_.size(), sealed_.size()),
-                   "take an older checkpoint from which nothing was published yet");
-  return false;
-}
-
-bool OutboxReader::More() {
-  if (!sealed_.spool || window_end_ >= sealed_.size()) return false;
-  window_.erase(0, window_.size() - rest_.size());
-  const size_t left = window_.size();
-  window_.resize(left + kWindowBytes);
-  Result<size_t> got = sealed_.spool->Read(window_end_, std::span(window_).subspan(left));
-  window_.resize(left + (got.ok() ? *got : 0));
-  rest_ = window_;
-  window_end_ += window_.size() - left;
-  if (!got.ok()) status_ = std::move(got).status();
-  return status_.ok() && window_.size() > left;
-}
-
-bool OutboxReader::Read(OutboxRecord& record) {
-  std::string_view rest = rest_;
+/// Takes a record from the beginning of `rest`.
+bool Take(std::string_view& rest, OutboxRecord& record) {
   if (rest.size() < 9) return false;
   const auto flags = static_cast<uint8_t>(rest[0]);
   if ((flags & ~kAllFlags) != 0) return false;
@@ -167,8 +59,39 @@ bool OutboxReader::Read(OutboxRecord& record) {
   if ((flags & kHasKey) != 0 && !TakeBytes(rest, record.key.emplace())) return false;
   record.value.reset();
   if ((flags & kHasValue) != 0 && !TakeBytes(rest, record.value.emplace())) return false;
-  rest_ = rest;
   return true;
+}
+
+}  // namespace
+
+void AppendOutboxRecord(std::string& out, const OutboxRecord& record) {
+  uint8_t flags = 0;
+  if (record.key) flags |= kHasKey;
+  if (record.value) flags |= kHasValue;
+  if (record.partition) flags |= kHasPartition;
+  if (!record.headers.empty()) flags |= kHasHeaders;
+  out.push_back(static_cast<char>(flags));
+  for (int i = 0; i < 8; i++) {
+    out.push_back(static_cast<char>(static_cast<uint64_t>(record.timestamp_ms) >> (8 * i)));
+  }
+  if (record.partition) AppendNumber(out, static_cast<uint32_t>(*record.partition));
+  if (!record.headers.empty()) {
+    AppendNumber(out, static_cast<uint32_t>(record.headers.size()));
+    for (const auto& [name, value] : record.headers) {
+      AppendBytes(out, name);
+      out.push_back(value ? 1 : 0);
+      if (value) AppendBytes(out, *value);
+    }
+  }
+  if (record.key) AppendBytes(out, *record.key);
+  if (record.value) AppendBytes(out, *record.value);
+}
+
+OutboxReader::OutboxReader(const SealedPart& sealed)
+    : sealed_(sealed, kOutboxMagic, errors::kDamagedOutbox) {}
+
+bool OutboxReader::Next(OutboxRecord& record) {
+  return sealed_.Next([&record](std::string_view& rest) { return Take(rest, record); });
 }
 
 size_t LargestWireSize(const OutboxRecord& record) {

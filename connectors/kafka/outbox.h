@@ -9,6 +9,7 @@
 
 #include "base/status.h"
 #include "connectors/connector.h"
+#include "connectors/sealed_reader.h"
 
 namespace weir::kafka {
 
@@ -32,34 +33,24 @@ struct OutboxRecord {
 ///   headers   = number of headers, then for each: bytes (name), then 0, or 1 and bytes (value)
 ///   key       = bytes
 ///   value     = bytes
-///   bytes     = number, then as many bytes
-///   number    = base 128, low 7 bits first, the high bit says that more follow; at most 5 bytes
+///
+/// where `number` and `bytes` are those of SealedReader.
 ///
 /// Appends `record`; the caller writes kOutboxMagic first.
 void AppendOutboxRecord(std::string& out, const OutboxRecord& record);
 inline constexpr std::string_view kOutboxMagic = "WKO1";
 
-/// Reads a sealed outbox record by record; one that lies in a file, in pieces. No bytes, however
-/// wrong, make it read beyond their end.
+/// Reads a sealed outbox record by record.
 class OutboxReader {
  public:
   /// `sealed` stays as it is while this reads.
   explicit OutboxReader(const SealedPart& sealed);
   /// False at the end, or where the bytes are damaged or cannot be read: then status() says so.
   bool Next(OutboxRecord& record);
-  const Status& status() const { return status_; }
+  const Status& status() const { return sealed_.status(); }
 
  private:
-  bool Damaged();
-  /// Reads more of the file behind what is left; false where there is no more.
-  bool More();
-  bool Read(OutboxRecord& record);
-
-  const SealedPart& sealed_;
-  std::string window_;     ///< Of the file.
-  uint64_t window_end_;    ///< Bytes of the outbox up to the window's end.
-  std::string_view rest_;  ///< Not yet read: of the window, or of the bytes in memory.
-  Status status_;
+  SealedReader sealed_;
 };
 
 /// The largest that a batch of only this record can be on the wire (message format 2,

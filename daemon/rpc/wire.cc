@@ -86,6 +86,22 @@ LaneMarker FromProto(const proto::LaneStart& lane) {
           lane.marker_checksum()};
 }
 
+proto::SetAside ToProto(const SetAside& set_aside) {
+  proto::SetAside message;
+  message.set_records(static_cast<uint64_t>(set_aside.records));
+  message.set_dead_letter(set_aside.dead_letter);
+  if (set_aside.letters) *message.mutable_letters() = *set_aside.letters;
+  return message;
+}
+
+SetAside FromProto(const proto::SetAside& set_aside) {
+  SetAside read;
+  read.records = static_cast<int64_t>(set_aside.records());
+  read.dead_letter = set_aside.dead_letter();
+  if (set_aside.has_letters()) read.letters = set_aside.letters();
+  return read;
+}
+
 proto::Ack ToProto(TaskAck ack) {
   proto::Ack message;
   *message.mutable_task() = ToProto(ack.task);

@@ -28,6 +28,8 @@ proto::SplitState ToProto(const Split& split);
 Split FromProto(const proto::SplitState& split);
 proto::LaneStart ToProto(const std::string& sink, const LaneMarker& marker);
 LaneMarker FromProto(const proto::LaneStart& lane);
+proto::SetAside ToProto(const SetAside& set_aside);
+SetAside FromProto(const proto::SetAside& set_aside);
 proto::Ack ToProto(TaskAck ack);
 TaskAck FromProto(proto::Ack ack);
 proto::TaskGauges ToProto(const TaskProgress& progress);

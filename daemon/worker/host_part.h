@@ -25,9 +25,9 @@ class HostPart final : public TaskHost {
   void Trigger(const Barrier& barrier) override { local_.Trigger(barrier); }
   void Committed(const BarrierId& id) override { local_.Committed(id); }
   void Dropped(const BarrierId& id) override { local_.Dropped(id); }
-  void Publish(const std::string& sink, Epoch epoch,
-               const std::string& manifest_checksum) override {
-    local_.Publish(sink, epoch, manifest_checksum);
+  void Publish(const std::string& sink, Epoch epoch, const std::string& manifest_checksum,
+               const std::vector<proto::OutboxPart>& letters) override {
+    local_.Publish(sink, epoch, manifest_checksum, letters);
   }
   void AddSplit(const std::string& source, const Split& split) override {
     local_.AddSplit(source, split);

@@ -107,7 +107,8 @@ Status HostStream::Carry(proto::HostCommand& command) {
       break;
     case proto::HostCommand::kPublish:
       part_->Publish(command.publish().sink(), Epoch{command.publish().epoch()},
-                     command.publish().manifest_checksum());
+                     command.publish().manifest_checksum(),
+                     {command.publish().letters().begin(), command.publish().letters().end()});
       break;
     case proto::HostCommand::kAddSplit:
       part_->AddSplit(command.add_split().source(), FromProto(command.add_split().split()));
@@ -209,10 +210,11 @@ void HostStream::OnPressure() {
   Send(std::move(event));
 }
 
-void HostStream::OnPublished(LaneId lane, Epoch epoch) {
+void HostStream::OnPublished(LaneId lane, Epoch epoch, SetAside set_aside) {
   proto::HostEvent event;
   event.mutable_published()->set_sink(lane.sink);
   event.mutable_published()->set_epoch(epoch.value);
+  if (set_aside.records > 0) *event.mutable_published()->mutable_set_aside() = ToProto(set_aside);
   Send(std::move(event));
 }
 

@@ -43,7 +43,7 @@ class HostStream final : public HostListener {
   void OnAckFailed(TaskId task, BarrierId id, Status reason) override;
   void OnInputEnded(TaskId task) override;
   void OnPressure() override;
-  void OnPublished(LaneId lane, Epoch epoch) override;
+  void OnPublished(LaneId lane, Epoch epoch, SetAside set_aside) override;
   void OnLaneFailed(LaneId lane, Status reason) override;
   void OnFailed(Status reason) override;
   void OnApart(HostPair hosts, Status reason) override;

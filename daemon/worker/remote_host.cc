@@ -68,12 +68,13 @@ void RemoteHost::Dropped(const BarrierId& id) {
   stream_->Send(std::move(command));
 }
 
-void RemoteHost::Publish(const std::string& sink, Epoch epoch,
-                         const std::string& manifest_checksum) {
+void RemoteHost::Publish(const std::string& sink, Epoch epoch, const std::string& manifest_checksum,
+                         const std::vector<proto::OutboxPart>& letters) {
   proto::HostCommand command;
   command.mutable_publish()->set_sink(sink);
   command.mutable_publish()->set_epoch(epoch.value);
   command.mutable_publish()->set_manifest_checksum(manifest_checksum);
+  for (const proto::OutboxPart& part : letters) *command.mutable_publish()->add_letters() = part;
   stream_->Send(std::move(command));
 }
 
@@ -145,7 +146,8 @@ void RemoteHost::OnEvent(proto::HostEvent event) {
       listener_.OnPressure();
       break;
     case proto::HostEvent::kPublished:
-      listener_.OnPublished({event.published().sink(), host_}, Epoch{event.published().epoch()});
+      listener_.OnPublished({event.published().sink(), host_}, Epoch{event.published().epoch()},
+                            FromProto(event.published().set_aside()));
       break;
     case proto::HostEvent::kLaneFailed:
       listener_.OnLaneFailed({event.lane_failed().sink(), host_},

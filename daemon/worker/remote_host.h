@@ -32,7 +32,8 @@ class RemoteHost final : public TaskHost {
   void Trigger(const Barrier& barrier) override;
   void Committed(const BarrierId& id) override;
   void Dropped(const BarrierId& id) override;
-  void Publish(const std::string& sink, Epoch epoch, const std::string& manifest_checksum) override;
+  void Publish(const std::string& sink, Epoch epoch, const std::string& manifest_checksum,
+               const std::vector<proto::OutboxPart>& letters) override;
   void AddSplit(const std::string& source, const Split& split) override;
   void SetWatermarkCap(const std::string& source, const Watermark& cap) override;
   void EndInput() override;

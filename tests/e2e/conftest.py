@@ -2,7 +2,7 @@
 
 import pytest
 
-LONGEST_FIRST = ["test_mutants", "test_cluster", "test_kills", "test_s3_store", "test_bad_input",
+LONGEST_FIRST = ["test_mutants", "test_cluster", "test_opensearch", "test_kills", "test_s3_store", "test_bad_input",
                  "test_three_brokers", "test_recovery", "test_connectors", "test_rights"]
 
 

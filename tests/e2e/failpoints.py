@@ -62,6 +62,13 @@ EXCHANGE = {
     "exchange.frame_received": 150,
     "exchange.credit": 150,
 }
+# Passed by a job that writes to a search server which refuses some of it: test_opensearch.py.
+SEARCH = (
+    "opensearch.publish.received",
+    "opensearch.publish.some",
+    "opensearch.publish.done",
+    "engine.recovery.letters",
+)
 # Passed only by something that other tests do.
 ELSEWHERE = {
     "kafka.publish.between": "only with the mutant marker_outside_transaction: test_mutants.py",

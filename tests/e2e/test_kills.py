@@ -55,7 +55,7 @@ def test_random_kills(kafka, weir_binary: pathlib.Path, tmp_path: pathlib.Path, 
 
 def test_every_failpoint_is_in_the_table() -> None:
     known = {*failpoints.RUNNING, *failpoints.RECOVERING, *failpoints.WITH_AN_OPEN_FILE,
-             *failpoints.EXCHANGE, *failpoints.ELSEWHERE}
+             *failpoints.EXCHANGE, *failpoints.SEARCH, *failpoints.ELSEWHERE}
     assert failpoints.in_sources().failpoints == known
 
 
