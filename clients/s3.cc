@@ -215,6 +215,32 @@ Result<bool> S3Client::Get(const std::string& key, const Sink& sink, uint64_t of
   return true;
 }
 
+Result<std::optional<std::string>> S3Client::GetPiece(const std::string& key,
+                                                      const std::string& tag, uint64_t offset,
+                                                      uint64_t length) {
+  std::string bytes;
+  Call call;
+  call.method = "GET";
+  call.key = key;
+  call.missing_is_fine = true;
+  call.taken_is_fine = true;
+  call.headers.emplace_back("If-Match", tag);
+  call.headers.emplace_back(
+      "Range", "bytes=" + std::to_string(offset) + "-" + std::to_string(offset + length - 1));
+  call.before = [&bytes](Call&) { bytes.clear(); };
+  call.sink = [&bytes](std::string_view piece) {
+    bytes += piece;
+    return Status::Ok();
+  };
+  const HttpResponse answer = WEIR_TRY(Send(call));
+  if (answer.status == 404 || answer.status == 412) return std::optional<std::string>();
+  if (answer.status != 206 || bytes.size() != length) {
+    return Status(errors::kBadAnswer, WhatOf(call) + ": a part was asked for, and another came",
+                  "see that the endpoint is that of an S3 service");
+  }
+  return std::optional(std::move(bytes));
+}
+
 Result<std::optional<uint64_t>> S3Client::Head(const std::string& key) {
   Call call;
   call.method = "HEAD";
@@ -283,6 +309,16 @@ Status S3Client::Delete(const std::vector<std::string>& keys) {
 
 Result<std::vector<S3Object>> S3Client::List(const std::string& prefix) {
   std::vector<S3Object> objects;
+  WEIR_TRY(ListPages(prefix, [&objects](std::vector<S3Object> page) {
+    objects.insert(objects.end(), std::make_move_iterator(page.begin()),
+                   std::make_move_iterator(page.end()));
+    return Status::Ok();
+  }));
+  return objects;
+}
+
+Status S3Client::ListPages(const std::string& prefix,
+                           const std::function<Status(std::vector<S3Object> page)>& page) {
   std::string next;
   do {
     Call call;
@@ -290,16 +326,15 @@ Result<std::vector<S3Object>> S3Client::List(const std::string& prefix) {
     call.query = {{"list-type", "2"}, {"prefix", prefix}};
     if (!next.empty()) call.query.emplace_back("continuation-token", next);
     const HttpResponse answer = WEIR_TRY(Send(call));
-    S3Listing page = WEIR_TRY(ReadListing(answer, WhatOf(call) + prefix));
-    if (!next.empty() && page.next == next) {
+    S3Listing listing = WEIR_TRY(ReadListing(answer, WhatOf(call) + prefix));
+    if (!next.empty() && listing.next == next) {
       return Status(errors::kBadAnswer, WhatOf(call) + prefix + ": the listing does not end",
                     "see that the endpoint is that of an S3 service");
     }
-    next = std::move(page.next);
-    objects.insert(objects.end(), std::make_move_iterator(page.objects.begin()),
-                   std::make_move_iterator(page.objects.end()));
+    next = std::move(listing.next);
+    WEIR_TRY(page(std::move(listing.objects)));
   } while (!next.empty());
-  return objects;
+  return Status::Ok();
 }
 
 }  // namespace weir

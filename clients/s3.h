@@ -71,6 +71,9 @@ class S3Client {
   /// no such object. An error of `sink` ends it and is returned.
   Result<bool> Get(const std::string& key, const Sink& sink, uint64_t offset = 0,
                    uint64_t length = 0);
+  /// A piece of an object that may be changed: none where it is gone or has another tag by now.
+  Result<std::optional<std::string>> GetPiece(const std::string& key, const std::string& tag,
+                                              uint64_t offset, uint64_t length);
   /// Its size; none where there is no such object.
   Result<std::optional<uint64_t>> Head(const std::string& key);
   /// Has the service copy an object that nobody changes; none of its bytes come here. Above what
@@ -80,6 +83,24 @@ class S3Client {
   Status Delete(const std::vector<std::string>& keys);
   /// All objects whose keys begin with `prefix`, in the order of their keys.
   Result<std::vector<S3Object>> List(const std::string& prefix);
+  /// The same page by page, as they come (a thousand at most). An error of `page` ends it and is
+  /// returned.
+  Status ListPages(const std::string& prefix,
+                   const std::function<Status(std::vector<S3Object> page)>& page);
+
+  /// Uploads in parts, where what is put together comes piece by piece. All parts but the last have
+  /// 5 MiB or more. Nobody sees anything of them before they are finished.
+  Result<std::string> BeginUpload(const std::string& key);
+  /// Whatever that part was before; none where there is no such upload.
+  Result<std::optional<S3Part>> PutPart(const std::string& key, const std::string& upload,
+                                        uint32_t number, std::string_view bytes);
+  /// Makes the parts an object. False where there is no such upload: it was finished or ended.
+  Result<bool> FinishUpload(const std::string& key, const std::string& upload,
+                            const std::vector<S3Part>& parts);
+  /// Ends an upload and forgets its parts; one that is not there is no error.
+  Status EndUpload(const std::string& key, const std::string& upload);
+  /// Uploads that were begun and not ended, of keys that begin with `prefix`.
+  Result<std::vector<S3Upload>> ListUploads(const std::string& prefix);
 
   /// Ends what is under way with kCallCancelled, and all later calls.
   void Cancel();
@@ -97,10 +118,8 @@ class S3Client {
   std::string WhatOf(const Call& call) const;
   void Encrypt(HttpHeaders& headers) const;
   Status PutParts(const std::string& key, const std::string& path, uint64_t size);
-  Result<std::vector<std::string>> SendParts(const std::string& key, const std::string& path,
-                                             uint64_t size, const std::string& upload);
-  Status FinishParts(const std::string& key, uint64_t size, const std::string& upload,
-                     const std::vector<std::string>& part_tags);
+  Result<std::vector<S3Part>> SendParts(const std::string& key, const std::string& path,
+                                        uint64_t size, const std::string& upload);
 
   const S3Options options_;
   AwsCredentialProvider& credentials_;

@@ -75,13 +75,32 @@ Result<S3Listing> ReadListing(const HttpResponse& response, const std::string& w
   for (const pugi::xml_node entry : root.children("Contents")) {
     listing.objects.push_back(
         {entry.child_value("Key"), entry.child("Size").text().as_ullong(),
-         ReadAwsTime(entry.child_value("LastModified")).value_or(EventTime{0})});
+         ReadAwsTime(entry.child_value("LastModified")).value_or(EventTime{0}),
+         entry.child_value("ETag")});
   }
   if (root.child("IsTruncated").text().as_bool()) {
     listing.next = root.child_value("NextContinuationToken");
     if (listing.next.empty()) return NotThat("whole ListBucketResult", what);
   }
   return listing;
+}
+
+Result<S3Uploads> ReadUploads(const HttpResponse& response, const std::string& what) {
+  pugi::xml_document document;
+  if (!Load(response, "ListMultipartUploadsResult", document)) {
+    return NotThat("ListMultipartUploadsResult", what);
+  }
+  const pugi::xml_node root = document.child("ListMultipartUploadsResult");
+  S3Uploads page;
+  for (const pugi::xml_node entry : root.children("Upload")) {
+    page.uploads.push_back({entry.child_value("Key"), entry.child_value("UploadId")});
+  }
+  if (root.child("IsTruncated").text().as_bool()) {
+    page.next_key = root.child_value("NextKeyMarker");
+    page.next_id = root.child_value("NextUploadIdMarker");
+    if (page.next_key.empty()) return NotThat("whole ListMultipartUploadsResult", what);
+  }
+  return page;
 }
 
 Result<std::string> ReadUploadId(const HttpResponse& response, const std::string& what) {
@@ -127,13 +146,13 @@ std::string DeletionOf(const std::vector<std::string>& keys) {
   return TextOf(document);
 }
 
-std::string CompletionOf(const std::vector<std::string>& part_tags) {
+std::string CompletionOf(const std::vector<S3Part>& parts) {
   pugi::xml_document document;
   pugi::xml_node root = document.append_child("CompleteMultipartUpload");
-  for (size_t i = 0; i < part_tags.size(); i++) {
+  for (const S3Part& each : parts) {
     pugi::xml_node part = root.append_child("Part");
-    part.append_child("PartNumber").text().set(static_cast<unsigned int>(i + 1));
-    part.append_child("ETag").text().set(part_tags[i].c_str());
+    part.append_child("PartNumber").text().set(each.number);
+    part.append_child("ETag").text().set(each.tag.c_str());
   }
   return TextOf(document);
 }

@@ -51,16 +51,71 @@ Result<std::string> HashOfPart(const std::string& path, uint64_t offset, uint64_
 
 }  // namespace
 
-Status S3Client::PutParts(const std::string& key, const std::string& path, uint64_t size) {
+Result<std::string> S3Client::BeginUpload(const std::string& key) {
   Call begin;
   begin.method = "POST";
   begin.key = key;
   begin.query = {{"uploads", ""}};
   Encrypt(begin.headers);
   const HttpResponse begun = WEIR_TRY(Send(begin));
-  const std::string upload = WEIR_TRY(ReadUploadId(begun, WhatOf(begin)));
+  return ReadUploadId(begun, WhatOf(begin));
+}
+
+Result<std::optional<S3Part>> S3Client::PutPart(const std::string& key, const std::string& upload,
+                                                uint32_t number, std::string_view bytes) {
+  Call part;
+  part.method = "PUT";
+  part.key = key;
+  part.query = {{"partNumber", std::to_string(number)}, {"uploadId", upload}};
+  part.body.bytes = bytes;
+  part.missing_is_fine = true;
+  const HttpResponse answer = WEIR_TRY(Send(part));
+  if (answer.status == 404) return std::optional<S3Part>();
+  return std::optional(S3Part{number, std::string(answer.Header("etag"))});
+}
+
+Status S3Client::EndUpload(const std::string& key, const std::string& upload) {
+  Call abort;
+  abort.method = "DELETE";
+  abort.key = key;
+  abort.query = {{"uploadId", upload}};
+  abort.missing_is_fine = true;
+  (void)WEIR_TRY(Send(abort));
+  return Status::Ok();
+}
+
+Result<std::vector<S3Upload>> S3Client::ListUploads(const std::string& prefix) {
+  std::vector<S3Upload> uploads;
+  S3Uploads page;
+  do {
+    Call call;
+    call.method = "GET";
+    call.query = {{"uploads", ""}, {"prefix", prefix}};
+    if (!page.next_key.empty()) {
+      call.query.emplace_back("key-marker", page.next_key);
+      call.query.emplace_back("upload-id-marker", page.next_id);
+    }
+    const HttpResponse answer = WEIR_TRY(Send(call));
+    S3Uploads next = WEIR_TRY(ReadUploads(answer, WhatOf(call) + prefix));
+    if (!page.next_key.empty() && next.next_key == page.next_key && next.next_id == page.next_id) {
+      return Status(errors::kBadAnswer, WhatOf(call) + prefix + ": the listing does not end",
+                    "see that the endpoint is that of an S3 service");
+    }
+    page = std::move(next);
+    uploads.insert(uploads.end(), page.uploads.begin(), page.uploads.end());
+  } while (!page.next_key.empty());
+  return uploads;
+}
+
+Status S3Client::PutParts(const std::string& key, const std::string& path, uint64_t size) {
+  const std::string upload = WEIR_TRY(BeginUpload(key));
   const auto put = [&]() -> Status {
-    return FinishParts(key, size, upload, WEIR_TRY(SendParts(key, path, size, upload)));
+    const std::vector<S3Part> parts = WEIR_TRY(SendParts(key, path, size, upload));
+    if (WEIR_TRY(FinishUpload(key, upload, parts))) return Status::Ok();
+    // Finished by an earlier try that nobody heard of: names are never used twice.
+    if (WEIR_TRY(Head(key)) == size) return Status::Ok();
+    return Status(errors::kServiceRefused, "S3 " + NameOf(key) + ": its upload is gone",
+                  "see who ends uploads in the bucket '" + options_.bucket + "'");
   };
   Status done = put();
   if (done.ok()) return done;
@@ -73,30 +128,30 @@ Status S3Client::PutParts(const std::string& key, const std::string& path, uint6
   return done;
 }
 
-Result<std::vector<std::string>> S3Client::SendParts(const std::string& key,
-                                                     const std::string& path, uint64_t size,
-                                                     const std::string& upload) {
+Result<std::vector<S3Part>> S3Client::SendParts(const std::string& key, const std::string& path,
+                                                uint64_t size, const std::string& upload) {
   const uint64_t least = (size + kMostParts - 1) / kMostParts;
   const uint64_t part_bytes = std::max(options_.part_bytes, (least + kMiB - 1) / kMiB * kMiB);
-  std::vector<std::string> tags;
+  std::vector<S3Part> parts;
   for (uint64_t offset = 0; offset < size; offset += part_bytes) {
     Call part;
     part.method = "PUT";
     part.key = key;
-    part.query = {{"partNumber", std::to_string(tags.size() + 1)}, {"uploadId", upload}};
+    const auto number = static_cast<uint32_t>(parts.size() + 1);
+    part.query = {{"partNumber", std::to_string(number)}, {"uploadId", upload}};
     part.body.path = path;
     part.body.offset = offset;
     part.body.length = std::min(part_bytes, size - offset);
     part.payload_hash = WEIR_TRY(HashOfPart(path, offset, part.body.length));
     const HttpResponse answer = WEIR_TRY(Send(part));
-    tags.emplace_back(answer.Header("etag"));
+    parts.push_back({number, std::string(answer.Header("etag"))});
   }
-  return tags;
+  return parts;
 }
 
-Status S3Client::FinishParts(const std::string& key, uint64_t size, const std::string& upload,
-                             const std::vector<std::string>& part_tags) {
-  const std::string body = CompletionOf(part_tags);
+Result<bool> S3Client::FinishUpload(const std::string& key, const std::string& upload,
+                                    const std::vector<S3Part>& parts) {
+  const std::string body = CompletionOf(parts);
   const Duration begin = clock_.Monotonic();
   for (int tried = 1;; tried++) {
     Call finish;
@@ -108,13 +163,9 @@ Status S3Client::FinishParts(const std::string& key, uint64_t size, const std::s
     finish.missing_is_fine = true;
     const HttpResponse answer = WEIR_TRY(Send(finish));
     // S3 begins to answer before it is done: an error may come with status 200.
-    if (answer.status == 200 && IsCompletion(answer)) return Status::Ok();
+    if (answer.status == 200 && IsCompletion(answer)) return true;
     const S3Fault fault = FaultOf(answer);
-    if (answer.status == 404 || fault.code == "NoSuchUpload") {
-      // Finished by an earlier try that nobody heard of: names are never used twice.
-      const std::optional<uint64_t> there = WEIR_TRY(Head(key));
-      if (there == size) return Status::Ok();
-    }
+    if (answer.status == 404 || fault.code == "NoSuchUpload") return false;
     if (fault.code.empty()) {
       return Status(errors::kBadAnswer, WhatOf(finish) + ": it does not say that it is done",
                     "see that the endpoint is that of an S3 service");

@@ -371,5 +371,55 @@ TEST_CASE("waits grow, are spread, and end") {
   for (const int status : {200, 301, 400, 403, 404, 412, 501}) CHECK_FALSE(MayPass(status));
 }
 
+TEST_CASE("uploads are put together of the parts that are named, once") {
+  FakeS3 fake;
+  const auto client = ClientOf(OptionsFor(fake));
+  const std::string upload = Check(client->BeginUpload("t/a"));
+  const S3Part first = Check(client->PutPart("t/a", upload, 1, "one")).value();
+  // What a writer that was thought dead sends later is not named, and does not count.
+  const S3Part last = Check(client->PutPart("t/a", upload, 10'000, "last")).value();
+  Check(client->PutPart("t/a", upload, 2, "late"));
+  CHECK(fake.objects().empty());
+  CHECK(Check(client->FinishUpload("t/a", upload, {first, last})));
+  CHECK(fake.objects().at("t/a") == "onelast");
+  CHECK_FALSE(Check(client->FinishUpload("t/a", upload, {first, last})));
+  CHECK_FALSE(Check(client->PutPart("t/a", upload, 3, "x")).has_value());
+  Check(client->EndUpload("t/a", upload));
+  CHECK(fake.objects().at("t/a") == "onelast");
+}
+
+TEST_CASE("uploads that were not ended are listed, page by page, below a prefix") {
+  FakeS3 fake;
+  const auto client = ClientOf(OptionsFor(fake));
+  for (const char* key : {"t/a", "other/b", "t/c", "t/a"}) Check(client->BeginUpload(key));
+  std::vector<std::string> keys;
+  for (const S3Upload& upload : Check(client->ListUploads("t/"))) {
+    keys.push_back(upload.key);
+    Check(client->EndUpload(upload.key, upload.id));
+  }
+  CHECK(keys == std::vector<std::string>{"t/a", "t/c", "t/a"});
+  CHECK(Check(client->ListUploads("t/")).empty());
+  CHECK(fake.uploads() == 1);
+}
+
+TEST_CASE("a piece of an object comes only while it is the one that was listed") {
+  FakeS3 fake;
+  fake.Set("a", "0123456789");
+  const auto client = ClientOf(OptionsFor(fake));
+  const std::string tag = Check(client->List("")).at(0).tag;
+  CHECK(Check(client->GetPiece("a", tag, 3, 4)) == "3456");
+  int cuts = 2;
+  fake.fault = [&](const std::string& operation,
+                   const std::string&) -> std::optional<FakeS3::Fault> {
+    if (operation != "GET" || cuts-- <= 0) return std::nullopt;
+    return FakeS3::Fault{503, "SlowDown"};
+  };
+  CHECK(Check(client->GetPiece("a", tag, 0, 10)) == "0123456789");
+  fake.Set("a", "012345678X");
+  CHECK_FALSE(Check(client->GetPiece("a", tag, 3, 4)).has_value());
+  fake.Remove("a");
+  CHECK_FALSE(Check(client->GetPiece("a", tag, 3, 4)).has_value());
+}
+
 }  // namespace
 }  // namespace weir

@@ -1,32 +1,15 @@
 #pragma once
 
-#include <optional>
 #include <string>
 
-#include "config/spec.h"
+#include "config/s3_settings.h"
 
 namespace weir {
 
-/// How a store's objects are encrypted where they lie.
-enum class StoreEncryption { kNone, kAes256, kKms };
-std::vector<Choice<StoreEncryption>> ChoicesOf(StoreEncryption);
-
 /// Where checkpoints are kept: a directory, or a bucket of S3 with a prefix. `checkpoint_store` of
 /// the process's file; the address alone will do where the rest has its defaults.
-struct StoreLocation {
+struct StoreLocation : S3Settings {
   std::string url;  ///< `/path`, `file:/path` or `s3://bucket/prefix`.
-  std::string endpoint;
-  std::string region;
-  std::optional<bool> path_style;  ///< None: where there is an endpoint.
-  std::string profile;
-  Secret access_key;
-  Secret secret_key;
-  Secret session_token;
-  StoreEncryption encryption = StoreEncryption::kNone;
-  std::string kms_key;
-  std::string ca_file;
-  Duration timeout = Duration::Seconds(10);
-  std::string folder;  ///< Of the file that it stands in: paths of secrets count from there.
 
   static const Spec<StoreLocation>& Describe();
   /// A directory, as a path of any kind.

@@ -63,6 +63,21 @@ Result<std::string> SealedPart::ReadAll() const {
   return all;
 }
 
+Result<std::string> SealedPart::Read(uint64_t offset, uint64_t length) const {
+  std::string read;
+  if (!spool) {
+    read = bytes.substr(std::min<uint64_t>(offset, bytes.size()), length);
+  } else {
+    read.resize(length);
+    read.resize(WEIR_TRY(spool->Read(offset, read)));
+  }
+  if (read.size() == length) return read;
+  return Status(errors::kDamagedPosition,
+                "what a checkpoint holds for a sink ends too early, at byte " +
+                    std::to_string(offset + read.size()),
+                "see weir checkpoint verify");
+}
+
 const Connector* FindConnector(std::string_view name) {
   for (const Connector* connector : AllConnectors()) {
     if (connector->name() == name) return connector;

@@ -168,6 +168,8 @@ struct SealedPart {
   uint64_t size() const { return spool ? spool->size() : bytes.size(); }
   /// All bytes; of a spool only once it is finished.
   Result<std::string> ReadAll() const;
+  /// So many bytes from `offset` on, all of which must be there.
+  Result<std::string> Read(uint64_t offset, uint64_t length) const;
 };
 
 /// A sink's end in one task: rows of the open epoch go into its outbox. One thread.
@@ -314,6 +316,8 @@ class Connector {
   /// Declaration of a connection of this kind (`connections: { msk: { kafka: {…} } }`), null where
   /// there is none.
   virtual const SpecBase* connection_options() const { return nullptr; }
+  /// What jobs call connections of that kind.
+  virtual std::string_view connection_kind() const { return name(); }
   /// Looks at a connection step by step, as far as the step before allows. Faults of the options go
   /// to `diagnostics`. False where it has no connections.
   virtual bool Examine(const YamlNode&, const Examination&, Diagnostics&) const { return false; }

@@ -18,14 +18,17 @@ Vocabulary MakeVocabulary() {
           {name, help, false, connector->sink_options(), connector->sink_expressions()});
     }
     if (connector->connection_options()) {
-      words.connections.push_back({name, help, false, connector->connection_options(), {}});
+      words.connections.push_back({std::string(connector->connection_kind()),
+                                   connector->connection_options()->help(),
+                                   false,
+                                   connector->connection_options(),
+                                   {}});
     }
   }
   for (const RegistryKind& kind : RegistryKinds()) {
     words.connections.push_back(
         {std::string(kind.name), kind.options->help(), false, kind.options, {}});
   }
-  words.connections.push_back({"s3", "An S3 bucket.", true, nullptr, {}});
   for (const Format* format : AllFormats()) {
     words.formats.push_back(
         {std::string(format->name()), std::string(format->help()), false, &format->options(), {}});

@@ -140,9 +140,9 @@ class PlainCompressor final : public Compressor {
 
 class GzipCompressor final : public Compressor {
  public:
-  GzipCompressor() {
-    WEIR_CHECK(deflateInit2(&stream_, Z_DEFAULT_COMPRESSION, Z_DEFLATED, 15 + 16, 8,
-                            Z_DEFAULT_STRATEGY) == Z_OK);
+  explicit GzipCompressor(int level) {
+    WEIR_CHECK(deflateInit2(&stream_, level > 0 ? level : Z_DEFAULT_COMPRESSION, Z_DEFLATED,
+                            15 + 16, 8, Z_DEFAULT_STRATEGY) == Z_OK);
   }
   ~GzipCompressor() override { deflateEnd(&stream_); }
 
@@ -180,9 +180,9 @@ class GzipCompressor final : public Compressor {
 
 class ZstdCompressor final : public Compressor {
  public:
-  ZstdCompressor() : stream_(ZSTD_createCCtx()) {
+  explicit ZstdCompressor(int level) : stream_(ZSTD_createCCtx()) {
     WEIR_CHECK(stream_ != nullptr);
-    ZSTD_CCtx_setParameter(stream_, ZSTD_c_compressionLevel, 3);
+    ZSTD_CCtx_setParameter(stream_, ZSTD_c_compressionLevel, level > 0 ? level : 3);
     ZSTD_CCtx_setParameter(stream_, ZSTD_c_checksumFlag, 1);
   }
   ~ZstdCompressor() override { ZSTD_freeCCtx(stream_); }
@@ -229,12 +229,12 @@ std::unique_ptr<Decompressor> MakeDecompressor(Compression compression) {
   return std::make_unique<PlainDecompressor>();
 }
 
-std::unique_ptr<Compressor> MakeCompressor(Compression compression) {
+std::unique_ptr<Compressor> MakeCompressor(Compression compression, int level) {
   switch (compression) {
     case Compression::kGzip:
-      return std::make_unique<GzipCompressor>();
+      return std::make_unique<GzipCompressor>(level);
     case Compression::kZstd:
-      return std::make_unique<ZstdCompressor>();
+      return std::make_unique<ZstdCompressor>(level);
     case Compression::kNone:
       break;
   }

@@ -41,6 +41,7 @@ class Compressor {
   /// Pack begins another.
   virtual void EndFrame(std::string& out) = 0;
 };
-std::unique_ptr<Compressor> MakeCompressor(Compression compression);
+/// `level`: 1 (fast) to 9 (small) of gzip, to 19 of zstd; 0: the libraries' own, 6 and 3.
+std::unique_ptr<Compressor> MakeCompressor(Compression compression, int level = 0);
 
 }  // namespace weir

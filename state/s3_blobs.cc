@@ -4,7 +4,6 @@
 
 #include "base/failpoint.h"
 #include "base/ids.h"
-#include "clients/aws_chain.h"
 #include "clients/errors.h"
 #include "state/errors.h"
 
@@ -21,44 +20,6 @@ constexpr std::string_view kPartial = ".part-";
 
 std::string IdOf(const std::string& name) { return name.substr(name.rfind('/') + 1); }
 
-AwsCredentialProvider::Finder CredentialsOf(const StoreLocation& location) {
-  return [location]() -> Result<AwsCredentials> {
-    if (!location.access_key.given()) {
-      AwsKeysOptions options;
-      options.profile = location.profile;
-      options.region = location.region;
-      return FindAwsCredentials(options, EnvironmentVariable, SystemClock());
-    }
-    AwsCredentials keys;
-    keys.access_key = WEIR_TRY(location.access_key.Resolve(location.folder));
-    keys.secret_key = WEIR_TRY(location.secret_key.Resolve(location.folder));
-    keys.session_token = WEIR_TRY(location.session_token.Resolve(location.folder));
-    return keys;
-  };
-}
-
-S3Options OptionsOf(const StoreLocation& location) {
-  S3Options options;
-  options.bucket = location.bucket();
-  options.endpoint = location.endpoint;
-  options.region = location.region;
-  if (options.region.empty()) {
-    options.region = FindAwsRegion(location.profile, EnvironmentVariable)
-                         .value_or(location.endpoint.empty() ? "" : "us-east-1");
-  }
-  options.path_style = location.path_style.value_or(!location.endpoint.empty());
-  options.encryption = location.encryption == StoreEncryption::kKms      ? S3Encryption::kKms
-                       : location.encryption == StoreEncryption::kAes256 ? S3Encryption::kAes256
-                                                                         : S3Encryption::kDefault;
-  options.kms_key = location.kms_key;
-  options.http.stall_timeout = location.timeout;
-  options.http.ca_file = location.ca_file;
-  if (!location.ca_file.empty() && !location.ca_file.starts_with('/') && !location.folder.empty()) {
-    options.http.ca_file = location.folder + "/" + location.ca_file;
-  }
-  return options;
-}
-
 /// What an armed `error` failpoint looks like to callers.
 Status Unavailable(const std::string& name) {
   return Status(kStoreUnavailable, "cannot write " + name + ": a failpoint says so");
@@ -68,12 +29,9 @@ Status Unavailable(const std::string& name) {
 
 Result<std::unique_ptr<S3Blobs>> S3Blobs::Make(const StoreLocation& location, std::string folder,
                                                std::string local) {
-  auto credentials =
-      std::make_unique<AwsCredentialProvider>(CredentialsOf(location), SystemClock());
-  std::unique_ptr<S3Client> client =
-      WEIR_TRY(S3Client::Make(OptionsOf(location), *credentials, SystemClock()));
+  std::shared_ptr<S3Access> access = WEIR_TRY(S3Access::Open(location, location.bucket()));
   return std::unique_ptr<S3Blobs>(
-      new S3Blobs(std::move(credentials), std::move(client), std::move(folder), std::move(local)));
+      new S3Blobs(std::move(access), std::move(folder), std::move(local)));
 }
 
 Status S3Blobs::MakeFolders() {
@@ -85,7 +43,7 @@ Status S3Blobs::Prepare() {
   WEIR_TRY(MakeFolders());
   const auto refused = [&](const std::string& why) {
     return Status(errors::kStoreNotExclusive,
-                  client_->NameOf(KeyOf("probe")) + " " + why +
+                  access_->client->NameOf(KeyOf("probe")) + " " + why +
                       ", so two processes could both write one checkpoint",
                   "use a service that has conditional writes (Amazon S3, MinIO, Ceph and others in "
                   "their newer versions), or a directory");
@@ -93,7 +51,7 @@ Status S3Blobs::Prepare() {
   // One name for ever: where an earlier start has left it, the first request is refused already.
   for (int i = 0; i < 2; i++) {
     const Result<S3Created> created =
-        client_->Create(KeyOf("probe"), "weir asks whether this can be overwritten\n");
+        access_->client->Create(KeyOf("probe"), "weir asks whether this can be overwritten\n");
     if (created.ok() && *created == S3Created::kExists) return Status::Ok();
     if (created.ok()) continue;
     if (!created.status().Is(errors::kServiceRefused)) return created.status();
@@ -106,7 +64,7 @@ Status S3Blobs::Prepare() {
 std::string S3Blobs::NameOf(const std::string& name) const {
   std::string key = KeyOf(name);
   if (name.empty() && !key.empty()) key.pop_back();
-  return client_->NameOf(key);
+  return access_->client->NameOf(key);
 }
 
 std::string S3Blobs::CachePath(const std::string& name) const {
@@ -120,7 +78,7 @@ std::string S3Blobs::GrowingPath(const std::string& name) const {
 Result<files::Digest> S3Blobs::PutFile(const std::string& name, const std::string& path) {
   WEIR_TRY(files::SyncFile(kLocalState, path));
   files::Digest digest = WEIR_TRY(files::DigestOf(kLocalState, path));
-  WEIR_TRY(client_->PutFile(KeyOf(name), path, digest.size, digest.sha256));
+  WEIR_TRY(access_->client->PutFile(KeyOf(name), path, digest.size, digest.sha256));
   // Without it, a restore fetches the file. No copy: it may be on another file system for its size.
   std::error_code ignored;
   std::filesystem::create_hard_link(path, CachePath(name), ignored);
@@ -142,7 +100,7 @@ Status S3Blobs::Keep(const std::string& name, files::GrowingFile& file) {
     growing_.erase(name);
   }
   const files::Digest digest = file.digest();
-  WEIR_TRY(client_->PutFile(KeyOf(name), file.path(), digest.size, digest.sha256));
+  WEIR_TRY(access_->client->PutFile(KeyOf(name), file.path(), digest.size, digest.sha256));
   // Whoever has it open reads on.
   std::error_code ignored;
   std::filesystem::rename(file.path(), CachePath(name), ignored);
@@ -168,7 +126,7 @@ Result<LocalCopy> S3Blobs::Download(const std::string& name, const files::Digest
   LocalCopy copy;
   const auto fetch = [&]() -> Status {
     const auto file = WEIR_TRY(files::GrowingFile::Create(kLocalState, partial));
-    copy.there = WEIR_TRY(client_->Get(KeyOf(name), [&](std::string_view piece) -> Status {
+    copy.there = WEIR_TRY(access_->client->Get(KeyOf(name), [&](std::string_view piece) -> Status {
       if (file->size() + piece.size() > expected.size) {
         return Status(errors::kCheckpointDamaged,
                       NameOf(name) + " holds more than the " + std::to_string(expected.size) +
@@ -212,7 +170,7 @@ Status S3Blobs::FinishDrops() {
     const std::lock_guard lock(mutex_);
     keys.swap(dropped_);
   }
-  Status removed = client_->Delete(keys);
+  Status removed = access_->client->Delete(keys);
   if (!removed.ok()) {
     const std::lock_guard lock(mutex_);
     dropped_.insert(dropped_.end(), keys.begin(), keys.end());
@@ -237,26 +195,27 @@ Result<Created> S3Blobs::Create(const std::string& name, std::string_view bytes)
   if (WEIR_FAILPOINT("state.manifest.before_sync")) return Unavailable(NameOf(name));
   if (WEIR_FAILPOINT("state.manifest.after_sync")) return Unavailable(NameOf(name));
   if (WEIR_FAILPOINT("state.manifest.before_link")) return Unavailable(NameOf(name));
-  const S3Created created = WEIR_TRY(client_->Create(KeyOf(name), bytes));
+  const S3Created created = WEIR_TRY(access_->client->Create(KeyOf(name), bytes));
   if (WEIR_FAILPOINT("state.manifest.after_link")) return Unavailable(NameOf(name));
   return created == S3Created::kCreated ? Created::kNew : Created::kTaken;
 }
 
 Status S3Blobs::Replace(const std::string& name, std::string_view bytes) {
-  return client_->Put(KeyOf(name), bytes);
+  return access_->client->Put(KeyOf(name), bytes);
 }
 
 Result<std::optional<std::string>> S3Blobs::Read(const std::string& name,
                                                  uint64_t limit_bytes) const {
   std::string bytes;
-  const bool there = WEIR_TRY(client_->Get(KeyOf(name), [&](std::string_view piece) -> Status {
-    if (bytes.size() + piece.size() > limit_bytes) {
-      return Status(kStoreUnavailable, NameOf(name) + " has more than the " +
-                                           std::to_string(limit_bytes) + " bytes allowed");
-    }
-    bytes += piece;
-    return Status::Ok();
-  }));
+  const bool there =
+      WEIR_TRY(access_->client->Get(KeyOf(name), [&](std::string_view piece) -> Status {
+        if (bytes.size() + piece.size() > limit_bytes) {
+          return Status(kStoreUnavailable, NameOf(name) + " has more than the " +
+                                               std::to_string(limit_bytes) + " bytes allowed");
+        }
+        bytes += piece;
+        return Status::Ok();
+      }));
   if (!there) return std::optional<std::string>();
   return std::optional(std::move(bytes));
 }
@@ -276,10 +235,10 @@ Result<Created> S3Blobs::CopyWhole(const std::string& folder, const std::set<std
   for (const std::string& name : files) {
     const std::string to = folder + "/files/" + IdOf(name);
     if (WEIR_FAILPOINT("state.savepoint.file")) return Unavailable(NameOf(to));
-    WEIR_TRY(client_->Copy(KeyOf(name), KeyOf(to)));
+    WEIR_TRY(access_->client->Copy(KeyOf(name), KeyOf(to)));
   }
   if (WEIR_FAILPOINT("state.savepoint.before_record")) return Unavailable(NameOf(record_name));
-  const S3Created created = WEIR_TRY(client_->Create(KeyOf(record_name), record));
+  const S3Created created = WEIR_TRY(access_->client->Create(KeyOf(record_name), record));
   return created == S3Created::kCreated ? Created::kNew : Created::kTaken;
 }
 
@@ -292,12 +251,12 @@ Status S3Blobs::RemoveWhole(const std::string& folder) {
 }
 
 Result<std::optional<uint64_t>> S3Blobs::Size(const std::string& name) const {
-  return client_->Head(KeyOf(name));
+  return access_->client->Head(KeyOf(name));
 }
 
 Result<std::optional<files::Digest>> S3Blobs::DigestOf(const std::string& name) const {
   files::Digester digester;
-  const bool there = WEIR_TRY(client_->Get(KeyOf(name), [&](std::string_view piece) {
+  const bool there = WEIR_TRY(access_->client->Get(KeyOf(name), [&](std::string_view piece) {
     digester.Add(piece);
     return Status::Ok();
   }));
@@ -307,12 +266,12 @@ Result<std::optional<files::Digest>> S3Blobs::DigestOf(const std::string& name) 
 Status S3Blobs::Remove(const std::vector<std::string>& names) {
   std::vector<std::string> keys;
   for (const std::string& name : names) keys.push_back(KeyOf(name));
-  return client_->Delete(keys);
+  return access_->client->Delete(keys);
 }
 
 Result<std::vector<BlobInfo>> S3Blobs::List(const std::string& folder) const {
   std::vector<BlobInfo> found;
-  for (S3Object& object : WEIR_TRY(client_->List(KeyOf(folder) + "/"))) {
+  for (S3Object& object : WEIR_TRY(access_->client->List(KeyOf(folder) + "/"))) {
     found.push_back({object.key.substr(prefix_.size()), object.size, object.changed});
   }
   return found;

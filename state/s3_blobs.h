@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "clients/s3.h"
+#include "clients/s3_access.h"
 #include "config/store_location.h"
 #include "state/blobs.h"
 
@@ -33,7 +33,7 @@ class S3Blobs final : public BlobStore {
   /// The same, and finds out whether the service keeps to If-None-Match (rule 4): of two writers of
   /// one manifest it must refuse the second.
   Status Prepare();
-  uint64_t requests() const { return client_->requests(); }
+  uint64_t requests() const { return access_->client->requests(); }
 
   std::string NameOf(const std::string& name) const override;
   Result<files::Digest> PutFile(const std::string& name, const std::string& path) override;
@@ -57,22 +57,17 @@ class S3Blobs final : public BlobStore {
   Status Remove(const std::vector<std::string>& names) override;
   Result<std::vector<BlobInfo>> List(const std::string& folder) const override;
   Status RemoveLeftovers() override;
-  void Cancel() override { client_->Cancel(); }
+  void Cancel() override { access_->client->Cancel(); }
 
  private:
-  S3Blobs(std::unique_ptr<AwsCredentialProvider> credentials, std::unique_ptr<S3Client> client,
-          std::string prefix, std::string local)
-      : credentials_(std::move(credentials)),
-        client_(std::move(client)),
-        prefix_(std::move(prefix)),
-        local_(std::move(local)) {}
+  S3Blobs(std::shared_ptr<S3Access> access, std::string prefix, std::string local)
+      : access_(std::move(access)), prefix_(std::move(prefix)), local_(std::move(local)) {}
   std::string KeyOf(const std::string& name) const { return prefix_ + name; }
   std::string CachePath(const std::string& name) const;
   std::string GrowingPath(const std::string& name) const;
   Result<LocalCopy> Download(const std::string& name, const files::Digest& expected);
 
-  const std::unique_ptr<AwsCredentialProvider> credentials_;
-  const std::unique_ptr<S3Client> client_;
+  const std::shared_ptr<S3Access> access_;
   const std::string prefix_;  ///< With a slash at its end.
   const std::string local_;
   std::mutex mutex_;

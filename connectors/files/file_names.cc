@@ -1,5 +1,6 @@
 #include "connectors/files/file_names.h"
 
+#include <fnmatch.h>
 #include <glob.h>
 
 #include <algorithm>
@@ -42,6 +43,15 @@ Status AddFolder(const fs::path& folder, std::vector<std::string>& files) {
   return fault ? Unreadable(folder.string(), fault.message()) : Status::Ok();
 }
 
+/// Whether one of the names that a path is made of is hidden.
+bool HasHiddenName(std::string_view path) {
+  while (!path.empty()) {
+    if (path[0] == '_' || path[0] == '.') return true;
+    path.remove_prefix(std::min(path.find('/'), path.size() - 1) + 1);
+  }
+  return false;
+}
+
 }  // namespace
 
 std::string PathIn(const std::string& folder, const std::string& path) {
@@ -76,6 +86,31 @@ Result<std::vector<std::string>> FindFiles(const std::string& folder, const std:
   }
   std::sort(files.begin(), files.end());
   return files;
+}
+
+Result<std::vector<S3Object>> FindObjects(S3Client& s3, const std::string& pattern) {
+  const size_t wild = pattern.find_first_of("*?[");
+  const std::string below = pattern.ends_with('/') ? pattern : pattern + "/";
+  const auto named = [&](const std::string& key) {
+    if (wild != std::string::npos) {
+      return fnmatch(pattern.c_str(), key.c_str(), FNM_PATHNAME | FNM_PERIOD) == 0;
+    }
+    return key == pattern || (key.starts_with(below) && !key.ends_with('/') &&
+                              !HasHiddenName(std::string_view(key).substr(below.size())));
+  };
+  std::vector<S3Object> objects;
+  WEIR_TRY(s3.ListPages(pattern.substr(0, wild), [&](std::vector<S3Object> page) -> Status {
+    for (S3Object& object : page) {
+      if (named(object.key)) objects.push_back(std::move(object));
+    }
+    if (objects.size() <= kMostFiles) return Status::Ok();
+    return Unreadable(s3.NameOf(pattern), "too many files");
+  }));
+  if (objects.empty()) {
+    return Status(errors::kNoFiles, fmt::format("there is no object '{}'", s3.NameOf(pattern)),
+                  "check the path: names with '/' between them, without one at its beginning");
+  }
+  return objects;
 }
 
 }  // namespace weir

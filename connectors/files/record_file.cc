@@ -1,12 +1,6 @@
 #include "connectors/files/record_file.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 
 #include <fmt/format.h>
 
@@ -22,18 +16,14 @@ constexpr size_t kReadBytes = 256 << 10;
 
 }  // namespace
 
-RecordFile::RecordFile(std::string path, std::string name, uint64_t size, Compression compression,
-                       RecordSplitter& splitter, Decoder& decoder)
-    : path_(std::move(path)),
+RecordFile::RecordFile(std::unique_ptr<FileBytes> bytes, std::string name, uint64_t size,
+                       Compression compression, RecordSplitter& splitter, Decoder& decoder)
+    : bytes_(std::move(bytes)),
       name_(std::move(name)),
       size_(size),
       compression_(compression),
       splitter_(splitter),
       decoder_(decoder) {}
-
-RecordFile::~RecordFile() {
-  if (file_ >= 0) close(file_);
-}
 
 Status RecordFile::Fault(const ErrorCode& code, const std::string& what,
                          const std::string& cure) const {
@@ -41,21 +31,7 @@ Status RecordFile::Fault(const ErrorCode& code, const std::string& what,
 }
 
 Status RecordFile::Open(const FilePosition& position) {
-  file_ = open(path_.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file_ < 0) {
-    return Fault(errno == ENOENT ? errors::kFileGone : errors::kFileRead,
-                 fmt::format("cannot be opened: {}", std::strerror(errno)));
-  }
-  struct stat facts = {};
-  if (fstat(file_, &facts) != 0) {
-    return Fault(errors::kFileRead, fmt::format("cannot be read: {}", std::strerror(errno)));
-  }
-  const auto now = static_cast<uint64_t>(facts.st_size);
-  if (now < size_) {
-    return Fault(errors::kFileChanged,
-                 fmt::format("it had {} bytes when the job began and has {} now", size_, now),
-                 "put the file back, or start afresh with --fresh");
-  }
+  WEIR_TRY(bytes_->Open());
   WEIR_TRY(Rewind());
   if (decoder_.HasHeader()) WEIR_TRY(TakeHeader());
   if (position.offset == 0) return Status::Ok();
@@ -63,9 +39,7 @@ Status RecordFile::Open(const FilePosition& position) {
 }
 
 Status RecordFile::Rewind() {
-  if (lseek(file_, 0, SEEK_SET) != 0) {
-    return Fault(errors::kFileRead, fmt::format("cannot be read: {}", std::strerror(errno)));
-  }
+  WEIR_TRY(bytes_->Seek(0));
   packed_read_ = 0;
   decompressor_ = MakeDecompressor(compression_);
   packed_.clear();
@@ -104,9 +78,7 @@ Status RecordFile::SkipTo(const FilePosition& position) {
   WEIR_TRY(Rewind());
   const uint64_t tail_begin = position.offset - std::min<uint64_t>(position.offset, kTailBytes);
   if (compression_ == Compression::kNone) {
-    if (lseek(file_, static_cast<off_t>(tail_begin), SEEK_SET) < 0) {
-      return Fault(errors::kFileRead, fmt::format("cannot be read: {}", std::strerror(errno)));
-    }
+    WEIR_TRY(bytes_->Seek(tail_begin));
     packed_read_ = tail_begin;
     buffer_offset_ = tail_begin;
   }
@@ -138,24 +110,9 @@ Status RecordFile::SkipTo(const FilePosition& position) {
 }
 
 Status RecordFile::Read(size_t most, std::string& out) {
-  const size_t want = static_cast<size_t>(std::min<uint64_t>(most, size_ - packed_read_));
   const size_t had = out.size();
-  out.resize(had + want);
-  ssize_t got = 0;
-  do {
-    got = read(file_, out.data() + had, want);
-  } while (got < 0 && errno == EINTR);
-  out.resize(had + static_cast<size_t>(std::max<ssize_t>(got, 0)));
-  if (got < 0) {
-    return Fault(errors::kFileRead, fmt::format("cannot be read: {}", std::strerror(errno)));
-  }
-  if (got == 0) {
-    return Fault(
-        errors::kFileChanged,
-        fmt::format("it ends at byte {}, and had {} when the job began", packed_read_, size_),
-        "put the file back, or start afresh with --fresh");
-  }
-  packed_read_ += static_cast<uint64_t>(got);
+  WEIR_TRY(bytes_->Read(most, out));
+  packed_read_ += out.size() - had;
   return Status::Ok();
 }
 

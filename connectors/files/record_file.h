@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "connectors/files/file_bytes.h"
 #include "formats/compression.h"
 #include "formats/format.h"
 
@@ -20,22 +21,20 @@ struct FilePosition {
 
 /// Streams the records of one file, plain or packed, in bounded memory. Not thread safe.
 ///
-/// Only the first `size` bytes of the file are read: what it had when the source began. A file that
-/// is shorter now, or where other bytes stand before the position, is an error.
+/// A file where other bytes stand before the position than were read there is an error.
 class RecordFile {
  public:
-  /// `splitter` and `decoder` outlive it; `name` is for messages.
-  RecordFile(std::string path, std::string name, uint64_t size, Compression compression,
-             RecordSplitter& splitter, Decoder& decoder);
-  ~RecordFile();
-  RecordFile(const RecordFile&) = delete;
-  RecordFile& operator=(const RecordFile&) = delete;
+  /// `bytes`: the file's, `size` of them. `splitter` and `decoder` outlive it; `name` is for
+  /// messages.
+  RecordFile(std::unique_ptr<FileBytes> bytes, std::string name, uint64_t size,
+             Compression compression, RecordSplitter& splitter, Decoder& decoder);
 
   /// Opens the file, takes its header where the format has one, and goes to `position`.
   Status Open(const FilePosition& position);
 
   /// Up to `most` next records, as views that live until the next call, and the offset behind each.
-  /// None: the file is read to its end. All records given before must have been taken.
+  /// None: the file is read to its end. All records given before must have been taken. An error of
+  /// kind kRetry may be followed by another call.
   Status Next(size_t most, std::vector<std::string_view>& records, std::vector<uint64_t>& ends);
 
   /// Says that the first `records` of what Next gave are taken; `end` is the offset behind them.
@@ -57,14 +56,13 @@ class RecordFile {
   std::string_view Left() const { return std::string_view(buffer_).substr(begin_); }
   void KeepTail(std::string_view bytes);
 
-  const std::string path_;
+  const std::unique_ptr<FileBytes> bytes_;
   const std::string name_;
   const uint64_t size_;
   const Compression compression_;
   RecordSplitter& splitter_;
   Decoder& decoder_;
 
-  int file_ = -1;
   uint64_t packed_read_ = 0;
   std::unique_ptr<Decompressor> decompressor_;
   std::string packed_;  // Read and not yet unpacked.

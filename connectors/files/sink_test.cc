@@ -9,6 +9,8 @@
 
 #include <fmt/format.h>
 
+#include "connectors/files/file_list.h"
+#include "connectors/files/folder.h"
 #include "connectors/harness.h"
 #include "formats/errors.h"
 #include "formats/json.h"
@@ -94,10 +96,12 @@ struct Sink {
 
   std::unique_ptr<FileSinkWriter> Writer(uint32_t task = 0) {
     return std::make_unique<FileSinkWriter>(plan, context, task,
-                                            MakeJsonEncoder(*plan.file_schema, {}), disk);
+                                            MakeJsonEncoder(*plan.file_schema, {}),
+                                            std::make_unique<FolderLanding>(plan.root, disk));
   }
   std::unique_ptr<FileSinkPublisher> Publisher() {
-    return std::make_unique<FileSinkPublisher>(plan, context, disk);
+    return std::make_unique<FileSinkPublisher>(plan, context, 0,
+                                               std::make_unique<FolderLanding>(plan.root, disk));
   }
 
   /// Files by their path below the root: those that readers see, or those that they ignore.
@@ -107,6 +111,7 @@ struct Sink {
     for (const auto& entry : fs::recursive_directory_iterator(plan.root)) {
       if (!entry.is_regular_file()) continue;
       const std::string name = entry.path().filename().string();
+      if (entry.path().parent_path().filename() == kFileListFolder) continue;
       const bool hidden = name[0] == '_';
       REQUIRE(hidden == name.ends_with(".open"));
       if (hidden == open) files.push_back(fs::relative(entry.path(), plan.root).string());
@@ -121,7 +126,7 @@ struct Sink {
     for (const std::string& name : Files(false)) {
       std::ifstream in(plan.root + "/" + name, std::ios::binary);
       const std::string bytes((std::istreambuf_iterator<char>(in)), {});
-      const auto decompressor = MakeDecompressor(plan.spec.compression);
+      const auto decompressor = MakeDecompressor(plan.spec.compression.kind);
       std::string_view input = bytes;
       std::string text;
       REQUIRE(decompressor->Unpack(input, text, 1 << 30).ok());
@@ -233,7 +238,7 @@ TEST_CASE("a file left open by a dead writer is finished with exactly what was s
   for (const Compression compression :
        {Compression::kNone, Compression::kGzip, Compression::kZstd}) {
     FileSinkSpec spec;
-    spec.compression = compression;
+    spec.compression.kind = compression;
     Sink sink(spec);
     auto writer = sink.Writer();
     REQUIRE(Write(*writer, Rows({{"a", 1}, {"b", 2}})).ok());
@@ -348,7 +353,7 @@ TEST_CASE("random schedules of writing, sealing, publishing and dying lose and d
   for (int round = 0; round < 60; round++) {
     FileSinkSpec spec;
     if (below(2) == 0) spec.partition_by = {"k"};
-    spec.compression = static_cast<Compression>(below(3));
+    spec.compression.kind = static_cast<Compression>(below(3));
     spec.roll.every = Duration::Seconds(static_cast<int64_t>(5 + below(30)));
     spec.roll.size = ByteSize{static_cast<int64_t>(200 + below(5000))};
     Sink sink(spec);

@@ -21,22 +21,20 @@ constexpr size_t kLongestName = 255;
 
 }  // namespace
 
+std::string NameBegin(const FileSinkPlanned& plan, const ConnectorContext& context) {
+  return fmt::format("{}-{}-", plan.sink, context.instance.substr(0, 16));
+}
+
 FileSinkWriter::FileSinkWriter(const FileSinkPlanned& plan, const ConnectorContext& context,
-                               uint32_t task, std::unique_ptr<Encoder> encoder, Disk& disk)
+                               uint32_t task, std::unique_ptr<Encoder> encoder,
+                               std::unique_ptr<Landing> landing)
     : plan_(plan),
       clock_(*context.clock),
-      disk_(disk),
+      store_(context.store),
+      landing_(std::move(landing)),
       encoder_(std::move(encoder)),
-      name_begin_(fmt::format("{}-{}-{}-{}", plan.sink, context.instance.substr(0, 16), task,
-                              RandomId().substr(0, 12))) {}
-
-FileSinkWriter::~FileSinkWriter() {
-  for (Files* files : {&open_, &closed_}) {
-    for (OpenFile& file : *files) {
-      if (file.handle >= 0) disk_.Close(file.handle);
-    }
-  }
-}
+      name_begin_(
+          fmt::format("{}{}-{}", NameBegin(plan, context), task, RandomId().substr(0, 12))) {}
 
 bool FileSinkWriter::FolderOf(const Batch& batch, size_t row, std::string& folder) const {
   folder.clear();
@@ -46,7 +44,7 @@ bool FileSinkWriter::FolderOf(const Batch& batch, size_t row, std::string& folde
     folder += PercentEncoded((*plan_.input)[c].name) + "=";
     const Column& column = batch.column(c);
     if (column.IsNull(row)) {
-      folder += "__HIVE_DEFAULT_PARTITION__";
+      folder += kNullPartition;
     } else if (column.type().IsText()) {
       folder += PercentEncoded(column.text(row));
     } else {
@@ -60,26 +58,24 @@ bool FileSinkWriter::FolderOf(const Batch& batch, size_t row, std::string& folde
   return true;
 }
 
+/// Whether it is seen at once that a row belongs where the one before it did, as most rows do.
+bool FileSinkWriter::SameFolder(const Batch& batch, size_t row) const {
+  if (row == 0) return false;
+  return std::all_of(plan_.partition_columns.begin(), plan_.partition_columns.end(), [&](size_t c) {
+    const Column& column = batch.column(c);
+    return column.type().IsText() && !column.IsNull(row) && !column.IsNull(row - 1) &&
+           column.text(row) == column.text(row - 1);
+  });
+}
+
 Status FileSinkWriter::Begin(const std::string& folder) {
   OpenFile file;
   file.file.folder = folder;
   file.file.name = fmt::format("{}-{:06}.{}{}", name_begin_, counter_, plan_.format->name(),
-                               NameEnding(plan_.spec.compression));
-  const std::string path = file.file.FolderPath(plan_.root);
-  WEIR_TRY(disk_.MakeFolders(path));
-  file.handle = WEIR_TRY(disk_.Create(file.file.OpenPath(plan_.root)));
+                               NameEnding(plan_.spec.compression.kind));
+  file.draft = WEIR_TRY(landing_->Begin(file.file));
   counter_++;
-  // Each folder on the way may be new.
-  for (std::string above = path;;) {
-    if (std::find(unsynced_folders_.begin(), unsynced_folders_.end(), above) ==
-        unsynced_folders_.end()) {
-      unsynced_folders_.push_back(above);
-    }
-    if (above.size() < plan_.root.size()) break;
-    const size_t slash = above.rfind('/');
-    above = slash == std::string::npos ? "." : above.substr(0, std::max<size_t>(slash, 1));
-  }
-  file.compressor = MakeCompressor(plan_.spec.compression);
+  file.compressor = MakeCompressor(plan_.spec.compression.kind, plan_.spec.compression.level());
   file.opened = now_;
   file.unpacked = encoder_->FileHeader();
   open_.push_back(std::move(file));
@@ -94,15 +90,18 @@ void FileSinkWriter::Pack(OpenFile& file) {
   buffered_ += file.buffer.size() - before;
 }
 
-Status FileSinkWriter::Flush(OpenFile& file) {
-  if (file.buffer.empty()) return Status::Ok();
-  WEIR_TRY(
-      disk_.WriteAt(file.handle, file.file.OpenPath(plan_.root), file.file.length, file.buffer));
-  file.file.length += file.buffer.size();
-  file.unsynced = true;
-  buffered_ -= file.buffer.size();
-  file.buffer.clear();
-  return Status::Ok();
+Status FileSinkWriter::Store(OpenFile& file, bool press) {
+  const size_t before = file.buffer.size();
+  Status status = file.draft->Store(file.file, file.buffer, press);
+  buffered_ -= before - file.buffer.size();
+  return status;
+}
+
+void FileSinkWriter::EndFrame(OpenFile& file) {
+  Pack(file);
+  const size_t before = file.buffer.size();
+  file.compressor->EndFrame(file.buffer);
+  buffered_ += file.buffer.size() - before;
 }
 
 bool FileSinkWriter::Due(const OpenFile& file) const {
@@ -112,18 +111,38 @@ bool FileSinkWriter::Due(const OpenFile& file) const {
 }
 
 void FileSinkWriter::Close(Files::iterator file) {
-  Pack(*file);
-  const size_t before = file->buffer.size();
-  file->compressor->EndFrame(file->buffer);
-  buffered_ += file->buffer.size() - before;
+  EndFrame(*file);
   file->file.closed = true;
   by_folder_.erase(file->file.folder);
   closed_.splice(closed_.end(), open_, file);
 }
 
-Status FileSinkWriter::FlushAll() {
+/// Before anything more is buffered. Where drafts leave much in buffers, because a part is to be
+/// larger, the largest files are closed before their time.
+Status FileSinkWriter::MakeRoom() {
+  if (buffered_ <= kMostBuffered) return Status::Ok();
   for (Files* files : {&closed_, &open_}) {
-    for (OpenFile& file : *files) WEIR_TRY(Flush(file));
+    for (OpenFile& file : *files) {
+      if (!file.buffer.empty()) WEIR_TRY(Store(file, /*press=*/true));
+    }
+  }
+  while (buffered_ > kMostBuffered / 2 && !open_.empty()) {
+    const auto largest = std::max_element(
+        open_.begin(), open_.end(),
+        [](const OpenFile& a, const OpenFile& b) { return a.buffer.size() < b.buffer.size(); });
+    Close(largest);
+    WEIR_TRY(Store(closed_.back(), /*press=*/true));
+  }
+  return Status::Ok();
+}
+
+/// A closed file needs nothing open: its bytes are safe, and only its name is still to be given.
+/// Those that were released before stand at the front.
+Status FileSinkWriter::ReleaseClosed() {
+  for (auto file = closed_.rbegin(); file != closed_.rend() && file->compressor; ++file) {
+    if (!Store(*file, /*press=*/false).ok()) break;
+    WEIR_TRY(file->draft->Release(file->file));
+    file->compressor.reset();
   }
   return Status::Ok();
 }
@@ -135,30 +154,32 @@ Result<FileSinkWriter::OpenFile*> FileSinkWriter::FileFor(const std::string& fol
     Close(known->second);
   }
   if (open_.size() >= kMostOpen) Close(open_.begin());
-  // A closed file needs no handle: its bytes are safe, and only its name is still to be given.
-  // Those that were closed before and have none stand at the front.
-  for (auto file = closed_.rbegin(); file != closed_.rend() && file->handle >= 0; ++file) {
-    if (!Flush(*file).ok()) break;
-    WEIR_TRY(disk_.Sync(file->handle, file->file.OpenPath(plan_.root)));
-    file->unsynced = false;
-    disk_.Close(file->handle);
-    file->handle = -1;
-    file->compressor.reset();
-  }
+  WEIR_TRY(ReleaseClosed());
   WEIR_TRY(Begin(folder));
   return &open_.back();
+}
+
+void FileSinkWriter::Count(OpenFile& file, const Batch& batch, size_t row) {
+  rows_++;
+  file.file.rows++;
+  if (batch.times() == nullptr) return;
+  const EventTime time = (*batch.times())[row];
+  file.file.first = std::min(file.file.first, time);
+  file.file.last = std::max(file.file.last, time);
 }
 
 Status FileSinkWriter::Write(const Batch& batch, std::vector<Rejection>& rejected) {
   now_ = clock_.Monotonic();
   // Before any row is taken, so that the batch may be given again.
-  if (buffered_ > kMostBuffered) WEIR_TRY(FlushAll());
+  WEIR_TRY(MakeRoom());
   std::vector<ColumnPtr> columns;
   for (size_t c : plan_.file_columns) columns.push_back(batch.columns()[c]);
   const BatchPtr rows = batch.WithColumns(plan_.file_schema, std::move(columns));
   std::string folder;
+  bool usable = false;
   for (size_t r = 0; r < batch.rows(); r++) {
-    if (!FolderOf(batch, r, folder)) {
+    if (!SameFolder(batch, r)) usable = FolderOf(batch, r, folder);
+    if (!usable) {
       rejected.push_back({static_cast<uint32_t>(r), &errors::kUnusablePartition,
                           fmt::format("the value of a partition column is longer than a folder's "
                                       "name may be ({} bytes)",
@@ -168,12 +189,12 @@ Status FileSinkWriter::Write(const Batch& batch, std::vector<Rejection>& rejecte
     OpenFile* file = WEIR_TRY(FileFor(folder));
     WEIR_TRY(encoder_->Encode(*rows, r, file->unpacked));
     file->unpacked += encoder_->Separator();
-    rows_++;
+    Count(*file, batch, r);
     if (file->unpacked.size() >= kPackBytes) Pack(*file);
     // Where there is no room the bytes stay here, and the next Seal tells.
     if (file->buffer.size() >= kWriteBytes && buffered_ <= kMostBuffered) {
-      const Status flushed = Flush(*file);
-      if (flushed.Is(errors::kFileLost)) return flushed;
+      const Status stored = Store(*file, /*press=*/false);
+      if (!stored.ok() && stored.kind() != ErrorKind::kRetry) return stored;
     }
   }
   return Status::Ok();
@@ -186,10 +207,7 @@ Result<SealedPart> FileSinkWriter::Seal(Epoch, bool last) {
     if (last || Due(*file)) {
       Close(file);
     } else {
-      Pack(*file);
-      const size_t before = file->buffer.size();
-      file->compressor->EndFrame(file->buffer);
-      buffered_ += file->buffer.size() - before;
+      EndFrame(*file);
     }
     file = next;
   }
@@ -197,28 +215,42 @@ Result<SealedPart> FileSinkWriter::Seal(Epoch, bool last) {
     return Status(errors::kFileWrite, "the failpoint files.seal.write was hit");
   }
   std::vector<SealedFile> sealed;
+  std::vector<std::shared_ptr<const std::string>> tails;
   for (Files* files : {&closed_, &open_}) {
     for (OpenFile& file : *files) {
-      if (file.handle >= 0) {
-        WEIR_TRY(Flush(file));
-        if (file.unsynced) WEIR_TRY(disk_.Sync(file.handle, file.file.OpenPath(plan_.root)));
-        file.unsynced = false;
+      if (!file.buffer.empty()) WEIR_TRY(Store(file, /*press=*/false));
+      std::vector<std::shared_ptr<const std::string>> unsafe;
+      WEIR_TRY(file.draft->Settle(file.file, unsafe));
+      SealedFile& told = sealed.emplace_back(file.file);
+      if (!file.buffer.empty()) unsafe.push_back(std::make_shared<const std::string>(file.buffer));
+      for (auto& bytes : unsafe) {
+        told.tail += bytes->size();
+        tails.push_back(std::move(bytes));
       }
-      sealed.push_back(file.file);
+      told.length += file.buffer.size();
     }
   }
-  while (!unsynced_folders_.empty()) {
-    WEIR_TRY(disk_.SyncFolder(unsynced_folders_.back()));
-    unsynced_folders_.pop_back();
-  }
-  for (OpenFile& file : closed_) {
-    if (file.handle >= 0) disk_.Close(file.handle);
-  }
+  WEIR_TRY(landing_->SettleNames());
+  SealedPart part = WEIR_TRY(PartOf(std::move(sealed), tails));
+  for (const OpenFile& file : closed_) buffered_ -= file.buffer.size();
   closed_.clear();
-  SealedPart part;
-  part.bytes = ToText(sealed);
-  part.rows = rows_;
   rows_ = 0;
+  return part;
+}
+
+Result<SealedPart> FileSinkWriter::PartOf(
+    std::vector<SealedFile> sealed, const std::vector<std::shared_ptr<const std::string>>& tails) {
+  SealedPart part;
+  part.rows = rows_;
+  if (sealed.empty()) return part;
+  auto spool = std::make_shared<Spool>(store_);
+  WEIR_TRY(spool->Append(ToText(sealed)));
+  for (const auto& bytes : tails) WEIR_TRY(spool->Append(*bytes));
+  if (spool->in_memory()) {
+    part.bytes = spool->TakeBytes();
+  } else {
+    part.spool = std::move(spool);
+  }
   return part;
 }
 

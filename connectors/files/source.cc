@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "base/failure_log.h"
 #include "base/log.h"
 #include "batch/time_text.h"
 #include "connectors/errors.h"
@@ -32,13 +33,14 @@ const Spec<ReplaySpec>& ReplaySpec::Describe() {
 const Spec<FileSourceSpec>& FileSourceSpec::Describe() {
   static const Spec<FileSourceSpec> spec(
       "files", "Reads files record by record.",
-      {Required("path", &FileSourceSpec::path,
+      {Optional("connection", &FileSourceSpec::connection,
+                "Name of a connection to S3. Left out: files of the machine."),
+       Required("path", &FileSourceSpec::path,
                 "A file, a pattern such as clicks/*.json.gz, or a folder.", NotEmpty),
        Optional("compression", &FileSourceSpec::compression,
                 "none, gzip or zstd; by the end of each file's name (.gz, .zst) if not given."),
        Optional("replay", &FileSourceSpec::replay,
-                "Gives the rows in the pace of a column, by one reader."),
-       NotYet("connection", "Reads from S3.")},
+                "Gives the rows in the pace of a column, by one reader.")},
       "files: { path: clicks/*.json.gz }");
   return spec;
 }
@@ -47,6 +49,7 @@ namespace {
 
 struct FilesPlanned {
   std::string folder;
+  std::optional<S3Connection> bucket;
   FileSourceSpec spec;
   const Format* format = nullptr;
   std::shared_ptr<const DecodingPlan> decoding;
@@ -96,10 +99,12 @@ struct FileSplit {
   std::string id;
   int32_t ordinal = 0;
   uint64_t size = 0;
+  std::string tag;        // Of an object.
   FilePosition position;  // While it is not open.
   std::unique_ptr<RecordSplitter> splitter;
   std::unique_ptr<Decoder> decoder;
   std::unique_ptr<RecordFile> file;
+  bool opened = false;  // And stands where the last reader stood.
   bool ended = false;
 };
 
@@ -120,8 +125,9 @@ struct Chunk {
 class FileReader final : public SourceReader {
  public:
   FileReader(const FilesPlanned& plan, const ConnectorContext& context, std::vector<int> wanted,
-             bool origins)
+             bool origins, std::shared_ptr<S3Access> access)
       : plan_(plan),
+        access_(std::move(access)),
         clock_(*context.clock),
         codec_(context.Codec()),
         given_columns_(wanted.size()),
@@ -147,10 +153,12 @@ class FileReader final : public SourceReader {
     added->position = position.file;
     const char* const end = split.stop.data() + split.stop.size();
     const auto [at, fault] = std::from_chars(split.stop.data(), end, added->size);
-    if (fault != std::errc() || at != end) {
+    const bool with_tag = at != end && *at == ' ';
+    if (fault != std::errc() || (access_ != nullptr) != with_tag || (at != end && !with_tag)) {
       return Status(errors::kDamagedPosition,
                     fmt::format("'{}' is no length of file '{}'", split.stop, split.id));
     }
+    if (with_tag) added->tag.assign(at + 1, end);
     splits_.push_back(std::move(added));
     std::stable_sort(splits_.begin(), splits_.end(),
                      [](const auto& a, const auto& b) { return a->ordinal < b->ordinal; });
@@ -166,7 +174,13 @@ class FileReader final : public SourceReader {
         return Polled{};
       }
       current_ = next;
-      WEIR_TRY(Decode(*next, request.max_rows));
+      if (Status decoded = Decode(*next, request.max_rows); !decoded.ok()) {
+        if (decoded.kind() != ErrorKind::kRetry) return decoded;
+        return Away(*next, request, decoded);
+      }
+      if (const auto failures = failures_.OnSuccess()) {
+        log::Info("files can be read again", {{"failures", *failures}});
+      }
       if (chunk_.ends.empty()) return Finish(*next);
     }
     return Give(request);
@@ -176,7 +190,9 @@ class FileReader final : public SourceReader {
     std::map<std::string, std::string> positions;
     for (const auto& split : splits_) {
       positions[split->id] =
-          SplitPosition{split->file ? split->file->Position() : split->position, pace_}.ToText();
+          SplitPosition{split->file && split->opened ? split->file->Position() : split->position,
+                        pace_}
+              .ToText();
     }
     return positions;
   }
@@ -195,14 +211,36 @@ class FileReader final : public SourceReader {
     return nullptr;
   }
 
+  /// The service does not answer just now: the file stands where it stood.
+  Polled Away(FileSplit& split, const PollRequest& request, const Status& reason) {
+    if (const auto failures = failures_.OnFailure(clock_.Monotonic())) {
+      log::Warn("files wait to be read", {{"failures", *failures}, {"reason", reason.ToString()}});
+    }
+    if (split.file && !split.opened) split.file.reset();
+    current_ = nullptr;
+    std::this_thread::sleep_for(request.wait.ToChrono());
+    Polled polled;
+    polled.split = split.id;
+    polled.activity = SplitActivity::kHeld;
+    return polled;
+  }
+
+  std::unique_ptr<FileBytes> BytesOf(const FileSplit& split) const {
+    if (access_) return BytesOfObject(*access_, split.id, split.size, split.tag);
+    return BytesOfFile(PathIn(plan_.folder, split.id), split.id, split.size);
+  }
+
   Status Open(FileSplit& split) {
+    split.opened = false;
     split.splitter = plan_.decoding->MakeSplitter();
     split.decoder = WEIR_TRY(plan_.decoding->MakeDecoder(codec_, decoded_));
     split.file =
-        std::make_unique<RecordFile>(PathIn(plan_.folder, split.id), split.id, split.size,
+        std::make_unique<RecordFile>(BytesOf(split), split.id, split.size,
                                      plan_.spec.compression.value_or(CompressionOfName(split.id)),
                                      *split.splitter, *split.decoder);
-    return split.file->Open(split.position);
+    WEIR_TRY(split.file->Open(split.position));
+    split.opened = true;
+    return Status::Ok();
   }
 
   Polled Finish(FileSplit& split) {
@@ -339,6 +377,7 @@ class FileReader final : public SourceReader {
   }
 
   const FilesPlanned& plan_;
+  const std::shared_ptr<S3Access> access_;  // Null: files of the machine.
   const Clock& clock_;
   const CodecContext codec_;
   const size_t given_columns_;
@@ -355,6 +394,7 @@ class FileReader final : public SourceReader {
   int64_t late_us_ = 0;
   std::optional<Duration> told_;
   int64_t told_events_ = 0;
+  FailureLog failures_{Duration::Seconds(10)};
 };
 
 class FileFinder final : public SplitFinder {
@@ -362,6 +402,7 @@ class FileFinder final : public SplitFinder {
   explicit FileFinder(const FilesPlanned& plan) : plan_(plan) {}
   Result<std::vector<Split>> Find(const std::vector<Split>& known) override {
     if (!known.empty()) return known;
+    if (plan_.bucket) return FindObjects();
     const std::vector<std::string> files = WEIR_TRY(FindFiles(plan_.folder, plan_.spec.path));
     std::vector<Split> splits;
     for (const std::string& file : files) {
@@ -377,6 +418,17 @@ class FileFinder final : public SplitFinder {
   }
 
  private:
+  Result<std::vector<Split>> FindObjects() const {
+    const std::shared_ptr<S3Access> access = WEIR_TRY(plan_.bucket->Open());
+    std::vector<Split> splits;
+    for (const S3Object& object : WEIR_TRY(weir::FindObjects(*access->client, plan_.spec.path))) {
+      splits.push_back({object.key, SplitPosition{}.ToText(),
+                        fmt::format("{} {}", object.size, object.tag),
+                        static_cast<int32_t>(splits.size())});
+    }
+    return splits;
+  }
+
   const FilesPlanned& plan_;
 };
 
@@ -387,7 +439,9 @@ class FileSourcePlan final : public SourcePlan {
   size_t visible() const override { return plan_.schema->size(); }
   bool bounded() const override { return true; }
   std::string Describe() const override {
-    std::string text = fmt::format("files {} ({})", plan_.spec.path, plan_.format->name());
+    std::string text = fmt::format(
+        "files {}{} ({})", plan_.bucket ? fmt::format("s3://{}/", plan_.bucket->bucket) : "",
+        plan_.spec.path, plan_.format->name());
     if (plan_.spec.replay) {
       text += fmt::format(", replayed by {} {} times as fast", plan_.spec.replay->column,
                           plan_.spec.replay->speedup);
@@ -400,8 +454,10 @@ class FileSourcePlan final : public SourcePlan {
   Result<std::unique_ptr<SourceReader>> MakeReader(const ConnectorContext& context,
                                                    const std::vector<int>& wanted,
                                                    bool origins) const override {
+    std::shared_ptr<S3Access> access;
+    if (plan_.bucket) access = WEIR_TRY(plan_.bucket->Open());
     return std::unique_ptr<SourceReader>(
-        std::make_unique<FileReader>(plan_, context, wanted, origins));
+        std::make_unique<FileReader>(plan_, context, wanted, origins, std::move(access)));
   }
   uint32_t MostTasks() const override { return plan_.spec.replay ? 1 : 0; }
 
@@ -424,6 +480,10 @@ std::shared_ptr<const SourcePlan> PlanFileSource(const NodeContext& node,
   if (!good || !plan.decoding) return nullptr;
   plan.schema = plan.decoding->columns();
   plan.folder = node.folder;
+  if (!plan.spec.connection.empty()) {
+    plan.bucket = ReadS3Connection(node, plan.spec.connection, diagnostics);
+    if (!plan.bucket) return nullptr;
+  }
   if (plan.spec.replay) {
     plan.replay_column = plan.schema->Find(plan.spec.replay->column);
     const YamlNode* at = node.options->Find("replay");
@@ -447,10 +507,13 @@ std::shared_ptr<const SourcePlan> PlanFileSource(const NodeContext& node,
   return std::make_shared<FileSourcePlan>(std::move(plan));
 }
 
-std::shared_ptr<const SourcePlan> FilesBelow(const std::string& root, const Format& format,
+std::shared_ptr<const SourcePlan> FilesBelow(const std::string& root,
+                                             std::optional<S3Connection> bucket,
+                                             const Format& format,
                                              std::shared_ptr<const DecodingPlan> decoding) {
   FilesPlanned plan;
   plan.spec.path = root;
+  plan.bucket = std::move(bucket);
   plan.format = &format;
   plan.schema = decoding->columns();
   plan.decoding = std::move(decoding);

@@ -122,7 +122,7 @@ def test_stock_into_a_partitioned_table(kafka, weir_binary: pathlib.Path,
     table = tmp_path / "tables" / "stock"
     assert all(path.name[0] != "_" for path in table.rglob("*") if path.is_file()), "left over"
     found = duckdb.sql(
-        f"select ticker, dt, hr, price, event_time from read_json('{table}/**/*', format="
+        f"select ticker, dt, hr, price, event_time from read_json('{table}/**/*.json', format="
         "'newline_delimited', hive_partitioning=true, columns={price: 'DOUBLE', event_time:"
         " 'TIMESTAMP', ticker: 'VARCHAR', dt: 'VARCHAR', hr: 'VARCHAR'})").fetchall()
     got = sorted(
@@ -176,7 +176,7 @@ def test_the_examples_are_valid(weir_binary: pathlib.Path) -> None:
     files = [p for p in EXAMPLES.glob("**/*.yaml") if "\njob:" in "\n" + p.read_text()]
     assert len(files) >= 4
     variables = ["--var", "BOOTSTRAP_SERVERS=127.0.0.1:9092", "--var", "TABLES=/tmp/tables",
-                 "--var", "TRIPS=/tmp/trips"]
+                 "--var", "TRIPS=/tmp/trips", "--var", "BUCKET=some-bucket"]
     for path in files:
         done = call("validate", path, *variables)
         assert done.code == 0, f"{path}: {done.show()}"

@@ -34,7 +34,8 @@ class FakeS3 {
     bool cut = false;                ///< Half of the object, then the connection is closed.
   };
   /// Asked before each request; `operation` is one of PUT, GET, HEAD, DELETE, LIST, DELETES, BEGIN,
-  /// PART, FINISH, ABORT, COPY (of a key without odd characters). Set while nothing is under way.
+  /// PART, FINISH, ABORT, UPLOADS, COPY (of a key without odd characters). Set while nothing is
+  /// under way.
   std::function<std::optional<Fault>(const std::string& operation, const std::string& key)> fault;
   bool ignores_if_none_match = false;
   size_t page = 1000;
@@ -104,6 +105,7 @@ class FakeS3 {
              : request.has_param("uploads") ? "BEGIN"
                                             : "FINISH";
     }
+    if (request.method == "GET" && request.has_param("uploads")) return "UPLOADS";
     if (request.has_param("uploadId")) return request.method == "PUT" ? "PART" : "ABORT";
     if (request.has_header("x-amz-copy-source")) return "COPY";
     return bucket ? "LIST" : request.method;
@@ -171,6 +173,11 @@ class FakeS3 {
       objects_[key] = request.body;
     } else if (operation == "GET" || operation == "HEAD") {
       if (at == objects_.end()) return Fail(response, 404, "NoSuchKey");
+      const std::string tag = TagOf(at->second);
+      if (request.has_header("If-Match") && request.get_header_value("If-Match") != tag) {
+        return Fail(response, 412, "PreconditionFailed");
+      }
+      response.set_header("ETag", tag);
       response.set_content(at->second, "application/octet-stream");
     } else if (operation == "DELETE") {
       objects_.erase(key);
@@ -189,9 +196,12 @@ class FakeS3 {
     } else if (operation == "BEGIN") {
       const std::string id = "upload-" + std::to_string(next_upload_++);
       uploads_[id] = {};
+      upload_keys_[id] = key;
       response.set_content("<InitiateMultipartUploadResult><UploadId>" + id +
                                "</UploadId></InitiateMultipartUploadResult>",
                            "application/xml");
+    } else if (operation == "UPLOADS") {
+      ListUploads(request, response);
     } else if (const auto upload = uploads_.find(request.get_param_value("uploadId"));
                upload == uploads_.end()) {
       Fail(response, 404, "NoSuchUpload");
@@ -200,7 +210,12 @@ class FakeS3 {
       response.set_header("ETag", "\"" + request.get_param_value("partNumber") + "\"");
     } else if (operation == "FINISH") {
       std::string whole;
-      for (const auto& [number, bytes] : upload->second) whole += bytes;
+      for (const auto& [number, bytes] : upload->second) {
+        // Only the parts that the request names count.
+        if (request.body.find("<PartNumber>" + std::to_string(number) + "<") != std::string::npos) {
+          whole += bytes;
+        }
+      }
       objects_[key] = whole;
       uploads_.erase(upload);
       response.set_content("<CompleteMultipartUploadResult></CompleteMultipartUploadResult>",
@@ -209,6 +224,29 @@ class FakeS3 {
       uploads_.erase(upload);
       response.status = 204;
     }
+  }
+
+  static std::string TagOf(const std::string& bytes) { return "\"" + Hex(Md5Of(bytes)) + "\""; }
+
+  /// One upload a page.
+  void ListUploads(const httplib::Request& request, httplib::Response& response) {
+    const std::string prefix = request.get_param_value("prefix");
+    const std::string after = request.get_param_value("upload-id-marker");
+    std::string body;
+    for (const auto& [id, parts] : uploads_) {
+      const std::string& key = upload_keys_.at(id);
+      if (!key.starts_with(prefix) || (!after.empty() && id <= after)) continue;
+      if (!body.empty()) {
+        const size_t from = body.find("<UploadId>") + 10;
+        const std::string last = body.substr(from, body.find('<', from) - from);
+        body += "<IsTruncated>true</IsTruncated><NextKeyMarker>" + upload_keys_.at(last) +
+                "</NextKeyMarker><NextUploadIdMarker>" + last + "</NextUploadIdMarker>";
+        break;
+      }
+      body = "<Upload><Key>" + key + "</Key><UploadId>" + id + "</UploadId></Upload>";
+    }
+    response.set_content("<ListMultipartUploadsResult>" + body + "</ListMultipartUploadsResult>",
+                         "application/xml");
   }
 
   void List(const httplib::Request& request, httplib::Response& response) {
@@ -224,8 +262,8 @@ class FakeS3 {
         truncated = true;
         break;
       }
-      body += "<Contents><Key>" + key + "</Key><LastModified>" + changed + "</LastModified><Size>" +
-              std::to_string(bytes.size()) + "</Size></Contents>";
+      body += "<Contents><Key>" + key + "</Key><LastModified>" + changed + "</LastModified><ETag>" +
+              TagOf(bytes) + "</ETag><Size>" + std::to_string(bytes.size()) + "</Size></Contents>";
       last = key;
       count++;
     }
@@ -242,6 +280,7 @@ class FakeS3 {
   bool ending_ = false;
   std::map<std::string, std::string> objects_;
   std::map<std::string, std::map<int, std::string>> uploads_;
+  std::map<std::string, std::string> upload_keys_;
   std::map<std::string, int> counts_;
   std::map<std::string, httplib::Request> newest_;
   int next_upload_ = 1;
