@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "config/process_spec.h"
 #include "config/store_location.h"
 #include "config/yaml.h"
 #include "connectors/link.h"
@@ -78,6 +79,9 @@ struct StoreArguments {
   std::vector<std::string> variables;
 };
 void AddStoreArguments(CLI::App& app, StoreArguments& arguments);
+/// A process's file, with the variables of a command line; `config` may be empty.
+Result<ProcessSpec> ReadConfig(const std::string& config,
+                               const std::vector<std::string>& variables);
 /// Where checkpoints are: as the process's file says, else in the state directory.
 Result<StoreLocation> LocateStore(const std::string& config,
                                   const std::vector<std::string>& variables,

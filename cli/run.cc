@@ -24,6 +24,7 @@
 #include "daemon/supervisor/notifier.h"
 #include "engine/errors.h"
 #include "engine/job_run.h"
+#include "engine/program_list.h"
 
 namespace weir {
 namespace {
@@ -357,6 +358,11 @@ int RunJob(const RunArguments& arguments) {
   if (plan->autoscale) {
     log::Warn("'autoscale' is for a cluster: weir run keeps to the job's parallelism", {});
   }
+
+  Result<ProcessSpec> process = ReadConfig(arguments.job.config, arguments.job.variables);
+  if (!process.ok()) return Report(process.status());
+  const ProgramList programs(std::move(process->programs));
+  options.programs = &programs;
 
   JobRun run(*plan, options, SystemClock());
   std::unique_ptr<HttpServer> server;

@@ -21,16 +21,21 @@ void AddStoreArguments(CLI::App& app, StoreArguments& arguments) {
       ->allow_extra_args(false);
 }
 
+Result<ProcessSpec> ReadConfig(const std::string& config,
+                               const std::vector<std::string>& variables) {
+  Diagnostics diagnostics;
+  ProcessSpec process = ReadProcessFile(config, {}, WEIR_TRY(GivenVariables(variables)),
+                                        JobVocabulary(), diagnostics);
+  if (diagnostics.has_errors()) return diagnostics.ToStatus();
+  return process;
+}
+
 Result<StoreLocation> LocateStore(const std::string& config,
                                   const std::vector<std::string>& variables,
                                   const std::string& state_dir) {
   const StoreLocation beside_state = StoreLocation::Directory(state_dir);
   if (config.empty()) return beside_state;
-  Diagnostics diagnostics;
-  const ProcessSpec process = ReadProcessFile(config, {}, WEIR_TRY(GivenVariables(variables)),
-                                              JobVocabulary(), diagnostics);
-  if (diagnostics.has_errors()) return diagnostics.ToStatus();
-  return process.checkpoint_store.value_or(beside_state);
+  return WEIR_TRY(ReadConfig(config, variables)).checkpoint_store.value_or(beside_state);
 }
 
 Result<std::unique_ptr<CheckpointStore>> OpenStoreOf(const StoreArguments& arguments,

@@ -14,6 +14,7 @@
 #include "daemon/http/worker_server.h"
 #include "daemon/supervisor/notifier.h"
 #include "daemon/worker/worker.h"
+#include "engine/program_list.h"
 #include "state/store_identity.h"
 
 namespace weir {
@@ -56,6 +57,8 @@ int RunWorker(const ProcessArguments& arguments) {
   options.state_dir = process.state_dir;
   options.slots = process.slots;
   options.memory_bytes = process.memory.bytes;
+  const ProgramList programs(process.programs);
+  options.programs = &programs;
   options.managers = process.manager;
   options.listen = process.listen.empty() ? "127.0.0.1:0" : process.listen;
   options.advertise = process.advertise;

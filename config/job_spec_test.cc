@@ -219,7 +219,7 @@ TEST_CASE("the process's connections stand below the job's") {
   CHECK(job.FindConnection("more")->options.Find("of")->text() == "process");
 
   Diagnostics later;
-  ReadProcess(ReadYaml("weir.yaml", "programs: {}\nconections: {}\nconnections: { x: {} }",
+  ReadProcess(ReadYaml("weir.yaml", "file_roots: [/a]\nconections: {}\nconnections: { x: {} }",
                        {{}, false}, later),
               words, later);
   REQUIRE(later.items().size() == 3);

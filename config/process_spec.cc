@@ -61,6 +61,21 @@ const Spec<HttpTlsSpec>& HttpTlsSpec::Describe() {
   return spec;
 }
 
+const Spec<ProgramSpec>& ProgramSpec::Describe() {
+  static const Spec<ProgramSpec> spec(
+      "programs", "A program that jobs may call.",
+      {Required("command", &ProgramSpec::command, "It and its arguments.",
+                Condition("not empty",
+                          [](const std::vector<std::string>& words) {
+                            return !words.empty() && !words.front().empty();
+                          })),
+       Optional("environment", &ProgramSpec::environment,
+                "Variables that it gets; of the process's own only PATH, HOME, USER, LANG, LC_ALL, "
+                "TZ and TMPDIR.")},
+      "handler: { command: [python3, /opt/handler.py] }");
+  return spec;
+}
+
 const Spec<MetricsSpec>& MetricsSpec::Describe() {
   static const Spec<MetricsSpec> spec(
       "metrics", "An address of its own for /metrics.",
@@ -116,7 +131,8 @@ const Spec<ProcessSpec>& ProcessSpec::Describe() {
        Optional("checkpoint_store", &ProcessSpec::checkpoint_store,
                 "Where checkpoints are kept; the same for all workers. Left out: in the state "
                 "directory."),
-       NotYet("programs", "Programs that jobs may call."),
+       Optional("programs", &ProcessSpec::programs,
+                "Programs that jobs may call, by the names that jobs give; others they may not."),
        NotYet("file_roots", "Directories that jobs may read and write."),
        Optional("metrics", &ProcessSpec::metrics, "Where /metrics is served by itself.")},
       // Each key once, on a line: the file that `weir settings` prints takes them from here.
@@ -137,6 +153,7 @@ tls: { ca: /etc/weir/ca.pem, certificate: /etc/weir/worker.pem, key: /etc/weir/w
 http_tls: { certificate: /etc/weir/api.pem, key: /etc/weir/api.key }
 tokens_file: /etc/weir/tokens
 metrics: { listen: "10.0.0.5:9400", insecure: true }
+programs: { handler: { command: [python3, /opt/handler.py], environment: { MODE: plain } } }
 checkpoint_store: { url: s3://bucket/weir, region: eu-central-1 }
 )");
   return spec;

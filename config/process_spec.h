@@ -49,6 +49,13 @@ struct HttpTlsSpec {
   static const Spec<HttpTlsSpec>& Describe();
 };
 
+/// A program that jobs may call.
+struct ProgramSpec {
+  std::vector<std::string> command;
+  std::map<std::string, std::string> environment;
+  static const Spec<ProgramSpec>& Describe();
+};
+
 /// Where a process serves /metrics alone.
 struct MetricsSpec {
   std::string listen;
@@ -76,6 +83,7 @@ struct ProcessSpec {
   std::optional<HttpTlsSpec> http_tls;
   std::string tokens_file;
   std::optional<MetricsSpec> metrics;
+  std::map<std::string, ProgramSpec> programs;
   std::optional<StoreLocation> checkpoint_store;  ///< None: the state directory.
   YamlNode connection_nodes;
   std::vector<ConnectionSpec> connections;  ///< Read from `connection_nodes`.

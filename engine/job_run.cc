@@ -48,7 +48,8 @@ class JobRun::Site final : public AttemptSite {
   bool IsHere(uint32_t) const override { return true; }
   std::unique_ptr<TaskHost> MakeHost(uint32_t, CheckpointStore& store,
                                      HostListener& listener) override {
-    LocalHostOptions options{facts_->directory() + "/live", options_.memory_bytes};
+    LocalHostOptions options{facts_->directory() + "/live", options_.memory_bytes,
+                             options_.programs};
     return std::make_unique<LocalHost>(plan_, std::move(options), clock_, store, listener, nullptr);
   }
 

@@ -23,6 +23,7 @@ struct RunOptions {
   RecoveryChoices choices;
   Duration wait = Duration::Seconds(60);  ///< How long the outside may be away at the start.
   size_t memory_bytes = 512 << 20;        ///< Of state and source buffers, over all tasks.
+  const Programs* programs = nullptr;     ///< That steps may call; outlive the run.
 };
 
 class Attempt;

@@ -242,6 +242,7 @@ Status LocalHost::MakeTask(size_t f, uint32_t i, Inputs& inputs) {
   setup.listener = this;
   setup.background = background_.get();
   setup.store = &store_;
+  setup.programs = options_.programs;
   setup.unpublished_bytes = &unpublished_bytes_;
   setup.upstream = inputs.upstream[f];
   if (const auto it = inputs.mailboxes.find({f, i}); it != inputs.mailboxes.end()) {

@@ -12,14 +12,16 @@
 #include "engine/lane.h"
 #include "engine/task.h"
 #include "engine/task_host.h"
+#include "operators/program.h"
 #include "state/checkpoint_store.h"
 
 namespace weir {
 
 /// What a process gives the tasks of one attempt.
 struct LocalHostOptions {
-  std::string live_directory;       ///< Live state lies here, in a folder for each task.
-  size_t memory_bytes = 512 << 20;  ///< Of state and source buffers, over all tasks.
+  std::string live_directory;          ///< Live state lies here, in a folder for each task.
+  size_t memory_bytes = 512 << 20;     ///< Of state and source buffers, over all tasks.
+  const Programs* programs = nullptr;  ///< That steps may call; outlive the host.
 };
 
 /// Ok while the attempt still stands at the store; otherwise why it does not. `known` is the newest

@@ -22,7 +22,7 @@ constexpr Duration kWait = Duration::Millis(5);
 
 Task::Task(TaskSetup setup)
     : setup_(std::move(setup)),
-      context_{*setup_.state, *setup_.clock},
+      context_{*setup_.state, *setup_.clock, setup_.programs, &cancelled_},
       clock_([&] {
         for (int node : setup_.fragment->nodes) {
           const NodePlan& plan = setup_.plan->nodes[static_cast<size_t>(node)];

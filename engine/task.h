@@ -67,6 +67,7 @@ struct TaskSetup {
   TaskListener* listener = nullptr;
   Background* background = nullptr;
   CheckpointStore* store = nullptr;
+  const Programs* programs = nullptr;  ///< That its steps may call; null: none.
   /// Bytes of sealed outboxes not yet published, over all tasks of the host, and the most that may
   /// be.
   std::atomic<int64_t>* unpublished_bytes = nullptr;

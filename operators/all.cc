@@ -15,7 +15,7 @@ constexpr std::array kClauses = {
            "with: { total: price * amount }", PlanWith},
     Clause{"where", "The rows to keep.", "where: price > 50", PlanWhere},
     Clause{"call", "Gives each batch to a program of the worker's own list.",
-           "call: { program: handler, columns: { message: string } }"},
+           "call: { program: handler, columns: { message: string } }", PlanCall, CallClauseSpec},
     Clause{"dedup", "Drops rows whose key has been seen already.",
            "dedup: { by: [order_id], within: 1h }"},
     Clause{"window", "Groups rows by event time: tumbling, hopping or session windows.",

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -9,6 +10,7 @@
 #include "batch/batch.h"
 #include "batch/rejection.h"
 #include "expr/expression.h"
+#include "operators/program.h"
 #include "state/tables.h"
 
 namespace weir {
@@ -88,6 +90,8 @@ class Operator {
 struct OperatorContext {
   TableOpener& state;
   const Clock& clock;
+  const Programs* programs = nullptr;            ///< Null: none may be called.
+  const std::atomic<bool>* cancelled = nullptr;  ///< The task is to end at once.
 };
 
 /// An operator as planned: what it needs and gives, and how to make it. Immutable, shared by tasks.

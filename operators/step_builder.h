@@ -81,11 +81,13 @@ int PlainColumn(const Expression& expression, const Schema& schema);
 void PlanUnnest(const YamlNode& value, StepBuilder& builder);
 void PlanWith(const YamlNode& value, StepBuilder& builder);
 void PlanWhere(const YamlNode& value, StepBuilder& builder);
+void PlanCall(const YamlNode& value, StepBuilder& builder);
 void PlanWindow(const YamlNode& value, StepBuilder& builder);
 void PlanGroupBy(const YamlNode& value, StepBuilder& builder);
 void PlanHaving(const YamlNode& value, StepBuilder& builder);
 void PlanSelect(const YamlNode& value, StepBuilder& builder);
 void PlanDrop(const YamlNode& value, StepBuilder& builder);
+const SpecBase* CallClauseSpec();
 const SpecBase* WindowClauseSpec();
 
 }  // namespace weir

@@ -1,5 +1,6 @@
 #include "operators/unnest.h"
 
+#include "operators/carry.h"
 #include "operators/row_errors.h"
 
 namespace weir {
@@ -95,32 +96,12 @@ Status Unnest::OnBatch(const BatchPtr& batch, Output& out) {
 
 Status Unnest::EmitElements(const Batch& batch, const Column& list, std::vector<uint32_t>& rows,
                             std::vector<uint32_t>& elements, Output& out) {
-  std::vector<ColumnPtr> columns;
-  columns.reserve(passes_.size());
-  for (int pass : passes_) {
-    columns.push_back(pass >= 0 ? Take(batch.columns()[static_cast<size_t>(pass)], rows)
-                                : Take(list.child(0), elements));
-  }
-  Batch::Times times;
-  if (batch.times()) {
-    auto taken = std::make_shared<std::vector<EventTime>>();
-    taken->reserve(rows.size());
-    for (uint32_t row : rows) taken->push_back((*batch.times())[row]);
-    times = std::move(taken);
-  }
-  Batch::Origins origins;
-  if (batch.origins()) {
-    auto taken = std::make_shared<std::vector<Origin>>();
-    taken->reserve(rows.size());
-    for (uint32_t row : rows) taken->push_back((*batch.origins())[row]);
-    origins = std::move(taken);
-  }
-  const size_t count = rows.size();
+  const std::vector<ColumnPtr> made{Take(list.child(0), elements)};
+  BatchPtr expanded = CarryOver(batch, rows, passes_, made, output_);
+  counts_.made += static_cast<int64_t>(rows.size());
   rows.clear();
   elements.clear();
-  counts_.made += static_cast<int64_t>(count);
-  return out.Emit(std::make_shared<const Batch>(output_, count, std::move(columns),
-                                                std::move(times), std::move(origins)));
+  return out.Emit(std::move(expanded));
 }
 
 }  // namespace weir

@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "base/time.h"
+#include "engine/program_list.h"
 
 namespace weir {
 namespace {
@@ -51,6 +52,17 @@ std::span<const Metric<>> ProcessMetrics() {
        false,
        {},
        [] { return std::vector<Sample>{{{}, static_cast<double>(kBegan.us) / 1e6}}; }},
+      {"weir_program_restarts_total",
+       "Programs that steps call, started anew because they had failed.",
+       true,
+       {"program"},
+       [] {
+         std::vector<Sample> samples;
+         for (const auto& [program, count] : ProgramRestarts()) {
+           samples.push_back({{program}, static_cast<double>(count)});
+         }
+         return samples;
+       }},
   };
   return metrics;
 }

@@ -21,7 +21,7 @@ HostPart::HostPart(const WorkerServices& services, const JobPlan& plan, AttemptI
       wires_(plan.name, attempt, std::move(addresses), *services.client, *services.server),
       local_(plan,
              {services.JobDirectory(plan.name) + "/live",
-              services.memory_per_slot * std::max<uint32_t>(slots, 1)},
+              services.memory_per_slot * std::max<uint32_t>(slots, 1), services.programs},
              *services.clock, store, listener, &wires_) {}
 
 HostPart::~HostPart() { End(); }

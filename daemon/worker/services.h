@@ -19,6 +19,7 @@ struct WorkerServices {
   std::string id;
   std::string state_dir;
   size_t memory_per_slot = 256 << 20;  ///< Of state and source buffers.
+  const Programs* programs = nullptr;  ///< That jobs may call.
   const Clock* clock = nullptr;
   AttemptRegistry* registry = nullptr;
   ExchangeClient* client = nullptr;

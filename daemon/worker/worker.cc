@@ -58,6 +58,7 @@ Status Worker::Listen() {
   services_.id = options_.id;
   services_.state_dir = options_.state_dir;
   services_.memory_per_slot = options_.memory_bytes / std::max<uint32_t>(options_.slots, 1);
+  services_.programs = options_.programs;
   services_.clock = &clock_;
   services_.registry = &registry_;
   services_.client = exchange_client_.get();

@@ -30,8 +30,9 @@ struct WorkerOptions {
   std::string id;  ///< Stable over restarts; unique in the cluster.
   std::string state_dir;
   uint32_t slots = 2;
-  size_t memory_bytes = 512 << 20;    ///< Of state and source buffers, over all worker slots.
-  std::vector<std::string> managers;  ///< Dialled in turn until one leads.
+  size_t memory_bytes = 512 << 20;     ///< Of state and source buffers, over all worker slots.
+  const Programs* programs = nullptr;  ///< That jobs may call; outlive the worker.
+  std::vector<std::string> managers;   ///< Dialled in turn until one leads.
   std::string listen = "127.0.0.1:0";
   std::string advertise;  ///< For other workers; empty: as it listens.
   std::string version;

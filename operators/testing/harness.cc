@@ -134,8 +134,11 @@ class OperatorHarness::LinkOutput final : public Output {
 };
 
 OperatorHarness::OperatorHarness(const std::string& step_yaml, const HarnessInput& input,
-                                 bool partials)
-    : input_(input), partials_(partials), state_(std::make_unique<MapState>()) {
+                                 bool partials, const Programs* programs)
+    : input_(input),
+      partials_(partials),
+      programs_(programs),
+      state_(std::make_unique<MapState>()) {
   Diagnostics diagnostics;
   const YamlNode step = ReadYaml("step.yaml", step_yaml, {}, diagnostics);
   StepInput step_input;
@@ -160,7 +163,7 @@ OperatorHarness::OperatorHarness(const std::string& step_yaml, const HarnessInpu
 OperatorHarness::~OperatorHarness() = default;
 
 void OperatorHarness::MakeOperators() {
-  OperatorContext context{*state_, clock_};
+  OperatorContext context{*state_, clock_, programs_};
   for (auto& link : links_) {
     CheckLedger();
     link->counts = {};

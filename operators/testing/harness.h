@@ -30,7 +30,9 @@ struct HarnessInput {
 class OperatorHarness {
  public:
   /// `partials`: whether partial aggregates are formed where the plan has them.
-  OperatorHarness(const std::string& step_yaml, const HarnessInput& input, bool partials = true);
+  /// `programs`: what steps may call; outlive it.
+  OperatorHarness(const std::string& step_yaml, const HarnessInput& input, bool partials = true,
+                  const Programs* programs = nullptr);
   ~OperatorHarness();
 
   /// The faults of the step, rendered; empty where it was planned.
@@ -58,6 +60,7 @@ class OperatorHarness {
 
   HarnessInput input_;
   const bool partials_;
+  const Programs* const programs_;
   std::string faults_;
   std::optional<StepPlan> plan_;
   std::vector<std::unique_ptr<Link>> links_;
