@@ -97,6 +97,8 @@ locals {
     brokers         = module.kafka.bootstrap_servers
     scram_secrets   = module.kafka.scram_secret_names
     registry        = module.registry.name
+    search_url      = module.search.url
+    lake            = module.bucket["lake"].name
   })
 }
 

@@ -211,17 +211,19 @@ def test_the_examples_variables_come_out():
 
 VALUES = {
     "region": "eu-central-1", "manager_address": "10.60.0.17", "checkpoints": "weir-checkpoints", "slots": 8,
-    "memory": "2GiB", "registry": "clickstream", "scram_secrets": {"weir": "AmazonMSK_weir_weir"},
+    "memory": "2GiB", "registry": "clickstream", "search_url": "https://vpc-weir.eu-central-1.es.amazonaws.com",
+    "lake": "weir-lake", "scram_secrets": {"weir": "AmazonMSK_weir_weir"},
     "brokers": {"tls": "b-1.weir.kafka.eu-central-1.amazonaws.com:9094",
                 "scram": "b-1.weir.kafka.eu-central-1.amazonaws.com:9096",
                 "iam": "b-1.weir.kafka.eu-central-1.amazonaws.com:9098"},
 }
 JOB = """job: first
 sources:
-  clicks: {{ kafka: {{ connection: {}, topic: clicks, start: earliest }}, format: raw }}
+  clicks: {{ kafka: {{ connection: {}, topic: clicks, start: earliest }}, format: json, columns: {{ n: int64 }} }}
 sinks:
-  none: {{ from: clicks, blackhole: {{}} }}
+  out: {{ from: clicks, {} }}
 """
+NOWHERE = "blackhole: {}"
 
 
 @pytest.fixture
@@ -229,11 +231,15 @@ def settings() -> str:
     return terraform.rendered((TERRAFORM / "weir.yaml.tftpl").read_text(), VALUES)
 
 
-@pytest.mark.parametrize("connection", ["msk_in", "msk_out", "msk_scram_weir"])
-def test_weir_takes_the_settings(settings, connection, weir_binary, tmp_path):
+@pytest.mark.parametrize("connection, sink", [
+    ("msk_in", NOWHERE), ("msk_out", NOWHERE), ("msk_scram_weir", NOWHERE),
+    ("msk_out", "opensearch: { connection: search, index: counts, id: n }"),
+    ("msk_out", "files: { connection: lake, path: raw }, format: json"),
+])
+def test_weir_takes_the_settings(settings, connection, sink, weir_binary, tmp_path):
     config, job = tmp_path / "weir.yaml", tmp_path / "job.yaml"
     config.write_text(settings)
-    job.write_text(JOB.format(connection))
+    job.write_text(JOB.format(connection, sink))
     done = subprocess.run([weir_binary, "validate", job, "--config", config], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0 and done.stderr == "", done.stderr
     # No word about ports: each is MSK's for its way to log in.
