@@ -51,6 +51,8 @@ constexpr AwsRight kRights[] = {
     {kObjects, "s3:DeleteObject", "bucket/*", "removes what no checkpoint needs any more"},
     {kObjects, "s3:ListBucket", "bucket",
      "finds what is there, and is told that an object is missing, and not that it is forbidden"},
+    {kObjects, "s3:ListBucketMultipartUploads", "bucket",
+     "finds parts of files that nobody finishes any more"},
     {kEncryptedObjects, "kms:GenerateDataKey", "kms_key", "writes with that key"},
     {kEncryptedObjects, "kms:Decrypt", "kms_key", "reads, and writes in parts"},
 

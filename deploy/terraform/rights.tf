@@ -128,7 +128,7 @@ data "aws_iam_policy_document" "objects" {
 
   statement {
     sid       = "Buckets"
-    actions   = ["s3:ListBucket"]
+    actions   = ["s3:ListBucket", "s3:ListBucketMultipartUploads"]
     resources = local.working_buckets
   }
 }
