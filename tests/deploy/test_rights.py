@@ -35,6 +35,10 @@ def test_sts(by_use):
     assert by_use["a role to take on"] == rights.of_sts_client()
 
 
+def test_opensearch(by_use):
+    assert by_use["opensearch with signing"] == rights.of_search_client()
+
+
 def test_kafka(by_use):
     assert by_use["kafka with security: iam"] == rights.of_kafka_connector()
 

@@ -63,7 +63,13 @@ def of_sts_client() -> set:
     return set().union(*(OF_STS[name] for name in called))
 
 
-_CONNECT, _TOPIC = {"Connect"}, {"Connect", "DescribeTopic"}
+def of_search_client() -> set:
+    """A domain's rights are by the method: es:ESHttpPost."""
+    text = sources("connectors/opensearch/*.cc", "connectors/opensearch/*.h")
+    return {f"es:ESHttp{method.capitalize()}" for method in re.findall(r'(?:method = |Ask\(connection, )"([A-Z]+)"', text)}
+
+
+_TOPIC = {"Connect", "DescribeTopic"}
 # What MSK wants for a call of librdkafka's, with what that depends on:
 # https://docs.aws.amazon.com/msk/latest/developerguide/kafka-actions.html
 OF_KAFKA = {
