@@ -157,6 +157,7 @@ Status Lane::DealWithRefused(Epoch epoch) {
   const std::vector<RejectedRecord> refused = publisher_->TakeRejected();
   if (refused.empty()) return Status::Ok();
   set_aside_ = WEIR_TRY(listener_.refused(id_, epoch, refused));
+  if (!refused_.OnFailure(SystemClock().Monotonic())) return Status::Ok();
   log::Warn("records were refused and are set aside", {{"sink", id_.sink},
                                                        {"lane", id_.number},
                                                        {"records", refused.size()},

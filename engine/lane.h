@@ -10,6 +10,7 @@
 #include <thread>
 #include <utility>
 
+#include "base/failure_log.h"
 #include "connectors/connector.h"
 #include "engine/ids.h"
 #include "engine/set_aside.h"
@@ -102,6 +103,7 @@ class Lane {
   std::condition_variable wake_;
   std::deque<Item> queue_;
   LaneMarker standing_;  ///< As this lane last left it. Only of the lane's thread once it runs.
+  FailureLog refused_{Duration::Minutes(1)};
   SetAside set_aside_;   ///< Of what was published last.
   bool settled_ = true;  ///< Nothing failed since the lane was fenced.
   bool stopping_ = false;

@@ -17,13 +17,14 @@ import signal
 import sys
 import urllib.error
 import urllib.request
+import zlib
 
 from parts import kafka, process
 
 # Runs on Java 17 and 21, those of Debian 12 and 13.
 VERSION = "2.19.6"
-HOME = process.PARTS_CACHE / f"opensearch-{VERSION}"
 HERE = pathlib.Path(__file__).parent / "opensearch_jars"
+HOME = process.PARTS_CACHE / f"opensearch-{VERSION}-{zlib.crc32((HERE / 'pom.xml').read_bytes()):08x}"
 PROGRAM = "SearchNode.java"
 PAGE = 10_000
 

@@ -11,7 +11,7 @@ public class SearchNode extends Node {
   private SearchNode(Settings settings) {
     super(
         InternalSettingsPreparer.prepareEnvironment(settings, Map.of(), null, () -> "test"),
-        List.of(Netty4Plugin.class),
+        List.of(Netty4Plugin.class, org.opensearch.geo.GeoModulePlugin.class),
         true);
   }
 
