@@ -142,7 +142,7 @@ class ListedProgram final : public Program {
       const uint32_t row = answers.rows[one.record];
       if (!refused.insert(row).second) continue;
       answers.rejections.push_back(
-          {row, &errors::kBadAnswer,
+          {row, &errors::kBadProgramAnswer,
            fmt::format("the answer of program '{}': {}", request_.program, one.reason)});
     }
     std::vector<std::string_view> good;

@@ -101,7 +101,7 @@ TEST_CASE("a row whose answer cannot be read is rejected, with all its answers")
   CHECK(answers.rows == std::vector<uint32_t>{0});
   REQUIRE(answers.rejections.size() == 1);
   CHECK(answers.rejections[0].record == 1);
-  CHECK(answers.rejections[0].code->id == errors::kBadAnswer.id);
+  CHECK(answers.rejections[0].code->id == errors::kBadProgramAnswer.id);
   CHECK(answers.rejections[0].reason.find("length") != std::string::npos);
 }
 

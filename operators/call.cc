@@ -14,8 +14,8 @@ constexpr uint32_t kMostRowsAtOnce = 1024;
 
 }  // namespace
 
-OperatorPlanPtr Call::Plan(std::string program, Duration timeout, std::vector<int> shown,
-                           const Schema& answers, const Schema& input) {
+OperatorPlanPtr CallProgram::Plan(std::string program, Duration timeout, std::vector<int> shown,
+                                  const Schema& answers, const Schema& input) {
   auto plan = std::make_shared<OperatorPlan>();
   plan->kind = "call";
   plan->detail = program;
@@ -39,12 +39,12 @@ OperatorPlanPtr Call::Plan(std::string program, Duration timeout, std::vector<in
                 output = plan->output](OperatorContext& context) {
     ProgramRequest mine = request;
     mine.cancelled = context.cancelled;
-    return std::make_unique<Call>(std::move(mine), context.programs, shown, passes, output);
+    return std::make_unique<CallProgram>(std::move(mine), context.programs, shown, passes, output);
   };
   return plan;
 }
 
-Status Call::OnBatch(const BatchPtr& batch, Output& out) {
+Status CallProgram::OnBatch(const BatchPtr& batch, Output& out) {
   if (!program_) {
     if (programs_ == nullptr) {
       return Status(errors::kNoSuchProgram,
@@ -65,7 +65,7 @@ Status Call::OnBatch(const BatchPtr& batch, Output& out) {
   return out.Reject(*batch, question.good.TakeRejections());
 }
 
-Status Call::AskAbout(Question& question, uint32_t begin, uint32_t end) {
+Status CallProgram::AskAbout(Question& question, uint32_t begin, uint32_t end) {
   while (begin < end) {
     if (end - begin == 1) return AskAboutOne(question, begin);
     Result<ProgramAnswers> asked = program_->Ask(*question.shown, begin, end);
@@ -83,7 +83,7 @@ Status Call::AskAbout(Question& question, uint32_t begin, uint32_t end) {
   return Status::Ok();
 }
 
-Status Call::AskAboutOne(Question& question, uint32_t row) {
+Status CallProgram::AskAboutOne(Question& question, uint32_t row) {
   Result<ProgramAnswers> asked = program_->Ask(*question.shown, row, row + 1);
   if (!asked.ok() && asked.status().Is(errors::kProgramFailed)) {
     asked = program_->Ask(*question.shown, row, row + 1);
@@ -94,7 +94,7 @@ Status Call::AskAboutOne(Question& question, uint32_t row) {
   return Status::Ok();
 }
 
-Status Call::Take(Question& question, uint32_t begin, ProgramAnswers answers) {
+Status CallProgram::Take(Question& question, uint32_t begin, ProgramAnswers answers) {
   const auto rejected = static_cast<int64_t>(answers.rejections.size());
   for (Rejection& rejection : answers.rejections) {
     question.good.Fail(rejection.record, *rejection.code, std::move(rejection.reason));

@@ -11,15 +11,15 @@ namespace weir {
 ///
 /// Rows that the program dies over are found by asking about ever fewer at once; the one that is
 /// left fails twice before it is rejected.
-class Call final : public Operator {
+class CallProgram final : public Operator {
  public:
   /// `shown`: the columns that the program is given. `answers`: those that it adds; one of an input
   /// column's name takes its place.
   static OperatorPlanPtr Plan(std::string program, Duration timeout, std::vector<int> shown,
                               const Schema& answers, const Schema& input);
 
-  Call(ProgramRequest request, const Programs* programs, std::vector<int> shown,
-       std::vector<int> passes, SchemaPtr output)
+  CallProgram(ProgramRequest request, const Programs* programs, std::vector<int> shown,
+              std::vector<int> passes, SchemaPtr output)
       : request_(std::move(request)),
         programs_(programs),
         shown_(std::move(shown)),

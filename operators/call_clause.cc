@@ -67,8 +67,8 @@ void PlanCall(const YamlNode& value, StepBuilder& builder) {
   for (size_t i = 0; i < input.size(); i++) {
     if (!builder.IsHidden(input[i].name)) shown.push_back(static_cast<int>(i));
   }
-  builder.Append(
-      Call::Plan(call.program, call.timeout, std::move(shown), Schema(std::move(fields)), input));
+  builder.Append(CallProgram::Plan(call.program, call.timeout, std::move(shown),
+                                   Schema(std::move(fields)), input));
 }
 
 }  // namespace weir

@@ -32,7 +32,7 @@ class FakeProgram final : public Program {
       if (text == "poison") return Status(errors::kProgramFailed, "it died");
       if (text == "broken") return Status(errors::kProgramBroken, "it does not start");
       if (text == "x") {
-        answers.rejections.push_back({row, &errors::kBadAnswer, "rubbish"});
+        answers.rejections.push_back({row, &errors::kBadProgramAnswer, "rubbish"});
         continue;
       }
       for (int i = 0; i < text[0] - 'a'; i++) {

@@ -13,7 +13,7 @@ inline constexpr ErrorCode kRowFailed{"WEIR-P010", ErrorKind::kFailed};
 inline constexpr ErrorCode kTimeOutOfRange{"WEIR-P011", ErrorKind::kFailed};
 
 /// A row to which a program gave an answer that cannot be read.
-inline constexpr ErrorCode kBadAnswer{"WEIR-P012", ErrorKind::kFailed};
+inline constexpr ErrorCode kBadProgramAnswer{"WEIR-P012", ErrorKind::kFailed};
 /// Rows that a program died over, or had no answer to in time.
 inline constexpr ErrorCode kProgramFailed{"WEIR-P013", ErrorKind::kFailed};
 

@@ -62,10 +62,10 @@ TEST_CASE(
 }
 
 TEST_CASE("damaged parts are told, and lead to no other place") {
-  for (const char* line : {"", "open", "open 1 1 0 0 0 - - name", "shut 1 1 0 0 0 - - name a=b",
-                           "open x 1 0 0 0 - - name a=b", "open 1 1 0 0 2 - - name a=b",
-                           "open 1 1 0 0 0 - - ../x a", "open 1 1 0 0 0 - - name a/../../b",
-                           "open 1 1 0 0 0 - - name /etc", "open 1 1 0 0 0  - n a"}) {
+  for (const char* line : {"", "open", "shut 1 1 0 0 0 - - name a=b", "open x 1 0 0 0 - - name a=b",
+                           "open 1 1 0 0 2 - - name a=b", "open 1 1 0 0 0 - - ../x a",
+                           "open 1 1 0 0 0 - - name a/../../b", "open 1 1 0 0 0 - - name /etc",
+                           "open 1 1 0 0 0  - n a"}) {
     SealedPart part;
     part.bytes = std::string(line) + "\n\n";
     INFO(line);
