@@ -18,6 +18,8 @@ namespace {
 
 constexpr size_t kMostBytesAtOnce = size_t{1} << 20;
 constexpr std::string_view kRow = "_row";
+/// A program may take longer to come up than to answer.
+constexpr Duration kLeastToStart = Duration::Seconds(30);
 
 std::mutex restarts_mutex;
 std::map<std::string, uint64_t> restarts;  // Under restarts_mutex.
@@ -82,7 +84,7 @@ class ListedProgram final : public Program {
     started_ = true;
     process_ = WEIR_TRY(ChildProcess::Start(request_.program, spec_));
     // Whoever cannot answer to nothing cannot be blamed on a row.
-    const Result<std::string> answer = Exchange({});
+    const Result<std::string> answer = Exchange({}, std::max(request_.timeout, kLeastToStart));
     if (answer.ok() && answer->empty()) return Status::Ok();
     process_.reset();
     return Status(errors::kProgramBroken,
@@ -92,9 +94,9 @@ class ListedProgram final : public Program {
                   "it is to read lines up to an empty one, and to end its own answer with one");
   }
 
-  Result<std::string> Exchange(std::string question) {
+  Result<std::string> Exchange(std::string question, Duration timeout) {
     question += '\n';
-    return process_->Ask(question, request_.timeout, [this] {
+    return process_->Ask(question, timeout, [this] {
       return request_.cancelled != nullptr && request_.cancelled->load();
     });
   }
@@ -114,7 +116,7 @@ class ListedProgram final : public Program {
   }
 
   Result<ProgramAnswers> AskFor(const std::string& question, uint32_t begin, uint32_t end) {
-    const std::string text = WEIR_TRY(Exchange(question));
+    const std::string text = WEIR_TRY(Exchange(question, request_.timeout));
     const std::vector<std::string_view> lines = LinesOf(text);
     const std::vector<uint32_t> row_of = WEIR_TRY(RowsOf(lines, begin, end));
     std::vector<size_t> order(lines.size());
