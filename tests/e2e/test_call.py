@@ -147,6 +147,15 @@ def test_the_row_that_a_program_fails_over(kafka, weir_binary: pathlib.Path, tmp
     assert letter["code"] in ("WEIR-P012", "WEIR-P013")
 
 
+def test_restarts_are_counted(kafka, weir_binary: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    case = Case(kafka, tmp_path, "if n == 70: raise ValueError('no seventy')", stop="never", on_error="skip")
+    case.weir.serve_metrics().start()
+    case.produce(100)
+    case.weir.wait_until(lambda: case.weir.metric("weir_program_restarts_total") >= 2, 60, "restarts")
+    case.weir.wait_until(lambda: case.pairs() == case.expected(100, without=(70,)), 60, "answers")
+    assert case.weir.stop().code == DONE
+
+
 def test_a_row_that_fails_stops_the_job(kafka, weir_binary: pathlib.Path, tmp_path: pathlib.Path) -> None:
     case = Case(kafka, tmp_path, "if n == 70: raise ValueError('no seventy')")
     case.produce(100)
