@@ -361,7 +361,7 @@ TEST_CASE("what is refused when it is published becomes letters of the next mani
     const auto* write = Find<actions::WriteManifest>(actions);
     REQUIRE(write);
     CHECK(LaneIn(write->manifest, "out").unpublished_size() == 0);
-    const proto::LaneState& letters = LaneIn(write->manifest, "out_dead_letter");
+    const proto::LaneState letters = LaneIn(write->manifest, "out_dead_letter");
     REQUIRE(letters.unpublished_size() == 1);
     CHECK(letters.unpublished(0).epoch() == 9);
     CHECK(letters.unpublished(0).parts(0).inline_bytes() == "two letters");
