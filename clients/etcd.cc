@@ -217,7 +217,8 @@ Result<int64_t> EtcdClient::KeepAlive(int64_t lease) {
 
 Status EtcdClient::RevokeLease(int64_t lease) {
   const Json ask = {{"ID", std::to_string(lease)}};
-  return Call("/v3/lease/revoke", ask.dump()).status();
+  (void)WEIR_TRY(Call("/v3/lease/revoke", ask.dump()));
+  return Status::Ok();
 }
 
 }  // namespace weir

@@ -474,7 +474,10 @@ Result<CleanUpReport> CheckpointStore::CleanUp(uint64_t retain,
   while (first_kept != known.begin() && first_kept->first > oldest_pinned) --first_kept;
   std::set<std::string> kept;
   for (auto at = first_kept; at != known.end(); ++at) {
-    if (!at->second) return ReadManifest(at->first).status();
+    if (!at->second) {
+      (void)WEIR_TRY(ReadManifest(at->first));
+      return Status::Ok();  // It can be read again: the next clean-up knows what it names.
+    }
     for (const auto& [id, size] : *at->second) kept.insert(id);
   }
   const auto drop = [&](const std::string& id, uint64_t size) -> Status {

@@ -113,7 +113,7 @@ Result<VerifyReport> VerifyCheckpoints(const CheckpointStore& store, std::option
     CheckParent(store, stored, found);
     // Its manifest goes first: what is amiss of one that was cleaned up meanwhile is no damage.
     if (!found.faults.empty() && IsGone(store, at)) {
-      if (number) return store.ReadManifest(at).status();
+      if (number) (void)WEIR_TRY(store.ReadManifest(at));
       previous = at;
       continue;
     }

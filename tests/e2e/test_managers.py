@@ -53,7 +53,7 @@ def test_a_job_goes_on_whoever_leads(kafka, etcd: Etcd, weir_binary: pathlib.Pat
             urllib.request.urlopen(f"http://{standby}/api/v1/jobs", timeout=5)
         assert refused.value.code == 503 and "WEIR-M042" in refused.value.read().decode()
         # Ended cleanly: the lease is given back, and nobody waits for its end.
-        first.signal(signal.SIGTERM)
+        assert first.stop().code == 0
         assert cluster.wait_leader() is second
         goes_on(4, "the leader was stopped")
         # Away for longer than the lease: nobody leads, and the job goes on by itself.
