@@ -5,7 +5,6 @@ import pathlib
 import shutil
 import sys
 import textwrap
-import time
 import uuid
 
 import pytest
@@ -206,9 +205,7 @@ def test_programs_of_a_worker(kafka, weir_binary: pathlib.Path, tmp_path: pathli
         hosting.kill()
         hosting.start()
         want = case.expected(2_000)
-        deadline = time.monotonic() + 60
-        while len(case.pairs()) < len(want) and time.monotonic() < deadline:
-            time.sleep(0.3)
+        cluster.wait_until(lambda: len(case.pairs()) >= len(want), 60, "all answers")
         cluster.ask("stop", case.name)
         cluster.wait_job("stopped")
     assert case.pairs() == want

@@ -172,7 +172,7 @@ def test_kills(kafka, s3, bucket: str, weir_binary: pathlib.Path, tmp_path: path
     for _ in range(8):
         landing.produce(3_000, 1000)
         start()
-        time.sleep(chance.uniform(0.2, 2.5))
+        assert not weir.ends_within(chance.uniform(0.2, 2.5)), weir.log()[-3000:]
         weir.kill()
         kills += 1
         landing.check(complete=False)
@@ -330,15 +330,19 @@ def test_a_service_that_goes_away_and_comes_back(kafka, s3, bucket: str, weir_bi
                                                  tmp_path: pathlib.Path) -> None:
     """It is waited for, also by parts of files that are under way; nothing is lost or doubled."""
     landing = Landing(kafka, s3, bucket, tmp_path, endpoint=s3.proxied_endpoint).produce(40_000, 1000)
+
+    def waits() -> int:
+        log = landing.weir.log()
+        return log.count("publishing waits") + log.count("parts of files wait")
+
     landing.weir.start("engine.source.poll=delay:25@1+")
     try:
         for away in (s3.proxy.cut, s3.proxy.blackhole):
             there = len(landing.table.objects())
+            told = waits()
             landing.weir.wait_until(lambda seen=there: len(landing.table.objects()) > seen, 30, "more files")
             away()
-            landing.weir.wait_until(lambda: "publishing waits" in landing.weir.log()
-                                    or "parts of files wait" in landing.weir.log(), 60, "it is told")
-            time.sleep(3)
+            landing.weir.wait_until(lambda before=told: waits() > before, 60, "it is told")
             s3.proxy.restore()
     finally:
         s3.proxy.restore()
@@ -389,7 +393,7 @@ def test_a_full_disk(kafka, s3, bucket: str, weir_binary: pathlib.Path, tmp_path
                 filler.write(b"\0" * 4096)
         landing.produce(4_000, 1000)
         landing.weir.wait_log("No space left on device")
-        time.sleep(1)
+        landing.weir.wait_log("checkpoint dropped")
         assert landing.listed_rows() == 1_000, "visible without a durable checkpoint"
         (disk / "filler").unlink()
         landing.weir.wait_until(lambda: landing.listed_rows() == 5_000, 40, "all rows")

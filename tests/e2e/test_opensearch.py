@@ -194,6 +194,13 @@ def test_skip_and_fail(kafka, search, weir_binary, tmp_path) -> None:
     assert case.letters() == []
 
 
+def next_checkpoint(case: Case) -> None:
+    """So that what is given next is of another epoch."""
+    before = case.weir.newest_manifest()
+    case.weir.wait_until(lambda: (now := case.weir.newest_manifest()) and (not before or now.number > before.number),
+                         60, "another checkpoint")
+
+
 def campaign(case: Case, lives: list[str], chance: random.Random) -> int:
     """One life after the other, each with an end: at a failpoint, or by chance. How many were killed."""
     killed = 0
@@ -201,7 +208,8 @@ def campaign(case: Case, lives: list[str], chance: random.Random) -> int:
         case.weir.start(life)
         for _ in range(3):
             feed(case, chance, 50)
-            time.sleep(chance.uniform(0.05, 0.3))
+            if case.weir.ends_within(chance.uniform(0.05, 0.3)):
+                break
         if life:
             # It may not come to the place in this life: then it is killed somewhere else.
             if not case.weir.ends_within(8):
@@ -209,7 +217,7 @@ def campaign(case: Case, lives: list[str], chance: random.Random) -> int:
             else:
                 killed += 1
         else:
-            time.sleep(chance.uniform(0.1, 2))
+            assert not case.weir.ends_within(chance.uniform(0.1, 2)), case.weir.log()[-3000:]
             case.weir.kill()
             killed += 1
     return killed
@@ -255,7 +263,7 @@ def test_a_cluster(kafka, search, weir_binary, tmp_path) -> None:
         cluster.start()
         for _ in range(4):
             feed(case, chance, 100)
-            time.sleep(0.2)
+            cluster.wait_checkpoints(1)
         cluster.wait_until(lambda: case.documents() == good_ones(case), 60, "all documents are right")
         feed(case, chance, 100)
         cluster.workers["spare"] = cluster.make_worker("spare", 1).start()
@@ -278,7 +286,7 @@ def test_an_error_in_the_middle_of_publishing(kafka, search, weir_binary, tmp_pa
     case.weir.start("opensearch.publish.some=error@2,opensearch.publish.done=error@3")
     for _ in range(5):
         feed(case, chance, 60)
-        time.sleep(0.3)
+        next_checkpoint(case)
     case.weir.wait_until(lambda: case.documents() == good_ones(case), 60, "all documents are right")
     case.weir.wait_log("publishing goes on")
     case.stop()
@@ -333,7 +341,7 @@ def test_a_server_that_has_too_much_to_do(kafka, search, weir_binary, tmp_path) 
         case.weir.start()
         for _ in range(10):
             case.produce([{"n": len(case.rows) + i, "id": f"k{chance.randrange(60)}"} for i in range(100)])
-            time.sleep(0.2)
+            next_checkpoint(case)
         front.fault = None
         case.wait_for_all()
         case.stop()
