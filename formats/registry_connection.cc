@@ -9,17 +9,10 @@
 #include "clients/aws_endpoint.h"
 #include "clients/confluent_registry.h"
 #include "clients/glue_registry.h"
+#include "config/yaml_origin.h"
 
 namespace weir {
 namespace {
-
-/// The folder of the file that a connection stands in.
-std::string FolderOf(const YamlNode& node) {
-  if (!node.place().source) return {};
-  const std::string& file = node.place().source->name;
-  const size_t slash = file.rfind('/');
-  return slash == std::string::npos ? std::string() : file.substr(0, slash);
-}
 
 HttpOptions HttpTo(const std::string& ca, const std::string& folder) {
   HttpOptions http;

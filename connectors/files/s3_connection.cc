@@ -1,18 +1,8 @@
 #include "connectors/files/s3_connection.h"
 
+#include "config/yaml_origin.h"
+
 namespace weir {
-namespace {
-
-/// The folder of the file that the connection stands in.
-std::string FolderOf(const YamlNode& node) {
-  if (!node.place().source) return {};
-  const std::string& file = node.place().source->name;
-  const size_t slash = file.rfind('/');
-  return slash == std::string::npos ? std::string() : file.substr(0, slash);
-}
-
-}  // namespace
-
 const Spec<S3Connection>& S3Connection::Describe() {
   static const Spec<S3Connection> spec = SpecWithS3<S3Connection>(
       "s3", "A bucket of Amazon S3, or of a service that speaks like it.",

@@ -29,7 +29,7 @@ char SimpleEscape(char c) {
   }
 }
 
-/// The UTF-16 unit of the `\uXXXX` that `text` begins with.
+/// The UTF-16 unit of the escape `\u0000` that `text` begins with.
 std::optional<uint32_t> EscapedUnit(std::string_view text) {
   if (text.size() < 6 || !text.starts_with("\\u")) return std::nullopt;
   uint32_t unit = 0;
@@ -116,7 +116,7 @@ Result<std::vector<JavaProperty>> ReadJavaProperties(std::string_view text,
     if (!property) {
       return Status(errors::kConnectionOption,
                     fmt::format("{}:{}: a \\u that is no character", file, first),
-                    "write \\uXXXX with four hexadecimal digits, and a backslash as \\\\");
+                    "write \\u and four hexadecimal digits, and a backslash as \\\\");
     }
     properties.push_back(*std::move(property));
     whole.clear();

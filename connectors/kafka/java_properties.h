@@ -16,7 +16,8 @@ struct JavaProperty {
 
 /// Reads a file of properties as Java does (`java.util.Properties.load` of a stream, which is how
 /// Kafka's tools read theirs): comments, lines that go on, escapes; bytes are ISO 8859-1, and
-/// anything else is written `\uXXXX`. A key that comes twice is there twice; the last one counts.
+/// anything else is written `\u` and four digits. A key that comes twice is there twice; the last
+/// one counts.
 ///
 /// kConnectionOption, with the line, for a `\u` without four hexadecimal digits and for half of a
 /// surrogate pair. `file` is for the message only.

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "config/yaml_origin.h"
 #include "connectors/opensearch/doctor.h"
 #include "connectors/opensearch/errors.h"
 #include "connectors/opensearch/index.h"
@@ -14,11 +15,6 @@ namespace weir {
 namespace opensearch {
 namespace {
 
-Place PlaceOf(const YamlNode& options, std::string_view key) {
-  const YamlNode* node = options.Find(key);
-  return node != nullptr ? node->place() : options.place();
-}
-
 /// Null where there was a fault, which was told.
 ConnectionPtr MakeConnection(const YamlNode& yaml, Diagnostics& diagnostics) {
   ConnectionOptions options;
@@ -26,8 +22,7 @@ ConnectionPtr MakeConnection(const YamlNode& yaml, Diagnostics& diagnostics) {
       !CheckConnection(options, yaml, diagnostics)) {
     return nullptr;
   }
-  const std::string& file = yaml.place().source->name;
-  options.folder = file.substr(0, file.rfind('/') == std::string::npos ? 0 : file.rfind('/'));
+  options.folder = FolderOf(yaml);
   return std::make_shared<Connection>(std::move(options));
 }
 
